@@ -1,0 +1,129 @@
+"""Fixtures for every test. What takes `database_url` or `migrated_url` runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests import servers
+from tests.servers import PostgreSQL, Redis, ServerMissing
+
+INSTALL = Path(__file__).with_name("install-servers")
+DATABASES = ["sqlite", "postgresql"]
+
+Server = TypeVar("Server", PostgreSQL, Redis)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSQL]:
+    with _started(servers.postgresql) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    with _started(servers.redis) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgresql_server: PostgreSQL) -> Iterator[str]:
+    """An empty database of a real PostgreSQL."""
+    yield from _postgresql_database(postgresql_server)
+
+
+@pytest.fixture
+def redis_url(redis_server: Redis) -> str:
+    """A real Redis, emptied."""
+    redis_server.empty()
+    return redis_server.url
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: SQLite, then PostgreSQL."""
+    if request.param == "sqlite":
+        return _sqlite_url(tmp_path / "aurum.db")
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(params=DATABASES)
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """A database with the newest schema and no rows: SQLite, then PostgreSQL."""
+    url: str = request.getfixturevalue(f"migrated_{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def migrated_sqlite_url(migrated_sqlite_file: Path, tmp_path: Path) -> str:
+    return _sqlite_url(Path(shutil.copy(migrated_sqlite_file, tmp_path)))
+
+
+@pytest.fixture
+def migrated_postgresql_url(postgresql_server: PostgreSQL, migrated_postgresql_template: str) -> Iterator[str]:
+    yield from _postgresql_database(postgresql_server, migrated_postgresql_template)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("migrated") / "aurum.db"
+    _migrate(_sqlite_url(file))
+    with closing(sqlite3.connect(file)) as connection:  # a copy of the file alone must be the whole database
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql_template(postgresql_server: PostgreSQL) -> str:
+    template = postgresql_server.create()
+    _migrate(postgresql_server.url(template))
+    return template
+
+
+def _migrate(url: str) -> None:
+    from aurum.backends.database import migrate
+
+    with ThreadPoolExecutor(1) as thread:  # it runs an event loop of its own
+        thread.submit(migrate, url).result()
+
+
+def _sqlite_url(file: Path) -> str:
+    return f"sqlite+aiosqlite:///{file}"
+
+
+def _postgresql_database(server: PostgreSQL, template: str = "template1") -> Iterator[str]:
+    database = server.create(template)
+    yield server.url(database)
+    server.drop(database)
+
+
+@contextmanager
+def _started(start: Callable[[], AbstractContextManager[Server]]) -> Iterator[Server]:
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(start())
+        except ServerMissing:
+            server = _started_after_installing(start, stack)
+        yield server
+
+
+def _started_after_installing(start: Callable[[], AbstractContextManager[Server]], stack: ExitStack) -> Server:
+    in_ci = bool(os.environ.get("CI"))
+    if os.geteuid() == 0 and not in_ci:
+        subprocess.run([INSTALL], stdin=subprocess.DEVNULL, check=False)
+    try:
+        return stack.enter_context(start())
+    except ServerMissing as missing:
+        if in_ci:
+            pytest.fail(f"{missing}: .ci/run should have installed them")
+        pytest.skip(f"{missing}: tests/install-servers says how to get them")
