@@ -1,0 +1,72 @@
+"""Who asks: a principal of one tenant with scopes. Every service call takes one."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from aurum.errors import Forbidden, Unauthenticated
+from aurum.settings import AuthSettings
+
+
+class Scope(StrEnum):
+    CURVES_READ = "curves:read"
+    CURVES_WRITE = "curves:write"
+    INGESTION_READ = "ingestion:read"
+    INGESTION_WRITE = "ingestion:write"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person or program, within the one tenant it may see."""
+
+    tenant: str
+    name: str
+    scopes: frozenset[Scope]
+
+    def require(self, scope: Scope) -> None:
+        """Raises Forbidden where the scope is missing."""
+        if scope not in self.scopes:
+            raise Forbidden(f"this needs the scope {scope}", scope=str(scope))
+
+
+def local_principal(settings: AuthSettings, name: str) -> Principal:
+    """Whoever runs Aurum's own commands on this machine."""
+    return Principal(settings.tenant, name, frozenset(Scope))
+
+
+def authenticate(settings: AuthSettings, client: str | None, headers: Mapping[str, str]) -> Principal:
+    """The principal of a request, from the address it comes from and its headers (lower-case names).
+
+    Until sign-in exists there is one development principal, for requests of this machine to this machine: the
+    `Host` is checked so that a foreign page cannot reach it by a name of its own, the `Origin` so that it cannot post.
+    """
+    if not _is_loopback(client):
+        raise Unauthenticated(
+            "only requests from this machine are accepted",
+            hint="Sign-in does not exist yet: reach the server through an SSH tunnel to its loopback address.",
+        )
+    host = headers.get("host", "")
+    if not _is_loopback(urlsplit(f"//{host}").hostname):
+        raise Unauthenticated("only requests to a loopback address are accepted", hint="Use 127.0.0.1 or localhost.")
+    origin = headers.get("origin")
+    if origin is not None and not _is_loopback(urlsplit(origin).hostname):
+        raise Forbidden("pages of other origins may not use the development principal")
+    return local_principal(settings, "developer")
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return host is not None and ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def worker_principal(tenant: str) -> Principal:
+    """Whoever executes a tenant's queued runs."""
+    return Principal(tenant, "worker", frozenset(Scope))

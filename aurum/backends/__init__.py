@@ -1,0 +1,1 @@
+"""Engines and clients, each with an embedded form; no domain in them."""

@@ -1,0 +1,249 @@
+"""The serving database: SQLite when embedded, PostgreSQL when served; one way to read, one way to write."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Executable,
+    Integer,
+    MetaData,
+    Row,
+    event,
+    text,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import URL, Connection, CursorResult, make_url
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeDecorator
+
+from aurum.errors import InvalidInput, Unavailable
+
+tables = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+Json = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+# Sorts by code point on both databases.
+Text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+Id = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant in UTC: aware in Python, `timestamptz` in PostgreSQL, text in UTC in SQLite."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"an instant needs a time zone: {value}")
+        instant = value.astimezone(UTC)
+        return instant if dialect.name == "postgresql" else instant.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class ReadConnection:
+    """Reads; the database itself refuses it every write."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    @property
+    def dialect(self) -> str:
+        return self._connection.dialect.name
+
+    async def all(self, statement: Executable) -> Sequence[AnyRow]:
+        return (await self._connection.execute(statement)).all()
+
+    async def first(self, statement: Executable) -> AnyRow | None:
+        return (await self._connection.execute(statement)).first()
+
+    async def scalar(self, statement: Executable) -> Any:
+        return (await self._connection.execute(statement)).scalar()
+
+
+class WriteConnection(ReadConnection):
+    """One transaction: everything or nothing. What waits for the commit is called after it, in order."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self._after_commit: list[Callable[[], None]] = []
+
+    async def execute(self, statement: Executable, rows: Sequence[dict[str, Any]] | None = None) -> CursorResult[Any]:
+        return await self._connection.execute(statement, rows)
+
+    async def lock(self, name: str) -> None:
+        """Waits until no other transaction holds the lock; held until the end of this one.
+
+        SQLite has one writer at a time anyway.
+        """
+        if self.dialect == "postgresql":
+            await self._connection.execute(
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
+            )
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        self._after_commit.append(callback)
+
+    def committed(self) -> None:
+        for callback in self._after_commit:
+            callback()
+
+
+class Database:
+    """Two pools over one database: readers, which cannot write, and writers."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, statement_timeout_seconds: float = 60.0) -> None:
+        self.url = make_url(url)
+        if self.url.get_backend_name() == "sqlite":
+            self._reader, self._writer = _sqlite(self.url, "PRAGMA query_only=ON"), _sqlite(self.url, None)
+        else:
+            milliseconds = int(statement_timeout_seconds * 1000)
+            self._reader = _postgresql(self.url, pool_size, milliseconds, read_only=True)
+            self._writer = _postgresql(self.url, max(2, pool_size // 2), milliseconds, read_only=False)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadConnection]:
+        with _outages():
+            async with self._reader.connect() as connection:
+                yield ReadConnection(connection)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteConnection]:
+        with _outages():
+            async with self._writer.connect() as connection, connection.begin():
+                transaction = WriteConnection(connection)
+                yield transaction
+        transaction.committed()
+
+    async def close(self) -> None:
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+    def observe(self, before_statement: Callable[..., None]) -> None:
+        """Calls SQLAlchemy's `before_cursor_execute` listener for every statement: tests count them."""
+        for engine in (self._reader, self._writer):
+            event.listen(engine.sync_engine, "before_cursor_execute", before_statement)
+
+
+@contextmanager
+def _outages() -> Iterator[None]:
+    """Says in plain words that the database cannot be reached, is full or read-only: something that may pass."""
+    try:
+        yield
+    except DataError as error:
+        raise InvalidInput("a value has characters or a size that cannot be searched for or stored") from error
+    except OperationalError as error:
+        raise Unavailable(_outage(str(error.orig)), hint=_OUTAGE_HINT) from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise Unavailable(_outage(str(error.orig)), hint=_OUTAGE_HINT) from error
+    except ConnectionError as error:
+        raise Unavailable("the database cannot be reached", hint=_OUTAGE_HINT) from error
+
+
+_OUTAGE_HINT = "Nothing was changed. Try again when the database is back; the log has the details."
+_OUTAGES = {
+    "database is locked": "the database is busy",
+    "database or disk is full": "the database's disk is full",
+    "readonly database": "the database is read-only",
+    "no such table": "the database has no tables yet: run `aurum migrate`",
+    "unable to open database file": "the database file cannot be opened",
+}
+
+
+def _outage(driver_text: str) -> str:
+    known = (message for sign, message in _OUTAGES.items() if sign in driver_text)
+    return next(known, "the database is not available")
+
+
+def _sqlite(url: URL, pragma: str | None) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=1 if pragma is None else 8, max_overflow=0 if pragma is None else 8)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy says BEGIN itself, below
+        cursor = connection.cursor()
+        # FULL: a commit that was answered survives a power cut too.
+        for statement in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+            cursor.execute(f"PRAGMA {statement}")
+        if pragma:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # IMMEDIATE: two writers queue up instead of failing when the second one turns from reading to writing.
+        connection.exec_driver_sql("BEGIN" if pragma else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL, pool_size: int, statement_timeout: int, *, read_only: bool) -> AsyncEngine:
+    settings = {
+        "application_name": "aurum",
+        "timezone": "UTC",
+        "jit": "off",
+        "statement_timeout": str(statement_timeout),
+        "default_transaction_read_only": "on" if read_only else "off",
+    }
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=not read_only,
+        isolation_level="AUTOCOMMIT" if read_only else "READ COMMITTED",
+        connect_args={"server_settings": settings},
+    )
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Brings the database up to `head`, or down to an older revision. Blocks; run it off the event loop."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_migrations()))
+    config.attributes["url"] = url
+    prepare(url)
+    (command.upgrade if revision == "head" else command.downgrade)(config, revision)
+
+
+def prepare(url: str) -> None:
+    """Makes the folder of an SQLite file."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _migrations() -> Path:
+    import migrations
+
+    return Path(migrations.__path__[0])

@@ -1,0 +1,86 @@
+"""Pages of a sorted list by keyset: after a position, never by counting rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, or_
+
+from aurum.backends.database import AnyRow, ReadConnection
+from aurum.errors import InvalidCursor
+
+T = TypeVar("T")
+U = TypeVar("U")
+Position = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One column of a sort order. The columns together must be unique and not null."""
+
+    column: ColumnElement[Any]
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """`limit` items after `position` (None: from the start); `backward`: the ones before it, in the same order."""
+
+    limit: int
+    position: Position | None = None
+    backward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Items with the position of each."""
+
+    items: Sequence[T]
+    positions: Sequence[Position]
+    has_next: bool
+    has_previous: bool
+
+    def map(self, function: Callable[[T], U]) -> Page[U]:
+        return Page([function(item) for item in self.items], self.positions, self.has_next, self.has_previous)
+
+
+async def read_page(
+    connection: ReadConnection, statement: Select[Any], order: Sequence[SortKey], request: PageRequest
+) -> Page[AnyRow]:
+    """One statement: the page and one row more, which tells whether there is another page."""
+    if request.position is not None:
+        _check(order, request.position)
+    descending = [key.descending is not request.backward for key in order]
+    if request.position is not None:
+        statement = statement.where(_beyond(order, descending, request.position))
+    keys = [key.column.label(f"position_{n}") for n, key in enumerate(order)]
+    sort = [key.column.desc() if down else key.column.asc() for key, down in zip(order, descending, strict=True)]
+    rows = list(await connection.all(statement.add_columns(*keys).order_by(*sort).limit(request.limit + 1)))
+    more, rows = len(rows) > request.limit, rows[: request.limit]
+    if request.backward:
+        rows.reverse()
+    positions = [tuple(row[-len(keys) :]) for row in rows]
+    cut = request.position is not None
+    return Page(
+        rows,
+        positions,
+        has_next=cut if request.backward else more,
+        has_previous=more if request.backward else cut,
+    )
+
+
+def _check(order: Sequence[SortKey], position: Position) -> None:
+    expected = [key.column.type.python_type for key in order]
+    fits = len(position) == len(order) and all(map(isinstance, position, expected))
+    if not fits or any(isinstance(value, int) and abs(value) >= 2**63 for value in position):
+        raise InvalidCursor("the cursor does not fit the order of the list")
+
+
+def _beyond(order: Sequence[SortKey], descending: Sequence[bool], position: Position) -> ColumnElement[bool]:
+    cases = []
+    for n, (key, down, value) in enumerate(zip(order, descending, position, strict=True)):
+        same = [earlier.column == position[m] for m, earlier in enumerate(order[:n])]
+        cases.append(and_(*same, key.column < value if down else key.column > value))
+    return or_(*cases)

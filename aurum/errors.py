@@ -1,0 +1,119 @@
+"""What can go wrong, with a code for programs, a status for HTTP and a hint for people.
+
+AurumError
+├── InvalidInput            BAD_USER_INPUT 422     a value that the caller can mend
+│   ├── InvalidCursor       INVALID_CURSOR 400
+│   └── UnknownTenor        UNKNOWN_TENOR
+├── NotFound                NOT_FOUND 404
+├── Unauthenticated         UNAUTHENTICATED 401
+├── Forbidden               FORBIDDEN 403
+├── Conflict                CONFLICT 409
+├── Unavailable             UNAVAILABLE 503        passes: try again
+└── WorkbookRefused         WORKBOOK_REFUSED 422   a file of which nothing is loaded
+    ├── NotAWorkbook        NOT_A_WORKBOOK
+    ├── EncryptedWorkbook   ENCRYPTED_WORKBOOK
+    ├── WorkbookTooLarge    WORKBOOK_TOO_LARGE
+    ├── UnknownVendor       UNKNOWN_VENDOR
+    ├── MissingSheet        MISSING_SHEET
+    ├── UnreadableSheet     UNREADABLE_SHEET       labels or data block not found
+    ├── MissingAsOf         MISSING_AS_OF
+    ├── AsOfMismatch        AS_OF_MISMATCH
+    └── DoubtfulWorkbook    (the code of its first finding)
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class AurumError(Exception):
+    """Anything that Aurum tells its callers. `message` and `hint` are safe to show; `details` go into extensions."""
+
+    code: ClassVar[str] = "INTERNAL"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, hint: str | None = None, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = details
+
+
+class InvalidInput(AurumError):
+    code = "BAD_USER_INPUT"
+    status = 422
+
+
+class InvalidCursor(InvalidInput):
+    code = "INVALID_CURSOR"
+    status = 400
+
+
+class UnknownTenor(InvalidInput):
+    """A label that names no delivery period, or more than one."""
+
+    code = "UNKNOWN_TENOR"
+
+
+class NotFound(AurumError):
+    code = "NOT_FOUND"
+    status = 404
+
+
+class Unauthenticated(AurumError):
+    code = "UNAUTHENTICATED"
+    status = 401
+
+
+class Forbidden(AurumError):
+    code = "FORBIDDEN"
+    status = 403
+
+
+class Conflict(AurumError):
+    code = "CONFLICT"
+    status = 409
+
+
+class Unavailable(AurumError):
+    code = "UNAVAILABLE"
+    status = 503
+
+
+class WorkbookRefused(AurumError):
+    """Nothing of the file is loaded. `details` holds `file` and, where known, `sheet` and `cell`."""
+
+    code = "WORKBOOK_REFUSED"
+    status = 422
+
+
+class NotAWorkbook(WorkbookRefused):
+    code = "NOT_A_WORKBOOK"
+
+
+class EncryptedWorkbook(WorkbookRefused):
+    code = "ENCRYPTED_WORKBOOK"
+
+
+class WorkbookTooLarge(WorkbookRefused):
+    code = "WORKBOOK_TOO_LARGE"
+
+
+class UnknownVendor(WorkbookRefused):
+    code = "UNKNOWN_VENDOR"
+
+
+class MissingSheet(WorkbookRefused):
+    code = "MISSING_SHEET"
+
+
+class UnreadableSheet(WorkbookRefused):
+    code = "UNREADABLE_SHEET"
+
+
+class MissingAsOf(WorkbookRefused):
+    code = "MISSING_AS_OF"
+
+
+class AsOfMismatch(WorkbookRefused):
+    code = "AS_OF_MISMATCH"

@@ -1,0 +1,282 @@
+"""The GraphQL face of the catalogue: dimensions, units, currencies, and how curves are chosen and sorted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any, Protocol
+
+import strawberry
+from strawberry import argument
+
+from aurum.auth import Principal
+from aurum.errors import InvalidInput
+from aurum.graphql.enums import publish_enum
+from aurum.market.identity import Measure
+from aurum.metadata import model, reference
+from aurum.metadata.model import CurveOrderField, Dimension
+from aurum.metadata.service import MetadataService
+
+
+class MetadataContext(Protocol):
+    """What these fields need of a request."""
+
+    @property
+    def principal(self) -> Principal: ...
+    @property
+    def metadata(self) -> MetadataService: ...
+
+
+Info = strawberry.Info[MetadataContext, None]
+_MOST_VALUES = 5000
+
+
+class OrderDirection(Enum):
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+_TEXTS = {
+    "VENDOR": "The vendor's code.",
+    "ASSET_CLASS": "Such as gas or power.",
+    "COMMODITY": "Such as diesel/gasoil.",
+    "ISO": "The system operator.",
+    "MARKET": "The vendor's market.",
+    "REGION": "The vendor's region.",
+    "LOCATION": "Hub, zone or country.",
+    "PRODUCT": "The vendor's product.",
+    "BLOCK": "Which hours.",
+    "MEASURE": "Prices or spark spreads.",
+    "CURRENCY": "What prices are in.",
+    "UNIT": "What prices are per.",
+    "KEY": "The curve's key.",
+    "LEGACY_KEY": "The SHA-256 key of the legacy API.",
+    "NAME": "The curve's name.",
+}
+publish_enum(Dimension, "What curves are told apart and grouped by.", _TEXTS, name="CurveDimension")
+publish_enum(CurveOrderField, "What curves can be sorted by; texts by code point.", _TEXTS)
+publish_enum(
+    Measure, "What the numbers of a curve are.",
+    {"PRICE": "Prices.", "SPARK_SPREAD": "Power less the gas that makes it, by the vendor's efficiency."},
+)  # fmt: skip
+publish_enum(OrderDirection, "Which way a list is sorted.", {"ASC": "Smallest first.", "DESC": "Largest first."})
+
+
+def _any_of(what: str) -> list[str] | None:
+    field: list[str] | None = strawberry.field(default=None, description=f"Any of these {what}; null: all.")
+    return field
+
+
+@strawberry.input(description="Chooses curves that fit every given condition. Texts match in any case and spacing.")
+class CurveFilter:
+    keys: list[str] | None = _any_of("keys, such as `eugp:eu/dutch_ttf/gas`")
+    legacy_keys: list[str] | None = _any_of("legacy SHA-256 keys")
+    vendors: list[str] | None = _any_of("vendors, such as `EUGP`")
+    isos: list[str] | None = _any_of("system operators, such as `PJM`")
+    markets: list[str] | None = _any_of("markets")
+    regions: list[str] | None = _any_of("regions")
+    locations: list[str] | None = _any_of("locations: hubs, zones or countries, as the vendor names them")
+    products: list[str] | None = _any_of("products")
+    blocks: list[str] | None = _any_of("blocks of hours, as the vendor names them")
+    measures: list[Measure] | None = strawberry.field(default=None, description="Any of these measures; null: all.")
+    asset_classes: list[str] | None = _any_of("asset classes, such as `gas`")
+    commodities: list[str] | None = _any_of("commodities, such as `diesel/gasoil`")
+    currencies: list[str] | None = _any_of("currencies by code")
+    units: list[str] | None = _any_of("units of measure by code")
+    unit_known: bool | None = strawberry.field(
+        default=None,
+        description="True: only curves whose unit is known; false: only those waiting for review.",
+    )
+
+
+@strawberry.input(description="One term of a sort order.")
+class CurveOrder:
+    field: CurveOrderField = strawberry.field(description="What to sort by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+
+
+def filter_of(wanted: CurveFilter | None, search: str | None = None) -> model.CurveFilter:
+    given: dict[str, Any] = (
+        {} if wanted is None else {name: value for name, value in vars(wanted).items() if value is not None}
+    )
+    lists: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    return model.CurveFilter(**lists, search=search)
+
+
+def order_of(order: list[CurveOrder] | None) -> list[model.CurveOrder]:
+    if order and len({item.field for item in order}) < len(order):
+        raise InvalidInput("a field is sorted by twice", field="orderBy")
+    chosen = order or [CurveOrder(field=CurveOrderField.KEY)]
+    return [model.CurveOrder(item.field, item.direction is OrderDirection.DESC) for item in chosen]
+
+
+@strawberry.type(description="A currency. Sub-units such as pence are scaled by conversion, never read as the whole.")
+class Currency:
+    code: str = strawberry.field(
+        description="ISO 4217, such as `EUR`; sub-units as the field writes them, such as `GBX`."
+    )
+    name: str = strawberry.field(description="In English.")
+    base: str = strawberry.field(description="The currency it is a part of; itself where it is none's.")
+    factor: float = strawberry.field(description="How many of `base` one of it is: 0.01 for pence.")
+
+
+@strawberry.type(description="A unit of measure that prices are quoted per.")
+class Unit:
+    code: str = strawberry.field(description="Such as `MWh`.")
+    name: str = strawberry.field(description="In English.")
+    dimension: str = strawberry.field(description="energy, volume, mass ...: units of one dimension convert.")
+    factor: float | None = strawberry.field(description="How many of `base` one of it is; null where nothing converts.")
+    base: str | None = strawberry.field(description="The unit that `factor` counts in.")
+    source: str = strawberry.field(description="Where the factor is from.")
+
+
+@strawberry.type(description="What a vendor's unit text means.")
+class UnitMapping:
+    text: str = strawberry.field(description="The vendor's text; case counts: `p` is not `P`.")
+    currency: Currency | None = strawberry.field(description="Null: not known.")
+    unit: Unit | None = strawberry.field(description="Null: not known.")
+    version: int = strawberry.field(description="0 is the one that Aurum ships; each change counts one up.")
+    source: str = strawberry.field(description="Who said so.")
+    known_from: datetime | None = strawberry.field(description="Since when it is in force (UTC); null: shipped.")
+
+
+@strawberry.type(description="One version of what a curve is priced in.")
+class UnitVersion:
+    version: int = strawberry.field(description="Counts from 1.")
+    currency: Currency | None = strawberry.field(description="Null: not known.")
+    unit: Unit | None = strawberry.field(description="Null: not known.")
+    confidence: str = strawberry.field(description="confirmed (by a person), high, medium, low or unknown.")
+    source: str = strawberry.field(description="Who said so.")
+    note: str | None = strawberry.field(description="Why.")
+    known_from: datetime = strawberry.field(description="Since when (UTC).")
+
+
+@strawberry.type(description="A further attribute of a curve.")
+class Attribute:
+    name: str = strawberry.field(description="Such as `vintage`.")
+    value: str = strawberry.field(description="In the vendor's spelling.")
+
+
+@strawberry.type(description="A value of a dimension.")
+class DimensionValue:
+    value: str = strawberry.field(description="As the vendor spells it.")
+    count: int = strawberry.field(description="How many of the chosen curves have it.")
+
+
+@strawberry.type(description="A dimension with the values that the chosen curves have.")
+class DimensionValues:
+    dimension: Dimension = strawberry.field(description="Which one.")
+    values: list[DimensionValue] = strawberry.field(description="Sorted by value, at most `limit`.")
+
+
+@strawberry.type(description="What a person can mend about a mutation's input. Nothing was changed.")
+class Problem:
+    code: str = strawberry.field(description="Stable, for programs.")
+    message: str = strawberry.field(description="In plain words.")
+    field: str | None = strawberry.field(description="The input field it is about.")
+    hint: str | None = strawberry.field(description="How to mend it.")
+
+
+@strawberry.input(description="What a vendor's unit text means from now on.")
+class UpsertUnitMappingInput:
+    text: str = strawberry.field(description="The vendor's text, such as `CAD - MWh`.")
+    currency: str | None = strawberry.field(default=None, description="A code of `currencies`; null: not known.")
+    unit: str | None = strawberry.field(default=None, description="A code of `units`; null: not known.")
+
+
+@strawberry.type(description="The changed mapping, or what was wrong.")
+class UpsertUnitMappingPayload:
+    mapping: UnitMapping | None = strawberry.field(description="Null where there are problems.")
+    problems: list[Problem] = strawberry.field(description="Empty where it worked.")
+
+
+def currency_of(code: str | None) -> Currency | None:
+    known = reference.currencies().get(code) if code else None
+    if known is None:
+        return None
+    return Currency(code=known.code, name=known.name, base=known.base, factor=known.factor)
+
+
+def unit_of(code: str | None) -> Unit | None:
+    known = reference.units().get(code) if code else None
+    if known is None:
+        return None
+    return Unit(
+        code=known.code, name=known.name, dimension=known.dimension, factor=known.factor, base=known.base,
+        source=known.source,
+    )  # fmt: skip
+
+
+def unit_version_of(version: model.UnitAssignment) -> UnitVersion:
+    return UnitVersion(
+        version=version.version, currency=currency_of(version.currency), unit=unit_of(version.unit),
+        confidence=version.confidence, source=version.source, note=version.note, known_from=version.known_from,
+    )  # fmt: skip
+
+
+def _mapping_of(mapping: model.UnitMapping) -> UnitMapping:
+    return UnitMapping(
+        text=mapping.text, currency=currency_of(mapping.currency), unit=unit_of(mapping.unit), version=mapping.version,
+        source=mapping.source, known_from=mapping.known_from,
+    )  # fmt: skip
+
+
+def problem_of(error: InvalidInput) -> Problem:
+    return Problem(code=error.code, message=error.message, field=error.details.get("field"), hint=error.hint)
+
+
+@strawberry.type
+class MetadataQuery:
+    @strawberry.field(description="Values of each dimension with the number of curves, for pickers.")
+    async def dimensions(
+        self,
+        info: Info,
+        names: Annotated[list[Dimension] | None, argument(description="Which dimensions; null: all.")] = None,
+        filter: Annotated[CurveFilter | None, argument(description="Of which curves; null: all.")] = None,
+        prefix: Annotated[str, argument(description="Only values that begin so, in any case.")] = "",
+        limit: Annotated[int, argument(description="At most so many values of each, 0 to 5000.")] = 1000,
+    ) -> list[DimensionValues]:
+        if not 0 <= limit <= _MOST_VALUES:
+            raise InvalidInput(f"at most {_MOST_VALUES} values a dimension", field="limit")
+        chosen = list(Dimension) if names is None else list(dict.fromkeys(names))
+        context = info.context
+        found = await context.metadata.dimensions(context.principal, filter_of(filter), chosen, prefix, limit)
+        return [
+            DimensionValues(
+                dimension=name,
+                values=[DimensionValue(value=each.value, count=each.count) for each in found if each.dimension == name],
+            )
+            for name in chosen
+        ]
+
+    @strawberry.field(description="Units of measure that Aurum knows, sorted by code.")
+    async def units(self) -> list[Unit]:
+        return [unit for code in sorted(reference.units()) if (unit := unit_of(code)) is not None]
+
+    @strawberry.field(description="Currencies that Aurum knows, sorted by code.")
+    async def currencies(self) -> list[Currency]:
+        return [currency for code in sorted(reference.currencies()) if (currency := currency_of(code)) is not None]
+
+    @strawberry.field(description="What vendors' unit texts mean, sorted by text.")
+    async def unit_mappings(
+        self, info: Info,
+        prefix: Annotated[str, argument(description="Only texts that begin so, in any case.")] = "",
+    ) -> list[UnitMapping]:  # fmt: skip
+        return [
+            _mapping_of(mapping)
+            for mapping in await info.context.metadata.unit_mappings(info.context.principal, prefix)
+        ]
+
+
+@strawberry.type
+class MetadataMutation:
+    @strawberry.mutation(description="Says what a vendor's unit text means, for curves first seen from now on.")
+    async def upsert_unit_mapping(
+        self, info: Info, input: Annotated[UpsertUnitMappingInput, argument(description="The mapping.")]
+    ) -> UpsertUnitMappingPayload:
+        context = info.context
+        try:
+            mapping = await context.metadata.set_mapping(context.principal, input.text, input.currency, input.unit)
+        except InvalidInput as error:
+            return UpsertUnitMappingPayload(mapping=None, problems=[problem_of(error)])
+        return UpsertUnitMappingPayload(mapping=_mapping_of(mapping), problems=[])

@@ -1,0 +1,141 @@
+"""What exists: curves and how they are described."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from aurum.market.identity import CurveIdentity, legacy_curve_key
+
+
+@dataclass(frozen=True, slots=True)
+class CurveDescription:
+    """What a vendor's file says about a curve, apart from its prices."""
+
+    identity: CurveIdentity
+    asset_class: str
+    commodity: str
+    region: str | None = None
+    unit_text: str | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def legacy_key(self) -> str:
+        return legacy_curve_key(
+            asset_class=self.asset_class,
+            iso=self.identity.iso,
+            region=self.region,
+            location=self.identity.location,
+            market=self.identity.market,
+            product=self.identity.product,
+            block=self.identity.block,
+            spark_location=self.identity.leg,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A curve of the catalogue. `currency` and `unit` are None while unknown: they are never guessed."""
+
+    id: int
+    key: str
+    legacy_key: str
+    identity: CurveIdentity
+    name: str
+    asset_class: str
+    commodity: str
+    region: str | None
+    currency: str | None
+    unit: str | None
+    attributes: tuple[tuple[str, str], ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CurveFilter:
+    """Curves that fit every given list (None: any). Texts are matched folded, `search` word by word, anywhere."""
+
+    keys: tuple[str, ...] | None = None
+    legacy_keys: tuple[str, ...] | None = None
+    vendors: tuple[str, ...] | None = None
+    isos: tuple[str, ...] | None = None
+    markets: tuple[str, ...] | None = None
+    regions: tuple[str, ...] | None = None
+    locations: tuple[str, ...] | None = None
+    products: tuple[str, ...] | None = None
+    blocks: tuple[str, ...] | None = None
+    measures: tuple[str, ...] | None = None
+    asset_classes: tuple[str, ...] | None = None
+    commodities: tuple[str, ...] | None = None
+    currencies: tuple[str, ...] | None = None
+    units: tuple[str, ...] | None = None
+    unit_known: bool | None = None
+    search: str | None = None
+
+
+class CurveOrderField(StrEnum):
+    KEY = "key"
+    LEGACY_KEY = "legacy_key"
+    NAME = "name"
+    VENDOR = "vendor"
+    MARKET = "market"
+    LOCATION = "location"
+    PRODUCT = "product"
+    ASSET_CLASS = "asset_class"
+
+
+@dataclass(frozen=True, slots=True)
+class CurveOrder:
+    field: CurveOrderField
+    descending: bool = False
+
+
+class Dimension(StrEnum):
+    """What curves are told apart and grouped by."""
+
+    VENDOR = "vendor"
+    ASSET_CLASS = "asset_class"
+    COMMODITY = "commodity"
+    ISO = "iso"
+    MARKET = "market"
+    REGION = "region"
+    LOCATION = "location"
+    PRODUCT = "product"
+    BLOCK = "block"
+    MEASURE = "measure"
+    CURRENCY = "currency"
+    UNIT = "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionValue:
+    dimension: Dimension
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitAssignment:
+    """One version of what a curve is priced in, who said so and why. The newest one known is in force."""
+
+    curve_id: int
+    version: int
+    currency: str | None
+    unit: str | None
+    confidence: str
+    source: str
+    note: str | None
+    known_from: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnitMapping:
+    """What a vendor's unit text means. `version` 0 is the one that Aurum ships."""
+
+    text: str
+    currency: str | None
+    unit: str | None
+    version: int
+    source: str
+    known_from: datetime | None

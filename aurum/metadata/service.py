@@ -1,0 +1,191 @@
+"""The use cases of the curve catalogue: what exists, how it is described, what it is priced in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select
+
+from aurum.auth import Principal, Scope
+from aurum.backends.database import WriteConnection
+from aurum.backends.paging import Page, PageRequest
+from aurum.errors import InvalidInput, NotFound
+from aurum.market.identity import collapse, fold
+from aurum.market.units import parse_unit_text
+from aurum.metadata import reference
+from aurum.metadata.model import (
+    Curve,
+    CurveDescription,
+    CurveFilter,
+    CurveOrder,
+    Dimension,
+    DimensionValue,
+    UnitAssignment,
+    UnitMapping,
+)
+from aurum.metadata.store import CatalogueStore, curve_row
+
+_SHIPPED = f"Aurum's catalogue {reference.CATALOGUE_VERSION}"
+
+
+class MetadataService:
+    def __init__(self, store: CatalogueStore, clock: Callable[[], datetime]) -> None:
+        self.store = store
+        self.clock = clock
+
+    async def register(
+        self,
+        transaction: WriteConnection,
+        principal: Principal,
+        described: Sequence[CurveDescription],
+        at: datetime,
+    ) -> tuple[list[int], int]:
+        """The ids of the described curves, in their order, and how many of them are new to the catalogue."""
+        tenant = principal.tenant
+        known: dict[str, int] = {}
+        for vendor in {description.identity.vendor for description in described}:
+            known |= await self.store.ids(transaction, tenant, vendor)
+        keys = [description.identity.key for description in described]
+        missing = {key: description for key, description in zip(keys, described, strict=True) if key not in known}
+        mappings = {mapping.text: mapping for mapping in await self.unit_mappings(principal)} if missing else {}
+        rows = [curve_row(tenant, *_describe(key, new, mappings, at)) for key, new in missing.items()]
+        known |= await self.store.add(transaction, rows)
+        return [known[key] for key in keys], len(missing)
+
+    def ids_matching(self, principal: Principal, wanted: CurveFilter) -> Select[Any]:
+        """A sub-select of curve ids, for the stores above."""
+        principal.require(Scope.CURVES_READ)
+        return self.store.ids_matching(principal.tenant, wanted)
+
+    async def curves(
+        self, principal: Principal, wanted: CurveFilter, order: Sequence[CurveOrder], request: PageRequest
+    ) -> Page[Curve]:
+        principal.require(Scope.CURVES_READ)
+        return await self.store.page(principal.tenant, wanted, order, request)
+
+    async def count(self, principal: Principal, wanted: CurveFilter) -> int:
+        principal.require(Scope.CURVES_READ)
+        return await self.store.count(principal.tenant, wanted)
+
+    async def matches(self, principal: Principal, wanted: CurveFilter, curve_id: int) -> bool:
+        principal.require(Scope.CURVES_READ)
+        return await self.store.matches(principal.tenant, wanted, curve_id)
+
+    async def by_id(self, principal: Principal, ids: Collection[int]) -> dict[int, Curve]:
+        principal.require(Scope.CURVES_READ)
+        return await self.store.by_id(principal.tenant, ids)
+
+    async def by_key(self, principal: Principal, keys: Collection[str]) -> dict[str, Curve]:
+        """By key as given: a curve's key in any spelling, or its legacy SHA-256 key."""
+        principal.require(Scope.CURVES_READ)
+        return await self.store.by_any_key(principal.tenant, keys)
+
+    async def legs(self, principal: Principal, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], Curve]:
+        """By vendor and leg text: the gas curve that a spark spread is taken against."""
+        principal.require(Scope.CURVES_READ)
+        found = await self.store.legs(principal.tenant, {(vendor, fold(leg)) for vendor, leg in names})
+        return {name: found[name[0], fold(name[1])] for name in names if (name[0], fold(name[1])) in found}
+
+    async def dimensions(
+        self, principal: Principal, wanted: CurveFilter, names: Collection[Dimension], prefix: str, limit: int
+    ) -> list[DimensionValue]:
+        principal.require(Scope.CURVES_READ)
+        return await self.store.dimensions(principal.tenant, wanted, names, prefix, limit)
+
+    async def unit_versions(self, principal: Principal, curve_ids: Collection[int]) -> dict[int, list[UnitAssignment]]:
+        principal.require(Scope.CURVES_READ)
+        return await self.store.unit_versions(principal.tenant, curve_ids)
+
+    async def unit_mappings(self, principal: Principal, prefix: str = "") -> list[UnitMapping]:
+        """What unit texts mean: the tenant's own mappings before the shipped ones, sorted by text."""
+        mappings = {shipped.text: _shipped(shipped) for shipped in reference.unit_mappings()}
+        mappings |= {own.text: own for own in await self.store.mappings(principal.tenant)}
+        return [mappings[text] for text in sorted(mappings) if fold(text).startswith(fold(prefix))]
+
+    async def set_unit(
+        self, principal: Principal, curve_id: int, currency: str | None, unit: str | None, reason: str
+    ) -> Curve:
+        """A new version of what a curve is priced in. Past versions stay readable."""
+        principal.require(Scope.CURVES_WRITE)
+        _check(currency, unit)
+        if not reason.strip():
+            raise InvalidInput("a reason is needed: it is kept with the change", field="reason")
+        async with self.store.database.write() as transaction:
+            await transaction.lock(f"unit {principal.tenant} {curve_id}")
+            if curve_id not in await self.store.by_id(principal.tenant, [curve_id]):
+                raise NotFound("curve not found")
+            await self.store.assign_unit(
+                transaction, principal.tenant, curve_id, currency=currency, unit=unit, confidence="confirmed",
+                source=principal.name, note=collapse(reason), known_from=self.clock(),
+            )  # fmt: skip
+        return (await self.store.by_id(principal.tenant, [curve_id]))[curve_id]
+
+    async def set_mapping(self, principal: Principal, text: str, currency: str | None, unit: str | None) -> UnitMapping:
+        """A new version of what a unit text means, for curves that are first seen from now on."""
+        principal.require(Scope.CURVES_WRITE)
+        _check(currency, unit)
+        text = collapse(text)
+        if not text:
+            raise InvalidInput("the text of a mapping is empty", field="text")
+        async with self.store.database.write() as transaction:
+            await transaction.lock(f"unit mapping {principal.tenant} {text}")
+            version = await self.store.mapping_versions(transaction, principal.tenant, text) + 1
+            mapping = UnitMapping(text, currency, unit, version, principal.name, self.clock())
+            await self.store.add_mapping(transaction, principal.tenant, mapping)
+        return mapping
+
+
+def _describe(
+    key: str, described: CurveDescription, mappings: dict[str, UnitMapping], at: datetime
+) -> tuple[Curve, UnitAssignment]:
+    """A new curve: the shipped catalogue where it knows the key, the vendor's own texts where it does not."""
+    entry = reference.curve_units().get(key)
+    note: str | None
+    if described.unit_text is not None:
+        currency, unit, confidence, source = _from_text(described.unit_text, mappings)
+        note = f"the vendor's unit text: {described.unit_text}"
+    elif entry is not None:
+        currency, unit, confidence, source = entry.currency, entry.unit, entry.confidence, _SHIPPED
+        note = entry.note
+    else:
+        currency, unit, confidence, source, note = None, None, "unknown", "none", None
+    identity = described.identity
+    plain = " ".join(text for text in (identity.location, identity.product, identity.block) if text)
+    curve = Curve(
+        id=0,
+        key=key,
+        legacy_key=described.legacy_key,
+        identity=identity,
+        name=entry.name if entry else plain,
+        asset_class=entry.asset_class if entry else described.asset_class,
+        commodity=entry.commodity if entry else described.commodity,
+        region=described.region,
+        currency=currency,
+        unit=unit,
+        attributes=described.attributes,
+        created_at=at,
+    )
+    return curve, UnitAssignment(0, 1, currency, unit, confidence, source, note, at)
+
+
+def _from_text(text: str, mappings: dict[str, UnitMapping]) -> tuple[str | None, str | None, str, str]:
+    mapping = mappings.get(collapse(text))
+    if mapping is not None:
+        return mapping.currency, mapping.unit, "high", mapping.source
+    parsed = parse_unit_text(text)
+    if parsed is not None:
+        return parsed.currency, parsed.unit, "high", _SHIPPED
+    return None, None, "unknown", "none"
+
+
+def _shipped(mapping: reference.ShippedMapping) -> UnitMapping:
+    return UnitMapping(mapping.text, mapping.currency, mapping.unit, 0, _SHIPPED, None)
+
+
+def _check(currency: str | None, unit: str | None) -> None:
+    if currency is not None and currency not in reference.currencies():
+        raise InvalidInput(f"unknown currency: {currency}", field="currency", hint="See the field `currencies`.")
+    if unit is not None and unit not in reference.units():
+        raise InvalidInput(f"unknown unit: {unit}", field="unit", hint="See the field `units`.")

@@ -1,0 +1,257 @@
+"""Reads and writes the curve catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, or_, select, union_all, update
+
+from aurum.backends.database import AnyRow, Database, WriteConnection
+from aurum.backends.paging import Page, PageRequest, SortKey, read_page
+from aurum.market.identity import CurveIdentity, Measure, fold, normalize_key
+from aurum.metadata.model import (
+    Curve,
+    CurveFilter,
+    CurveOrder,
+    CurveOrderField,
+    Dimension,
+    DimensionValue,
+    UnitAssignment,
+    UnitMapping,
+)
+from aurum.metadata.tables import curve_units, curves, unit_mappings
+
+_FOLDED = {"isos": "iso", "markets": "market", "regions": "region", "locations": "location",
+           "products": "product", "blocks": "block"}  # fmt: skip
+_EXACT = {"legacy_keys": "legacy_key", "measures": "measure", "asset_classes": "asset_class",
+          "commodities": "commodity", "currencies": "currency", "units": "unit"}  # fmt: skip
+
+
+def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
+    """The conditions on `curves` that a filter means."""
+    conditions = [curves.c.tenant_id == tenant]
+    if wanted.keys is not None:
+        conditions.append(curves.c.key.in_([normalize_key(key) for key in wanted.keys]))
+    if wanted.vendors is not None:
+        conditions.append(curves.c.vendor.in_([vendor.strip().upper() for vendor in wanted.vendors]))
+    for field, column in _FOLDED.items():
+        if (values := getattr(wanted, field)) is not None:
+            conditions.append(curves.c[f"{column}_folded"].in_([fold(value) for value in values]))
+    for field, column in _EXACT.items():
+        if (values := getattr(wanted, field)) is not None:
+            conditions.append(curves.c[column].in_(values))
+    if wanted.unit_known is not None:
+        conditions.append(curves.c.unit.is_not(None) if wanted.unit_known else curves.c.unit.is_(None))
+    words = fold(wanted.search).split()
+    return conditions + [curves.c.search.contains(word, autoescape=True) for word in words]
+
+
+class CatalogueStore:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def ids(self, transaction: WriteConnection, tenant: str, vendor: str) -> dict[str, int]:
+        """Key to id of all curves of a vendor."""
+        statement = select(curves.c.key, curves.c.id).where(curves.c.tenant_id == tenant, curves.c.vendor == vendor)
+        return {row.key: row.id for row in await transaction.all(statement)}
+
+    async def add(self, transaction: WriteConnection, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+        """Adds new curves (see `curve_row`), each with the first version of its unit; key to id."""
+        if not rows:
+            return {}
+        units = {row["key"]: row.pop("unit_version") for row in rows}
+        added = await transaction.execute(
+            insert(curves).returning(curves.c.key, curves.c.id, sort_by_parameter_order=True), rows
+        )
+        ids = {row.key: row.id for row in added}
+        await transaction.execute(
+            insert(curve_units), [{"curve_id": ids[key], "version": 1, **unit} for key, unit in units.items()]
+        )
+        return ids
+
+    async def page(
+        self, tenant: str, wanted: CurveFilter, order: Sequence[CurveOrder], request: PageRequest
+    ) -> Page[Curve]:
+        keys = [SortKey(curves.c[item.field], item.descending) for item in order]
+        if not any(item.field is CurveOrderField.KEY for item in order):
+            keys.append(SortKey(curves.c.key))
+        statement = select(curves).where(*matching(tenant, wanted))
+        async with self.database.read() as connection:
+            return (await read_page(connection, statement, keys, request)).map(curve_of)
+
+    def ids_matching(self, tenant: str, wanted: CurveFilter) -> Select[Any]:
+        return select(curves.c.id).where(*matching(tenant, wanted))
+
+    async def count(self, tenant: str, wanted: CurveFilter) -> int:
+        async with self.database.read() as connection:
+            return int(
+                await connection.scalar(select(func.count()).select_from(curves).where(*matching(tenant, wanted)))
+            )
+
+    async def matches(self, tenant: str, wanted: CurveFilter, curve_id: int) -> bool:
+        statement = select(curves.c.id).where(*matching(tenant, wanted), curves.c.id == curve_id)
+        async with self.database.read() as connection:
+            return await connection.first(statement) is not None
+
+    async def by_id(self, tenant: str, ids: Collection[int]) -> dict[int, Curve]:
+        return {curve.id: curve for curve in await self._curves(tenant, curves.c.id.in_(ids))}
+
+    async def by_any_key(self, tenant: str, keys: Collection[str]) -> dict[str, Curve]:
+        """By key as given, in any spelling; of curves that share a legacy key the oldest of the first vendor."""
+        wanted = {key: normalize_key(key) for key in keys}
+        either = or_(curves.c.key.in_(wanted.values()), curves.c.legacy_key.in_(wanted.values()))
+        found: dict[str, Curve] = {}
+        for curve in sorted(await self._curves(tenant, either), key=lambda curve: (curve.identity.vendor, curve.id)):
+            found.setdefault(curve.legacy_key, curve)
+            found[curve.key] = curve
+        return {key: found[normalized] for key, normalized in wanted.items() if normalized in found}
+
+    async def legs(self, tenant: str, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], Curve]:
+        """The gas price curve that a spark spread's leg names, by vendor and folded location."""
+        vendors, locations = {vendor for vendor, _ in names}, {location for _, location in names}
+        found = await self._curves(
+            tenant,
+            and_(
+                curves.c.vendor.in_(vendors),
+                curves.c.location_folded.in_(locations),
+                curves.c.product_folded == "gas",
+                curves.c.measure == Measure.PRICE,
+            ),
+        )
+        return {(curve.identity.vendor, fold(curve.identity.location)): curve for curve in found}
+
+    async def _curves(self, tenant: str, condition: ColumnElement[bool]) -> list[Curve]:
+        async with self.database.read() as connection:
+            rows = await connection.all(select(curves).where(curves.c.tenant_id == tenant, condition))
+        return [curve_of(row) for row in rows]
+
+    async def dimensions(
+        self, tenant: str, wanted: CurveFilter, names: Iterable[Dimension], prefix: str, limit: int
+    ) -> list[DimensionValue]:
+        """Values with the number of curves, sorted by value; in one statement."""
+        conditions = matching(tenant, wanted)
+        selects = [_values(name, conditions, prefix, limit) for name in names]
+        if not selects:
+            return []
+        union = union_all(*(select(each.subquery()) for each in selects)).subquery()
+        async with self.database.read() as connection:
+            rows = await connection.all(select(union).order_by(union.c.dimension, union.c.value))
+        return [DimensionValue(Dimension(row.dimension), row.value, row.curve_count) for row in rows]
+
+    async def unit_versions(self, tenant: str, curve_ids: Collection[int]) -> dict[int, list[UnitAssignment]]:
+        """Every version, oldest first."""
+        statement = (
+            select(curve_units)
+            .where(curve_units.c.tenant_id == tenant, curve_units.c.curve_id.in_(curve_ids))
+            .order_by(curve_units.c.curve_id, curve_units.c.version)
+        )
+        found: dict[int, list[UnitAssignment]] = {}
+        async with self.database.read() as connection:
+            for row in await connection.all(statement):
+                found.setdefault(row.curve_id, []).append(
+                    UnitAssignment(row.curve_id, row.version, row.currency, row.unit, row.confidence, row.source,
+                                   row.note, row.known_from)
+                )  # fmt: skip
+        return found
+
+    async def assign_unit(self, transaction: WriteConnection, tenant: str, curve_id: int, **unit: Any) -> None:
+        """A new version of a curve's unit; the catalogue shows it from now on."""
+        newest = select(func.coalesce(func.max(curve_units.c.version), 0)).where(curve_units.c.curve_id == curve_id)
+        version = await transaction.scalar(newest) + 1
+        row = {"curve_id": curve_id, "tenant_id": tenant, "version": version, **unit}
+        await transaction.execute(insert(curve_units), [row])
+        await transaction.execute(
+            update(curves)
+            .where(curves.c.id == curve_id, curves.c.tenant_id == tenant)
+            .values(currency=unit["currency"], unit=unit["unit"])
+        )
+
+    async def mappings(self, tenant: str) -> list[UnitMapping]:
+        """The tenant's own mappings, the newest version of each."""
+        async with self.database.read() as connection:
+            return [_mapping(row) for row in await connection.all(_newest_mappings(tenant))]
+
+    async def mapping_versions(self, transaction: WriteConnection, tenant: str, text: str) -> int:
+        statement = select(func.coalesce(func.max(unit_mappings.c.version), 0)).where(
+            unit_mappings.c.tenant_id == tenant, unit_mappings.c.text == text
+        )
+        return int(await transaction.scalar(statement))
+
+    async def add_mapping(self, transaction: WriteConnection, tenant: str, mapping: UnitMapping) -> None:
+        row = {
+            "tenant_id": tenant, "version": mapping.version, "text": mapping.text,
+            "currency": mapping.currency, "unit": mapping.unit, "source": mapping.source,
+            "known_from": mapping.known_from,
+        }  # fmt: skip
+        await transaction.execute(insert(unit_mappings), [row])
+
+
+def _values(name: Dimension, conditions: list[ColumnElement[bool]], prefix: str, limit: int) -> Select[Any]:
+    column = curves.c[name]
+    statement = select(literal(name.value).label("dimension"), column.label("value"), func.count().label("curve_count"))
+    statement = statement.where(*conditions, column.is_not(None)).group_by(column).order_by(column).limit(limit)
+    if prefix:
+        folded = curves.c.get(f"{name}_folded")
+        start = fold(prefix)
+        matches = (folded if folded is not None else func.lower(column)).startswith(start, autoescape=True)
+        statement = statement.where(matches)
+    return statement
+
+
+def _newest_mappings(tenant: str) -> Select[Any]:
+    other = unit_mappings.alias()
+    newest = select(func.max(other.c.version)).where(
+        other.c.tenant_id == unit_mappings.c.tenant_id, other.c.text == unit_mappings.c.text
+    )
+    return select(unit_mappings).where(
+        unit_mappings.c.tenant_id == tenant, unit_mappings.c.version == newest.scalar_subquery()
+    )
+
+
+def _mapping(row: AnyRow) -> UnitMapping:
+    return UnitMapping(row.text, row.currency, row.unit, row.version, row.source, row.known_from)
+
+
+def curve_of(row: AnyRow) -> Curve:
+    identity = CurveIdentity(
+        row.vendor, row.market, row.location, row.product, row.block, Measure(row.measure), row.leg,
+        row.identity_unit, row.iso,
+    )  # fmt: skip
+    return Curve(
+        row.id, row.key, row.legacy_key, identity, row.name, row.asset_class, row.commodity, row.region,
+        row.currency, row.unit, tuple((name, value) for name, value in row.attributes), row.created_at,
+    )  # fmt: skip
+
+
+def curve_row(tenant: str, curve: Curve, unit: UnitAssignment) -> dict[str, Any]:
+    """The row of a new curve, with its first unit version under `unit_version`."""
+    identity = curve.identity
+    texts = {
+        "iso": identity.iso, "market": identity.market, "location": identity.location, "product": identity.product,
+        "block": identity.block, "region": curve.region,
+    }  # fmt: skip
+    words = [curve.key, curve.name, curve.asset_class, curve.commodity, identity.leg, *texts.values()]
+    return {
+        "tenant_id": tenant,
+        "key": curve.key,
+        "legacy_key": curve.legacy_key,
+        "vendor": identity.vendor,
+        **texts,
+        **{f"{name}_folded": None if text is None else fold(text) for name, text in texts.items()},
+        "measure": identity.measure.value,
+        "leg": identity.leg,
+        "identity_unit": identity.unit,
+        "name": curve.name,
+        "asset_class": curve.asset_class,
+        "commodity": curve.commodity,
+        "currency": curve.currency,
+        "unit": curve.unit,
+        "attributes": [list(pair) for pair in curve.attributes],
+        "search": " ".join(fold(word) for word in words if word),
+        "created_at": curve.created_at,
+        "unit_version": {
+            "tenant_id": tenant, "currency": unit.currency, "unit": unit.unit, "confidence": unit.confidence,
+            "source": unit.source, "note": unit.note, "known_from": unit.known_from,
+        },
+    }  # fmt: skip

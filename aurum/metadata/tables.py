@@ -1,0 +1,69 @@
+"""Tables of the curve catalogue. Columns `*_folded` hold the text as it is matched."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+
+from aurum.backends.database import Id, Instant, Json, Text, tables
+
+curves = Table(
+    "curves",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("legacy_key", String(64), nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("iso", Text),
+    Column("market", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("block", Text),
+    Column("measure", Text, nullable=False),
+    Column("leg", Text),
+    Column("identity_unit", Text),
+    Column("region", Text),
+    Column("name", Text, nullable=False),
+    Column("asset_class", Text, nullable=False),
+    Column("commodity", Text, nullable=False),
+    Column("currency", Text),
+    Column("unit", Text),
+    Column("attributes", Json, nullable=False),
+    Column("iso_folded", Text),
+    Column("market_folded", Text, nullable=False),
+    Column("location_folded", Text, nullable=False),
+    Column("product_folded", Text, nullable=False),
+    Column("block_folded", Text),
+    Column("region_folded", Text),
+    Column("search", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("tenant_id", "key"),
+    Index(None, "tenant_id", "legacy_key"),
+    Index(None, "tenant_id", "vendor", "location_folded"),
+)
+
+curve_units = Table(
+    "curve_units",
+    tables,
+    Column("curve_id", ForeignKey("curves.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("currency", Text),
+    Column("unit", Text),
+    Column("confidence", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("note", Text),
+    Column("known_from", Instant, nullable=False),
+)
+
+unit_mappings = Table(
+    "unit_mappings",
+    tables,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("text", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("currency", Text),
+    Column("unit", Text),
+    Column("source", Text, nullable=False),
+    Column("known_from", Instant, nullable=False),
+)

@@ -1,0 +1,99 @@
+"""Everything that can be configured, as `AURUM_*` variables; nested with a double underscore.
+
+`AURUM_DATABASE__URL=postgresql+asyncpg://...` sets `Settings.database.url`. Nothing set means: everything embedded,
+below `AURUM_HOME` (default `var`), on loopback.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class _Area(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(_Area):
+    url: SecretStr | None = Field(None, description="Default: an SQLite file in the home folder.")
+    pool_size: int = Field(10, ge=1, le=200, description="Connections held open to PostgreSQL.")
+    statement_timeout_seconds: float = Field(60.0, gt=0, description="PostgreSQL ends a statement after this long.")
+
+
+class ServerSettings(_Area):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+
+
+class IngestionSettings(_Area):
+    drop_folder: Path | None = Field(None, description="Default: `drop` in the home folder.")
+    watch: bool = Field(False, description="Whether the server watches the drop folder.")
+    lease_seconds: float = Field(30.0, gt=0, description="A run whose worker is silent for this long is taken over.")
+    max_attempts: int = Field(3, ge=1, description="A run that lost its worker this often has failed.")
+    max_file_mib: int = Field(64, ge=1, description="A larger workbook is refused before it is read.")
+
+
+class PrefectSettings(_Area):
+    api_url: str | None = Field(None, description="With it, runs are Prefect flow runs; without, the server does them.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(4200, description="Of the embedded server of `aurum up`.")
+    deployment: str = "ingest-workbook/ingest"
+
+
+class AuthSettings(_Area):
+    mode: Literal["development"] = Field(
+        "development", description="development: one principal with every scope, on loopback only."
+    )
+    tenant: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+
+
+class GraphQLSettings(_Area):
+    max_depth: int = Field(15, ge=1)
+    max_tokens: int = Field(5000, ge=1)
+    max_aliases: int = Field(100, ge=1)
+    introspection: bool = True
+    graphiql: bool = True
+
+
+class RestSettings(_Area):
+    problem_base: str = "https://api.aurum.com/problems/"
+    v1_deprecated_at: datetime = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+    v1_sunset_at: date | None = None
+    migration_url: str = "/docs/rest"
+    cursor_keys: tuple[SecretStr, ...] = Field(
+        (), description="First signs, all are accepted. Default: a key made once and kept in the home folder."
+    )
+    vendor_order: tuple[str, ...] = Field((), description="Who answers when curves share a legacy key; then by code.")
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="AURUM_", env_nested_delimiter="__", frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    home: Path = Path("var")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    database: DatabaseSettings = DatabaseSettings()
+    server: ServerSettings = ServerSettings()
+    ingestion: IngestionSettings = IngestionSettings()
+    prefect: PrefectSettings = PrefectSettings()
+    auth: AuthSettings = AuthSettings()
+    graphql: GraphQLSettings = GraphQLSettings()
+    rest: RestSettings = RestSettings()
+
+    @property
+    def database_url(self) -> str:
+        if self.database.url is not None:
+            return self.database.url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.home.resolve() / 'aurum.db'}"
+
+    @property
+    def drop_folder(self) -> Path:
+        return self.ingestion.drop_folder or self.home / "drop"
+
+    @property
+    def blob_folder(self) -> Path:
+        return self.home / "blobs"
