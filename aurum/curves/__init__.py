@@ -1,0 +1,1 @@
+"""What it costs: curves by as-of date, every version of them kept."""

@@ -1,0 +1,146 @@
+"""Snapshots: what a curve was on a date, as known at some instant."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aurum.market.cells import Cells
+from aurum.market.periods import TenorGrid
+from aurum.metadata.model import CurveDescription
+
+Prices = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePrices:
+    """The prices of one curve on one as-of date, parallel to `tenors`, in the vendor's unit; NaN: not quoted."""
+
+    tenors: TenorGrid
+    mid: Prices
+    bid: Prices | None = None
+    ask: Prices | None = None
+    mid_cells: Cells | None = None
+    quote_cells: Cells | None = None
+
+    @property
+    def digest(self) -> str:
+        """Equal exactly if tenors and prices are equal, to the bit. Cells do not count."""
+        content = hashlib.blake2b(self.tenors.digest.encode(), digest_size=16)
+        for side in (self.mid, self.bid, self.ask):
+            content.update(b"-" if side is None else pack(side))
+        return content.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One version of a curve's prices on an as-of date. Never changes.
+
+    `published_at` is when it became known, `recorded_at` when Aurum stored it; `version` counts in order of storing.
+    """
+
+    id: int
+    curve_id: int
+    as_of: date
+    version: int
+    published_at: datetime
+    recorded_at: datetime
+    file_id: int | None
+    prices: CurvePrices
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Curves of one vendor and as-of date that become known together."""
+
+    vendor: str
+    as_of: date
+    published_at: datetime
+    revised_at: datetime
+    recorded_at: datetime
+    file_id: int | None
+    curves: Sequence[tuple[CurveDescription, CurvePrices]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A version that a publication added. `version` above 1: that day was known before, and is restated."""
+
+    curve_id: int
+    as_of: date
+    version: int
+    points: int
+
+
+Rank = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What is needed to place a stored version among those of its day. The newest known has the highest rank."""
+
+    id: int
+    version: int
+    rank: Rank  # published_at, revised_at
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a publication does to the versions of a curve's day.
+
+    `adds`: it is a new version; otherwise it confirms the one below it. `restores`: a version that must be stated
+    again at a rank above, because a publication that is already known had confirmed it there.
+    """
+
+    adds: bool
+    restores: tuple[Version, Rank] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AsOfDay:
+    """A date with prices: how many curves are quoted on it, of how many that were first quoted by then."""
+
+    as_of: date
+    curves: int
+    known_curves: int
+    last_published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The as-of dates of a curve."""
+
+    first_as_of: date
+    last_as_of: date
+    count: int
+
+
+def pack(prices: Prices) -> bytes:
+    """Little-endian float64."""
+    return prices.astype("<f8", copy=False).tobytes()
+
+
+def unpack(data: bytes) -> Prices:
+    return np.frombuffer(data, dtype="<f8")
+
+
+def place(known: Sequence[Version], confirmed: Sequence[Rank], rank: Rank, digest: str) -> Placement:
+    """Where a publication stands among what is known of its day, in whatever order publications arrive.
+
+    It is compared with the version just below it: an older file that arrives late takes its place in history and does
+    not become the newest. `confirmed` are the ranks of publications that said what the version below them says.
+    """
+    below = max((v for v in known if v.rank <= rank), key=lambda v: (v.rank, v.version), default=None)
+    if below is None:
+        return Placement(adds=True)
+    if below.digest == digest:
+        return Placement(adds=False)
+    above = min((v.rank for v in known if v.rank > rank), default=None)
+    again = min((r for r in confirmed if r > rank and (above is None or r < above)), default=None)
+    return Placement(adds=True, restores=None if again is None else (below, again))

@@ -1,0 +1,410 @@
+"""Reads and writes snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    Table,
+    and_,
+    func,
+    insert,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from aurum.backends.database import AnyRow, Database, ReadConnection, WriteConnection
+from aurum.curves.model import (
+    AsOfDay,
+    Change,
+    Coverage,
+    CurvePrices,
+    Publication,
+    Rank,
+    Snapshot,
+    Version,
+    pack,
+    place,
+    unpack,
+)
+from aurum.curves.tables import confirmations, point_rows, snapshots, tenor_grids
+from aurum.market.cells import Cells, PointRows
+from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
+
+T = TypeVar("T")
+Day = tuple[int, date]
+_KEPT = 4096  # shared grids and rows kept decoded; a vendor's file brings two or three
+_RANK = ("published_at", "revised_at", "version")
+
+
+class SnapshotStore:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._grids: dict[int, TenorGrid] = {}
+        self._rows: dict[int, PointRows] = {}
+
+    async def add(
+        self, transaction: WriteConnection, tenant: str, publication: Publication, curve_ids: Sequence[int]
+    ) -> list[Change]:
+        """Adds a version for each curve that says something new. `curve_ids` is parallel to the curves."""
+        as_of, rank = publication.as_of, (publication.published_at, publication.revised_at)
+        known = await self._versions(transaction, tenant, as_of, curve_ids)
+        confirmed = await self._confirmed(transaction, tenant, as_of, list(known))
+        grids = await _shared(transaction, tenor_grids, "tenors", _grids(publication))
+        places = await _shared(transaction, point_rows, "rows", _rows(publication))
+        rows: list[dict[str, Any]] = []
+        confirming: list[int] = []
+        for curve_id, (_, prices) in zip(curve_ids, publication.curves, strict=True):
+            versions = known.get(curve_id, [])
+            digest = prices.digest
+            placement = place(versions, confirmed.get(curve_id, ()), rank, digest)
+            if not placement.adds:
+                confirming.append(curve_id)
+                continue
+            version = len(versions) + 1
+            row = _row(tenant, publication, curve_id, version, digest)
+            row |= {"grid_id": grids[prices.tenors.digest], "points": len(prices.tenors), **_vectors(prices)}
+            rows.append(row | _cells("mid", prices.mid_cells, places) | _cells("quote", prices.quote_cells, places))
+            if placement.restores:
+                rows.append(await self._restored(transaction, *placement.restores, version + 1, publication))
+        if rows:
+            await transaction.execute(insert(snapshots), rows)
+        await self._confirm(transaction, tenant, publication, confirming)
+        return [Change(row["curve_id"], as_of, row["version"], row["points"]) for row in rows]
+
+    async def _restored(
+        self, transaction: WriteConnection, old: Version, rank: Rank, version: int, publication: Publication
+    ) -> dict[str, Any]:
+        """The row of a version stated again: with the cells of the file that it was read from."""
+        row = await transaction.first(select(snapshots).where(snapshots.c.id == old.id))
+        assert row is not None  # noqa: S101  read in this transaction
+        content = {name: value for name, value in row._mapping.items() if name != "id"}
+        published_at, revised_at = rank
+        return content | {
+            "version": version,
+            "published_at": published_at,
+            "revised_at": revised_at,
+            "recorded_at": publication.recorded_at,
+        }
+
+    async def _confirm(
+        self, transaction: WriteConnection, tenant: str, publication: Publication, curve_ids: Sequence[int]
+    ) -> None:
+        rows = [
+            {
+                "curve_id": curve_id,
+                "as_of": publication.as_of,
+                "published_at": publication.published_at,
+                "revised_at": publication.revised_at,
+                "tenant_id": tenant,
+                "file_id": publication.file_id,
+            }
+            for curve_id in curve_ids
+        ]
+        if rows:
+            await transaction.execute(_dialect(transaction).insert(confirmations).on_conflict_do_nothing(), rows)
+
+    async def _confirmed(
+        self, connection: ReadConnection, tenant: str, as_of: date, curve_ids: Sequence[int]
+    ) -> dict[int, list[Rank]]:
+        found: dict[int, list[Rank]] = {}
+        if curve_ids:
+            columns = confirmations.c
+            statement = select(columns.curve_id, columns.published_at, columns.revised_at).where(
+                columns.tenant_id == tenant, columns.as_of == as_of, columns.curve_id.in_(curve_ids)
+            )
+            for row in await connection.all(statement):
+                found.setdefault(row.curve_id, []).append((row.published_at, row.revised_at))
+        return found
+
+    async def _versions(
+        self, connection: ReadConnection, tenant: str, as_of: date, curve_ids: Sequence[int]
+    ) -> dict[int, list[Version]]:
+        columns = snapshots.c
+        statement = select(
+            columns.id, columns.curve_id, columns.version, columns.published_at, columns.revised_at, columns.digest
+        ).where(columns.tenant_id == tenant, columns.as_of == as_of, columns.curve_id.in_(curve_ids))
+        found: dict[int, list[Version]] = {}
+        for row in await connection.all(statement):
+            version = Version(row.id, row.version, (row.published_at, row.revised_at), row.digest)
+            found.setdefault(row.curve_id, []).append(version)
+        return found
+
+    async def newest(
+        self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None
+    ) -> dict[int, Snapshot]:
+        """By curve: the newest as-of date on or before `as_of`, in the newest version known at `known_at`."""
+        from_ids = select(snapshots.c.curve_id).where(snapshots.c.curve_id.in_(curve_ids)).distinct().subquery()
+        newest = _newest(from_ids.c.curve_id, None if as_of is None else lambda c: c.as_of <= as_of, known_at)
+        statement = select(snapshots).join(from_ids, snapshots.c.id == newest)
+        return {snapshot.curve_id: snapshot for snapshot in await self._read(tenant, statement)}
+
+    async def of_days(self, tenant: str, days: Collection[Day], known_at: datetime | None) -> dict[Day, Snapshot]:
+        """By curve and exact as-of date: the newest version known at `known_at`."""
+        found: dict[Day, Snapshot] = {}
+        for snapshot in await self._read(tenant, select(snapshots).where(_on(days), _known(known_at))):
+            day = (snapshot.curve_id, snapshot.as_of)
+            if day not in found:  # sorted by rank, best first
+                found[day] = snapshot
+        return found
+
+    async def versions(self, tenant: str, days: Collection[Day]) -> dict[Day, list[Snapshot]]:
+        """Every version of a day, the newest known first."""
+        found: dict[Day, list[Snapshot]] = {}
+        for snapshot in await self._read(tenant, select(snapshots).where(_on(days))):
+            found.setdefault((snapshot.curve_id, snapshot.as_of), []).append(snapshot)
+        return found
+
+    async def by_id(self, tenant: str, ids: Collection[int]) -> dict[int, Snapshot]:
+        found = await self._read(tenant, select(snapshots).where(snapshots.c.id.in_(ids)))
+        return {snapshot.id: snapshot for snapshot in found}
+
+    async def series(
+        self,
+        tenant: str,
+        curve_ids: Collection[int],
+        first: date,
+        last: date,
+        known_at: datetime | None,
+        limit: int,
+        descending: bool,
+    ) -> dict[int, list[Snapshot]]:
+        """By curve: up to `limit` as-of dates from `first` to `last`, both included, each as known at `known_at`."""
+        as_of = snapshots.c.as_of
+        days = (
+            select(
+                snapshots.c.curve_id,
+                as_of,
+                func.row_number()
+                .over(partition_by=snapshots.c.curve_id, order_by=as_of.desc() if descending else as_of)
+                .label("place"),
+            )
+            .where(
+                snapshots.c.tenant_id == tenant,
+                snapshots.c.curve_id.in_(curve_ids),
+                as_of.between(first, last),
+                _known(known_at),
+            )
+            .group_by(snapshots.c.curve_id, as_of)
+            .subquery()
+        )
+        newest = _newest(days.c.curve_id, lambda c: c.as_of == days.c.as_of, known_at)
+        statement = select(snapshots).join(days, and_(days.c.place <= limit, snapshots.c.id == newest))
+        found: dict[int, list[Snapshot]] = {}
+        for snapshot in await self._read(tenant, statement):
+            found.setdefault(snapshot.curve_id, []).append(snapshot)
+        for row in found.values():
+            row.sort(key=lambda snapshot: snapshot.as_of, reverse=descending)
+        return found
+
+    async def superseded_at(self, tenant: str, ids: Collection[int]) -> dict[int, datetime]:
+        """By snapshot: when the next version of its day became known; absent where it is the newest."""
+        other = snapshots.alias()
+        same_day = and_(other.c.curve_id == snapshots.c.curve_id, other.c.as_of == snapshots.c.as_of)
+        above = tuple_(*(other.c[name] for name in _RANK)) > tuple_(*(snapshots.c[name] for name in _RANK))
+        statement = (
+            select(snapshots.c.id, func.min(other.c.published_at).label("at"))
+            .join(other, and_(same_day, above))
+            .where(snapshots.c.tenant_id == tenant, snapshots.c.id.in_(ids))
+            .group_by(snapshots.c.id)
+        )
+        async with self.database.read() as connection:
+            return {row.id: row.at for row in await connection.all(statement)}
+
+    async def coverage(
+        self, tenant: str, curve_ids: Collection[int], known_at: datetime | None = None
+    ) -> dict[int, Coverage]:
+        as_of = snapshots.c.as_of
+        statement = (
+            select(snapshots.c.curve_id, func.min(as_of), func.max(as_of), func.count(as_of.distinct()))
+            .where(snapshots.c.tenant_id == tenant, snapshots.c.curve_id.in_(curve_ids), _known(known_at))
+            .group_by(snapshots.c.curve_id)
+        )
+        async with self.database.read() as connection:
+            return {row[0]: Coverage(row[1], row[2], row[3]) for row in await connection.all(statement)}
+
+    async def days(self, tenant: str, curve_ids: Select[Any], first: date, last: date) -> list[AsOfDay]:
+        """Dates with prices of the curves that `curve_ids` selects, oldest first."""
+        columns, chosen = snapshots.c, snapshots.c.curve_id.in_(curve_ids)
+        begun = (
+            select(func.min(columns.as_of).label("first")).where(columns.tenant_id == tenant, chosen)
+            .group_by(columns.curve_id).subquery()
+        )  # fmt: skip
+        known = select(func.count()).select_from(begun).where(begun.c.first <= columns.as_of).scalar_subquery()
+        statement = (
+            select(columns.as_of, func.count(columns.curve_id.distinct()), known, func.max(columns.published_at))
+            .where(columns.tenant_id == tenant, chosen, columns.as_of.between(first, last))
+            .group_by(columns.as_of)
+            .order_by(columns.as_of)
+        )
+        async with self.database.read() as connection:
+            return [AsOfDay(*row) for row in await connection.all(statement)]
+
+    async def newest_days_by_grid(self, tenant: str, curve_ids: Collection[int]) -> list[tuple[int, date]]:
+        """The newest as-of date of each curve and tenor grid: together they hold the newest quote of every tenor."""
+        statement = (
+            select(snapshots.c.curve_id, func.max(snapshots.c.as_of))
+            .where(snapshots.c.tenant_id == tenant, snapshots.c.curve_id.in_(curve_ids))
+            .group_by(snapshots.c.curve_id, snapshots.c.grid_id)
+        )
+        async with self.database.read() as connection:
+            return [(row[0], row[1]) for row in await connection.all(statement)]
+
+    async def _read(self, tenant: str, statement: Select[Any]) -> list[Snapshot]:
+        best_first = [snapshots.c.as_of, *(snapshots.c[name].desc() for name in _RANK)]
+        async with self.database.read() as connection:
+            rows = await connection.all(statement.where(snapshots.c.tenant_id == tenant).order_by(*best_first))
+            grids, places = await self._shared_content(connection, rows)
+        return [_snapshot(row, grids, places) for row in rows]
+
+    async def _shared_content(
+        self, connection: ReadConnection, rows: Sequence[AnyRow]
+    ) -> tuple[dict[int, TenorGrid], dict[int, PointRows]]:
+        grids = {row.grid_id for row in rows}
+        places = {id_ for row in rows for id_ in (row.mid_rows_id, row.quote_rows_id) if id_ is not None}
+        return (
+            await _content(connection, tenor_grids.c.tenors, grids, self._grids, _grid),
+            await _content(connection, point_rows.c.rows, places, self._rows, _point_rows),
+        )
+
+
+async def _content(
+    connection: ReadConnection,
+    column: Column[Any],
+    ids: set[int],
+    kept: dict[int, T],
+    decode: Callable[[Any], T],
+) -> dict[int, T]:
+    """Shared content by id: what was decoded before is kept, the rest is read in one statement."""
+    found = {id_: kept[id_] for id_ in ids if id_ in kept}
+    missing = ids - found.keys()
+    if missing:
+        table = column.table
+        rows = await connection.all(select(table.c.id, column).where(table.c.id.in_(missing)))
+        new = {row[0]: decode(row[1]) for row in rows}
+        if len(kept) > _KEPT:
+            kept.clear()
+        kept.update(new)
+        found.update(new)
+    return found
+
+
+def _snapshot(row: AnyRow, grids: Mapping[int, TenorGrid], places: Mapping[int, PointRows]) -> Snapshot:
+    prices = CurvePrices(
+        grids[row.grid_id],
+        unpack(row.mid),
+        None if row.bid is None else unpack(row.bid),
+        None if row.ask is None else unpack(row.ask),
+        None if row.mid_rows_id is None else Cells(places[row.mid_rows_id], tuple(row.mid_columns)),
+        None if row.quote_rows_id is None else Cells(places[row.quote_rows_id], tuple(row.quote_columns)),
+    )
+    return Snapshot(
+        row.id, row.curve_id, row.as_of, row.version, row.published_at, row.recorded_at, row.file_id, prices
+    )
+
+
+def _newest(curve_id: ColumnElement[int], on: Any, known_at: datetime | None) -> ScalarSelect[int]:
+    """The id of a curve's newest snapshot: one step into the index on (curve, as-of, rank), on both databases."""
+    other = snapshots.alias("newest")
+    statement = select(other.c.id).where(other.c.curve_id == curve_id)
+    if on is not None:
+        statement = statement.where(on(other.c))
+    if known_at is not None:
+        statement = statement.where(other.c.published_at <= known_at)
+    best_first = [other.c.as_of.desc(), *(other.c[name].desc() for name in _RANK)]
+    return statement.order_by(*best_first).limit(1).scalar_subquery()
+
+
+def _known(known_at: datetime | None) -> ColumnElement[bool]:
+    return snapshots.c.id.is_not(None) if known_at is None else snapshots.c.published_at <= known_at
+
+
+def _on(days: Collection[Day]) -> ColumnElement[bool]:
+    return tuple_(snapshots.c.curve_id, snapshots.c.as_of).in_(list(days))
+
+
+def _dialect(transaction: WriteConnection) -> Any:
+    return postgresql if transaction.dialect == "postgresql" else sqlite
+
+
+def _row(tenant: str, publication: Publication, curve_id: int, version: int, digest: str) -> dict[str, Any]:
+    return {
+        "tenant_id": tenant,
+        "curve_id": curve_id,
+        "as_of": publication.as_of,
+        "version": version,
+        "published_at": publication.published_at,
+        "revised_at": publication.revised_at,
+        "recorded_at": publication.recorded_at,
+        "file_id": publication.file_id,
+        "digest": digest,
+    }
+
+
+def _vectors(prices: CurvePrices) -> dict[str, bytes | None]:
+    sides = {"mid": prices.mid, "bid": prices.bid, "ask": prices.ask}
+    return {name: None if side is None else pack(side) for name, side in sides.items()}
+
+
+def _cells(side: str, cells: Cells | None, places: Mapping[str, int]) -> dict[str, Any]:
+    if cells is None:
+        return {f"{side}_rows_id": None, f"{side}_columns": None}
+    return {f"{side}_rows_id": places[cells.rows.digest], f"{side}_columns": list(cells.columns)}
+
+
+def _grids(publication: Publication) -> dict[str, Any]:
+    grids = {id(prices.tenors): prices.tenors for _, prices in publication.curves}
+    return {
+        grid.digest: [
+            [tenor.label, tenor.type.value, tenor.period.start.isoformat(), tenor.period.end.isoformat()]
+            for tenor in grid
+        ]
+        for grid in grids.values()
+    }
+
+
+def _rows(publication: Publication) -> dict[str, Any]:
+    used = (cells for _, prices in publication.curves for cells in (prices.mid_cells, prices.quote_cells))
+    shared = {id(cells.rows): cells.rows for cells in used if cells is not None}
+    return {
+        rows.digest: {"sheets": list(rows.sheets), "sheet": list(rows.sheet), "row": list(rows.row)}
+        for rows in shared.values()
+    }
+
+
+async def _shared(
+    transaction: WriteConnection, table: Table, column: str, contents: Mapping[str, Any]
+) -> dict[str, int]:
+    """Digest to id of shared content, adding what is not there yet."""
+    known = await _ids(transaction, table, contents)
+    missing = [digest for digest in contents if digest not in known]
+    if missing:
+        rows = [{"digest": digest, column: contents[digest]} for digest in missing]
+        await transaction.execute(_dialect(transaction).insert(table).on_conflict_do_nothing(), rows)
+        known = await _ids(transaction, table, contents)
+    return known
+
+
+async def _ids(connection: ReadConnection, table: Table, digests: Iterable[str]) -> dict[str, int]:
+    statement = select(table.c.digest, table.c.id).where(table.c.digest.in_(list(digests)))
+    return {row.digest: row.id for row in await connection.all(statement)}
+
+
+def _grid(tenors: list[list[str]]) -> TenorGrid:
+    return TenorGrid(
+        [
+            Tenor(label, TenorType(type_), DeliveryPeriod(date.fromisoformat(start), date.fromisoformat(end)))
+            for label, type_, start, end in tenors
+        ]
+    )
+
+
+def _point_rows(rows: dict[str, Any]) -> PointRows:
+    return PointRows(tuple(rows["sheets"]), tuple(rows["sheet"]), tuple(rows["row"]))

@@ -1,0 +1,62 @@
+"""Tables of prices. A snapshot is a vector: one row per curve, as-of date and version."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
+
+from aurum.backends.database import Id, Instant, Json, tables
+
+tenor_grids = Table(
+    "tenor_grids",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("tenors", Json, nullable=False),  # [[label, type, delivery start, delivery end], ...]
+)
+
+point_rows = Table(
+    "point_rows",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("rows", Json, nullable=False),  # {sheets: [name], sheet: [index], row: [number]}
+)
+
+snapshots = Table(
+    "snapshots",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("curve_id", ForeignKey("curves.id"), nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("published_at", Instant, nullable=False),
+    Column("revised_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("file_id", ForeignKey("source_files.id")),
+    Column("digest", String(32), nullable=False),
+    Column("grid_id", ForeignKey("tenor_grids.id"), nullable=False),
+    Column("points", Integer, nullable=False),
+    Column("mid", LargeBinary, nullable=False),  # float64, little-endian, one per tenor of the grid
+    Column("bid", LargeBinary),
+    Column("ask", LargeBinary),
+    Column("mid_rows_id", ForeignKey("point_rows.id")),
+    Column("mid_columns", Json),  # the column's letter on each sheet of point_rows
+    Column("quote_rows_id", ForeignKey("point_rows.id")),
+    Column("quote_columns", Json),
+    UniqueConstraint("curve_id", "as_of", "version"),
+    Index(None, "curve_id", "as_of", "published_at", "revised_at", "version"),
+    Index(None, "tenant_id", "as_of"),
+)
+
+# A publication that says of a curve's day what was known already adds no version, but it did say so.
+confirmations = Table(
+    "confirmations",
+    tables,
+    Column("curve_id", ForeignKey("curves.id"), primary_key=True),
+    Column("as_of", Date, primary_key=True),
+    Column("published_at", Instant, primary_key=True),
+    Column("revised_at", Instant, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("file_id", ForeignKey("source_files.id")),
+)
