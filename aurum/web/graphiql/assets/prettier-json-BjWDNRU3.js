@@ -1,0 +1,2 @@
+import{n as e,t}from"./main-B2Ij0-ob.js";var n={insertSpaces:!0,tabSize:2,eol:`
+`},r={jsonc:{astFormat:`jsonc`,parse:e=>e,locStart:()=>0,locEnd:e=>e.length}},i={jsonc:{print:({node:r})=>t(r,e(r,void 0,n))}};export{r as parsers,i as printers};
