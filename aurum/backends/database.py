@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, Connection, CursorResult, make_url
-from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
@@ -157,31 +157,34 @@ def _outages() -> Iterator[None]:
     """Says in plain words that the database cannot be reached, is full or read-only: something that may pass."""
     try:
         yield
-    except DataError as error:
-        raise InvalidInput("a value has characters or a size that cannot be searched for or stored") from error
-    except OperationalError as error:
-        raise Unavailable(_outage(str(error.orig)), hint=_OUTAGE_HINT) from error
     except DBAPIError as error:
-        if not error.connection_invalidated:
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if isinstance(error, DataError) or state.startswith("22"):
+            raise InvalidInput("a value has characters or a size that cannot be searched for or stored") from error
+        told = f"{state} {error.orig}"
+        message = next((said for sign, said in _OUTAGES.items() if sign in told), None)
+        if message is None and (error.connection_invalidated or state[:2] in _OUTAGE_CLASSES):
+            message = "the database is not available"
+        if message is None:
             raise
-        raise Unavailable(_outage(str(error.orig)), hint=_OUTAGE_HINT) from error
+        raise Unavailable(message, hint=_OUTAGE_HINT) from error
     except ConnectionError as error:
         raise Unavailable("the database cannot be reached", hint=_OUTAGE_HINT) from error
 
 
 _OUTAGE_HINT = "Nothing was changed. Try again when the database is back; the log has the details."
+_OUTAGE_CLASSES = ("08", "53", "57", "58")  # PostgreSQL: connection, resources, intervention, system
+_MIGRATE = "the database has no tables yet, or not all of them: run `aurum migrate`"
 _OUTAGES = {
     "database is locked": "the database is busy",
     "database or disk is full": "the database's disk is full",
     "readonly database": "the database is read-only",
-    "no such table": "the database has no tables yet: run `aurum migrate`",
+    "read-only transaction": "the database is read-only",
+    "disk I/O error": "the database's disk fails",
     "unable to open database file": "the database file cannot be opened",
+    "no such table": _MIGRATE,
+    "42P01 ": _MIGRATE,
 }
-
-
-def _outage(driver_text: str) -> str:
-    known = (message for sign, message in _OUTAGES.items() if sign in driver_text)
-    return next(known, "the database is not available")
 
 
 def _sqlite(url: URL, pragma: str | None) -> AsyncEngine:

@@ -1,0 +1,146 @@
+"""One way to read and one way to write, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Executable, insert, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from aurum.backends.database import Database, migrate, tables
+from aurum.backends.events import heads
+from aurum.curves.tables import snapshots
+from aurum.errors import InvalidInput, Unavailable
+from aurum.ingestion.tables import source_files
+
+
+@pytest.fixture
+async def database(migrated_url: str) -> AsyncIterator[Database]:
+    opened = Database(migrated_url)
+    yield opened
+    await opened.close()
+
+
+def head(tenant: str, cursor: int = 0) -> Executable:
+    return insert(heads).values(tenant_id=tenant, cursor=cursor)
+
+
+async def tenants(database: Database) -> list[str]:
+    async with database.read() as connection:
+        return [row.tenant_id for row in await connection.all(select(heads).order_by(heads.c.tenant_id))]
+
+
+async def test_a_read_connection_cannot_write(database: Database) -> None:
+    with pytest.raises((DBAPIError, Unavailable)):
+        async with database.read() as connection:
+            await connection.scalar(text("INSERT INTO event_heads VALUES ('desk', 0)"))
+    assert await tenants(database) == []
+
+
+async def test_a_transaction_is_everything_or_nothing(database: Database) -> None:
+    told: list[str] = []
+    async with database.write() as transaction:
+        await transaction.execute(head("kept"))
+        transaction.after_commit(lambda: told.append("kept"))
+        assert told == []
+    with pytest.raises(RuntimeError, match="crash"):
+        async with database.write() as transaction:
+            await transaction.execute(head("lost"))
+            transaction.after_commit(lambda: told.append("lost"))
+            raise RuntimeError("crash")
+    assert await tenants(database) == ["kept"]
+    assert told == ["kept"]
+
+
+async def test_writers_queue_up_and_none_is_lost(database: Database) -> None:
+    async with database.write() as transaction:
+        await transaction.execute(head("desk"))
+
+    async def count_up() -> None:
+        async with database.write() as transaction:
+            await transaction.lock("counter")
+            cursor = await transaction.scalar(select(heads.c.cursor))
+            await transaction.execute(heads.update().values(cursor=cursor + 1))
+
+    await asyncio.gather(*(count_up() for _ in range(20)))
+    async with database.read() as connection:
+        assert await connection.scalar(select(heads.c.cursor)) == 20
+
+
+async def test_text_sorts_by_code_point(database: Database) -> None:
+    names = ["b", "B", "ä", "a", "Z", "_"]
+    row = {"tenant_id": "desk", "size": 1, "received_at": datetime(2025, 2, 12, tzinfo=timezone.utc)}  # noqa: UP017
+    async with database.write() as transaction:
+        await transaction.execute(
+            insert(source_files), [{**row, "content_hash": str(n), "name": name} for n, name in enumerate(names)]
+        )
+    async with database.read() as connection:
+        found = await connection.all(select(source_files.c.name).order_by(source_files.c.name))
+    assert [each.name for each in found] == sorted(names)
+
+
+async def test_instants_come_back_in_utc(database: Database) -> None:
+    local = datetime(2025, 2, 12, 23, 15, tzinfo=timezone(timedelta(hours=1)))
+    row = {"tenant_id": "desk", "content_hash": "0", "name": "file", "size": 1, "received_at": local}
+    async with database.write() as transaction:
+        await transaction.execute(insert(source_files), [row])
+    async with database.read() as connection:
+        found = await connection.scalar(select(source_files.c.received_at))
+    assert found == local
+    assert found.utcoffset() == timedelta(0)
+
+
+async def test_a_database_without_tables_says_what_to_do(database_url: str) -> None:
+    database = Database(database_url)
+    try:
+        with pytest.raises(Unavailable, match="aurum migrate"):
+            await tenants(database)
+    finally:
+        await database.close()
+
+
+async def test_a_server_that_is_away_is_an_outage() -> None:
+    database = Database("postgresql+asyncpg://nobody@127.0.0.1:9/aurum")
+    try:
+        with pytest.raises(Unavailable, match="reached"):
+            await tenants(database)
+    finally:
+        await database.close()
+
+
+async def test_a_text_that_cannot_be_stored_is_the_callers_mistake(migrated_postgresql_url: str) -> None:
+    database = Database(migrated_postgresql_url)
+    try:
+        with pytest.raises(InvalidInput):
+            async with database.write() as transaction:
+                await transaction.execute(head("a\x00b"))
+    finally:
+        await database.close()
+
+
+async def test_migrations_lead_to_the_tables_of_the_code_and_back(database_url: str) -> None:
+    await asyncio.to_thread(migrate, database_url)
+    assert await differences(database_url) == []
+    await asyncio.to_thread(migrate, database_url, "base")
+    await asyncio.to_thread(migrate, database_url)
+    assert await differences(database_url) == []
+
+
+async def differences(url: str) -> list[object]:
+    assert snapshots.metadata is tables  # every domain's tables are imported
+
+    def compare(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), tables))
+
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(compare)
+    finally:
+        await engine.dispose()
