@@ -90,6 +90,16 @@ def migrated_postgresql_template(postgresql_server: PostgreSQL) -> str:
     return template
 
 
+@pytest.fixture(scope="session")
+def vendor_files() -> Path:
+    """The vendors' real files, which are no part of the project: `../shared`, or where AURUM_SHARED_DATA says."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("AURUM_SHARED_DATA", beside)) / "vendor"
+    if not folder.is_dir():
+        pytest.skip(f"the vendors' real files are not here: {folder} (AURUM_SHARED_DATA says where they are)")
+    return folder
+
+
 def _migrate(url: str) -> None:
     from aurum.backends.database import migrate
 
