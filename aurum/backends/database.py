@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, Connection, CursorResult, make_url
 from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
@@ -131,13 +133,13 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadConnection]:
         with _outages():
-            async with self._reader.connect() as connection:
+            async with _opened(self._reader) as connection:
                 yield ReadConnection(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteConnection]:
         with _outages():
-            async with self._writer.connect() as connection, connection.begin():
+            async with _opened(self._writer) as connection, connection.begin():
                 transaction = WriteConnection(connection)
                 yield transaction
         transaction.committed()
@@ -150,6 +152,25 @@ class Database:
         """Calls SQLAlchemy's `before_cursor_execute` listener for every statement: tests count them."""
         for engine in (self._reader, self._writer):
             event.listen(engine.sync_engine, "before_cursor_execute", before_statement)
+
+
+@asynccontextmanager
+async def _opened(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Opened to the end even where the caller is cancelled: half opened, an SQLite connection leaves its thread."""
+    opening = asyncio.ensure_future(_started(engine))
+    try:
+        connection = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        await (await opening).close()
+        raise
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _started(engine: AsyncEngine) -> AsyncConnection:
+    return await engine.connect()
 
 
 @contextmanager
@@ -168,6 +189,8 @@ def _outages() -> Iterator[None]:
         if message is None:
             raise
         raise Unavailable(message, hint=_OUTAGE_HINT) from error
+    except PoolTimeout as error:
+        raise Unavailable("the database is busy: no connection is free", hint=_OUTAGE_HINT) from error
     except ConnectionError as error:
         raise Unavailable("the database cannot be reached", hint=_OUTAGE_HINT) from error
 

@@ -7,8 +7,8 @@ given out in the order of commits: a reader that has seen cursor n never finds a
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,6 +48,7 @@ events = Table(
 )
 
 _PAGE = 500
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,12 @@ class EventLog:
             if not followed:
                 self._heads.clear()
                 continue
-            with suppress(AurumError):  # the database is away: look again
+            try:
                 await self._look(followed)
+            except AurumError as error:
+                _log.warning("followers wait, because the event log cannot be read: %s", error.message)
+            except Exception:  # noqa: BLE001  whatever it was, followers must not wait for ever
+                _log.exception("the event log cannot be read")
 
     async def _look(self, followed: set[str]) -> None:
         statement = select(heads.c.tenant_id, heads.c.cursor).where(

@@ -119,6 +119,13 @@ class CurvePoint:
     quote_cell: str | None = strawberry.field(description="Where bid and ask stand in the file.")
 
 
+@strawberry.type(description="A point that has a price, with the curve and the as-of date it is of.")
+class Quote(CurvePoint):
+    curve: Curve = strawberry.field(description="The curve.")
+    as_of: date = strawberry.field(description="The date the market is looked at from.")
+    label: str = strawberry.field(description="The tenor in one spelling: `2025-06`, `Q2 2025`, `Calendar 2025`.")
+
+
 @strawberry.type(description="The points of a curve as parallel lists: the same numbers, less to carry.")
 class CurveColumns:
     tenor: list[str] = strawberry.field(description="See `CurvePoint.tenor`.")
@@ -254,6 +261,11 @@ class CurveConnection(Connection[Curve]):
         return await info.context.metadata.count(info.context.principal, self.wanted)
 
 
+@strawberry.type(description="A page of points of many curves.")
+class QuoteConnection(Connection[Quote]):
+    pass
+
+
 @strawberry.type(description="An as-of date with prices, and how complete it is.")
 class AsOfDay:
     as_of: date = strawberry.field(description="The date.")
@@ -329,6 +341,33 @@ class CurveQuery:
         request = page_request(name, _MOST, first, after, last, before)
         page = await info.context.metadata.curves(info.context.principal, wanted, order, request)
         return connection(CurveConnection, name, page, curve_of, wanted=wanted)  # type: ignore[no-any-return]
+
+    @strawberry.field(
+        description="Points with a price, of many curves: by legacy key, label, start of delivery and as-of date."
+    )
+    async def quotes(
+        self, info: Info, filter: Filter = None,
+        as_of: Annotated[date | None, strawberry.argument(
+            description="Exactly this as-of date; null: the newest quote of each curve and label.")] = None,
+        known_at: KnownAt = None, tenor_types: TenorTypes = None,
+        one_per_legacy_key: Annotated[bool, strawberry.argument(
+            description="Of curves that share a legacy key only the first, by the configured order of vendors; the "
+            "filter does not change which one.")] = False,
+        offset: Annotated[int, strawberry.argument(
+            description="Skips so many more. They are read all the same: prefer cursors.")] = 0,
+        first: First = None, after: After = None, last: Last = None, before: Before = None,
+    ) -> QuoteConnection:  # fmt: skip
+        if offset < 0:
+            raise InvalidInput("`offset` is not negative", field="offset")
+        request = page_request("quotes", _MOST, first, after, last, before)
+        page = await info.context.curves.quotes(
+            info.context.principal, filter_of(filter), request, as_of=as_of, known_at=_instant(known_at),
+            tenor_types=tenor_types, one_per_legacy_key=one_per_legacy_key, offset=offset,
+        )  # fmt: skip
+        curves = {quote.curve.id: curve_of(quote.curve) for quote in page.items}
+        return connection(  # type: ignore[no-any-return]
+            QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, curves[quote.curve.id])
+        )
 
     @strawberry.field(description="As-of dates on which the chosen curves have prices, oldest first.")
     async def as_of_dates(
@@ -445,6 +484,11 @@ def points_of(prices: model.CurvePrices, chosen: list[int]) -> list[CurvePoint]:
         )
         for n, (place, tenor) in enumerate((place, prices.tenors[place]) for place in chosen)
     ]  # fmt: skip
+
+
+def _quote_of(quote: model.Quote, curve: Curve) -> Quote:
+    (point,) = points_of(quote.snapshot.prices, [quote.place])
+    return Quote(**vars(point), curve=curve, as_of=quote.snapshot.as_of, label=quote.label)
 
 
 def _columns(prices: model.CurvePrices, chosen: list[int]) -> CurveColumns:

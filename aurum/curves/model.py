@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurum.market.cells import Cells
-from aurum.market.periods import TenorGrid
-from aurum.metadata.model import CurveDescription
+from aurum.market.periods import Tenor, TenorGrid, TenorType, standard_label
+from aurum.metadata.model import Curve, CurveDescription
 
 Prices = NDArray[np.float64]
 
@@ -36,6 +36,13 @@ class CurvePrices:
             content.update(b"-" if side is None else pack(side))
         return content.hexdigest()
 
+    @property
+    def quoted(self) -> NDArray[np.bool_]:
+        """For each tenor whether it has any price."""
+        sides = [side for side in (self.mid, self.bid, self.ask) if side is not None]
+        quoted: NDArray[np.bool_] = np.logical_not(np.isnan(sides).all(axis=0))
+        return quoted
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -52,6 +59,25 @@ class Snapshot:
     recorded_at: datetime
     file_id: int | None
     prices: CurvePrices
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A point that has a price, with its curve and as-of date. `place` is where its snapshot has it."""
+
+    curve: Curve
+    snapshot: Snapshot
+    place: int
+    label: str
+
+    @property
+    def tenor(self) -> Tenor:
+        return self.snapshot.prices.tenors[self.place]
+
+    @property
+    def position(self) -> tuple[str, int, str, date, date]:
+        """How quotes of several curves are sorted."""
+        return (self.curve.legacy_key, self.curve.id, self.label, self.tenor.period.start, self.snapshot.as_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +145,18 @@ class Coverage:
     first_as_of: date
     last_as_of: date
     count: int
+
+
+def newest_quotes(curve: Curve, snapshots: Iterable[Snapshot], types: Collection[TenorType] | None) -> list[Quote]:
+    """What each tenor label was last quoted at in these snapshots of a curve, sorted by position."""
+    newest: dict[str, Quote] = {}
+    for snapshot in sorted(snapshots, key=lambda snapshot: snapshot.as_of, reverse=True):
+        prices = snapshot.prices
+        for place, (tenor, quoted) in enumerate(zip(prices.tenors, prices.quoted.tolist(), strict=True)):
+            label = standard_label(tenor)
+            if quoted and label not in newest and (types is None or tenor.type in types):
+                newest[label] = Quote(curve, snapshot, place, label)
+    return sorted(newest.values(), key=lambda quote: quote.position)
 
 
 def pack(prices: Prices) -> bytes:

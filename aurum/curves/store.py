@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+import numpy as np
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -71,6 +72,7 @@ class SnapshotStore:
             version = len(versions) + 1
             row = _row(tenant, publication, curve_id, version, digest)
             row |= {"grid_id": grids[prices.tenors.digest], "points": len(prices.tenors), **_vectors(prices)}
+            row["quoted"] = np.packbits(prices.quoted).tobytes()
             rows.append(row | _cells("mid", prices.mid_cells, places) | _cells("quote", prices.quote_cells, places))
             if placement.restores:
                 rows.append(await self._restored(transaction, *placement.restores, version + 1, publication))
@@ -247,20 +249,65 @@ class SnapshotStore:
         async with self.database.read() as connection:
             return [AsOfDay(*row) for row in await connection.all(statement)]
 
-    async def newest_days_by_grid(self, tenant: str, curve_ids: Collection[int]) -> list[tuple[int, date]]:
-        """The newest as-of date of each curve and tenor grid: together they hold the newest quote of every tenor."""
-        statement = (
-            select(snapshots.c.curve_id, func.max(snapshots.c.as_of))
-            .where(snapshots.c.tenant_id == tenant, snapshots.c.curve_id.in_(curve_ids))
-            .group_by(snapshots.c.curve_id, snapshots.c.grid_id)
-        )
+    async def grids_with(self, types: Collection[TenorType]) -> list[int]:
+        """The ids of tenor grids that have such tenors."""
         async with self.database.read() as connection:
-            return [(row[0], row[1]) for row in await connection.all(statement)]
+            ids = {row.id for row in await connection.all(select(tenor_grids.c.id))}
+            grids = await _content(connection, tenor_grids.c.tenors, ids, self._grids, _grid)
+        return [id_ for id_, grid in grids.items() if any(tenor.type in types for tenor in grid)]
+
+    async def last_quoting(
+        self,
+        tenant: str,
+        curve_ids: Collection[int],
+        as_of: date | None,
+        known_at: datetime | None,
+        grids: Collection[int] | None,
+    ) -> dict[int, list[Snapshot]]:
+        """By curve: the snapshots that together hold the newest quote of each tenor; with `as_of`, of that day alone.
+
+        They are the newest of those that quote the same tenors: a day whose 2027 is missing hides no older 2027.
+        """
+        columns = snapshots.c
+        newest_version = [columns[name].desc() for name in _RANK]
+        versions = (
+            select(
+                *(columns[name] for name in ("id", "curve_id", "as_of", "grid_id", "quoted")),
+                _place([columns.curve_id, columns.as_of], newest_version),
+            )
+            .where(_of(tenant), columns.curve_id.in_(curve_ids), *_quoting(as_of, known_at))
+            .subquery()
+        )
+        current = versions.c
+        days = (
+            select(current.id, _place([current.curve_id, current.grid_id, current.quoted], [current.as_of.desc()]))
+            .where(current.place == 1, *_among(current.grid_id, grids))
+            .subquery()
+        )
+        statement = select(snapshots).where(columns.id.in_(select(days.c.id).where(days.c.place == 1)))
+        found: dict[int, list[Snapshot]] = {}
+        for snapshot in await self._read(tenant, statement):
+            found.setdefault(snapshot.curve_id, []).append(snapshot)
+        return found
+
+    def quoting(
+        self, as_of: date | None, known_at: datetime | None, grids: Collection[int] | None
+    ) -> Callable[[ColumnElement[int]], ColumnElement[bool]]:
+        """The condition that a curve has a snapshot on that day (None: any) with such a grid, for the catalogue."""
+        columns = snapshots.c
+        conditions = [*_quoting(as_of, known_at), *_among(columns.grid_id, grids)]
+
+        def condition(curve_id: ColumnElement[int]) -> ColumnElement[bool]:
+            # Not EXISTS, which PostgreSQL answers for all curves at once, however few are wanted.
+            one = select(columns.id).where(columns.curve_id == curve_id, *conditions).limit(1)
+            return one.scalar_subquery().is_not(None)
+
+        return condition
 
     async def _read(self, tenant: str, statement: Select[Any]) -> list[Snapshot]:
         best_first = [snapshots.c.as_of, *(snapshots.c[name].desc() for name in _RANK)]
         async with self.database.read() as connection:
-            rows = await connection.all(statement.where(snapshots.c.tenant_id == tenant).order_by(*best_first))
+            rows = await connection.all(statement.where(_of(tenant)).order_by(*best_first))
             grids, places = await self._shared_content(connection, rows)
         return [_snapshot(row, grids, places) for row in rows]
 
@@ -322,8 +369,25 @@ def _newest(curve_id: ColumnElement[int], on: Any, known_at: datetime | None) ->
     return statement.order_by(*best_first).limit(1).scalar_subquery()
 
 
+def _of(tenant: str) -> ColumnElement[bool]:
+    # Checked, not searched by: SQLite would walk all snapshots of the tenant rather than those of a few curves.
+    return snapshots.c.tenant_id.concat("") == tenant
+
+
 def _known(known_at: datetime | None) -> ColumnElement[bool]:
     return snapshots.c.id.is_not(None) if known_at is None else snapshots.c.published_at <= known_at
+
+
+def _quoting(as_of: date | None, known_at: datetime | None) -> list[ColumnElement[bool]]:
+    return [_known(known_at)] if as_of is None else [_known(known_at), snapshots.c.as_of == as_of]
+
+
+def _among(grid_id: ColumnElement[int], grids: Collection[int] | None) -> list[ColumnElement[bool]]:
+    return [] if grids is None else [grid_id.in_(grids)]
+
+
+def _place(within: Sequence[ColumnElement[Any]], order: Sequence[ColumnElement[Any]]) -> ColumnElement[int]:
+    return func.row_number().over(partition_by=within, order_by=order).label("place")
 
 
 def _on(days: Collection[Day]) -> ColumnElement[bool]:

@@ -36,6 +36,7 @@ snapshots = Table(
     Column("file_id", ForeignKey("source_files.id")),
     Column("digest", String(32), nullable=False),
     Column("grid_id", ForeignKey("tenor_grids.id"), nullable=False),
+    Column("quoted", LargeBinary, nullable=False),  # a bit per tenor of the grid: whether it has any price
     Column("points", Integer, nullable=False),
     Column("mid", LargeBinary, nullable=False),  # float64, little-endian, one per tenor of the grid
     Column("bid", LargeBinary),

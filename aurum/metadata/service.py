@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select
 
 from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
@@ -64,6 +64,22 @@ class MetadataService:
     ) -> Page[Curve]:
         principal.require(Scope.CURVES_READ)
         return await self.store.page(principal.tenant, wanted, order, request)
+
+    async def curves_by_legacy_key(
+        self,
+        principal: Principal,
+        wanted: CurveFilter,
+        request: PageRequest,
+        *,
+        having: Callable[[ColumnElement[int]], ColumnElement[bool]],
+        one_per_key: bool = False,
+    ) -> Page[Curve]:
+        """Sorted by legacy key, then id. `having`: a condition of the stores above on a curve's id.
+
+        `one_per_key`: of curves that share a legacy key only the first one, whatever else is asked for.
+        """
+        principal.require(Scope.CURVES_READ)
+        return await self.store.page_by_legacy_key(principal.tenant, wanted, request, having, one_per_key)
 
     async def count(self, principal: Principal, wanted: CurveFilter) -> int:
         principal.require(Scope.CURVES_READ)

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
@@ -24,8 +39,8 @@ from aurum.metadata.tables import curve_units, curves, unit_mappings
 
 _FOLDED = {"isos": "iso", "markets": "market", "regions": "region", "locations": "location",
            "products": "product", "blocks": "block"}  # fmt: skip
-_EXACT = {"legacy_keys": "legacy_key", "measures": "measure", "asset_classes": "asset_class",
-          "commodities": "commodity", "currencies": "currency", "units": "unit"}  # fmt: skip
+_LOWER = {"asset_classes": "asset_class", "commodities": "commodity"}  # ASCII
+_EXACT = {"measures": "measure", "currencies": "currency", "units": "unit"}
 
 
 def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
@@ -33,11 +48,16 @@ def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
     conditions = [curves.c.tenant_id == tenant]
     if wanted.keys is not None:
         conditions.append(curves.c.key.in_([normalize_key(key) for key in wanted.keys]))
+    if wanted.legacy_keys is not None:
+        conditions.append(curves.c.legacy_key.in_([fold(key) for key in wanted.legacy_keys]))
     if wanted.vendors is not None:
         conditions.append(curves.c.vendor.in_([vendor.strip().upper() for vendor in wanted.vendors]))
     for field, column in _FOLDED.items():
         if (values := getattr(wanted, field)) is not None:
             conditions.append(curves.c[f"{column}_folded"].in_([fold(value) for value in values]))
+    for field, column in _LOWER.items():
+        if (values := getattr(wanted, field)) is not None:
+            conditions.append(func.lower(curves.c[column]).in_([fold(value) for value in values]))
     for field, column in _EXACT.items():
         if (values := getattr(wanted, field)) is not None:
             conditions.append(curves.c[column].in_(values))
@@ -48,8 +68,11 @@ def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
 
 
 class CatalogueStore:
-    def __init__(self, database: Database) -> None:
+    """`vendor_order`: who goes first where curves share a legacy key; the vendors not named follow by their codes."""
+
+    def __init__(self, database: Database, vendor_order: Sequence[str] = ()) -> None:
         self.database = database
+        self._vendor_order = {vendor: place for place, vendor in enumerate(vendor_order)}
 
     async def ids(self, transaction: WriteConnection, tenant: str, vendor: str) -> dict[str, int]:
         """Key to id of all curves of a vendor."""
@@ -80,6 +103,30 @@ class CatalogueStore:
         async with self.database.read() as connection:
             return (await read_page(connection, statement, keys, request)).map(curve_of)
 
+    async def page_by_legacy_key(
+        self,
+        tenant: str,
+        wanted: CurveFilter,
+        request: PageRequest,
+        having: Callable[[ColumnElement[int]], ColumnElement[bool]],
+        one_per_key: bool,
+    ) -> Page[Curve]:
+        """Sorted by legacy key, then id. `having` is a further condition on a curve's id."""
+        statement = select(curves).where(*matching(tenant, wanted), having(curves.c.id))
+        if one_per_key:
+            other = curves.alias()
+            same_key = and_(other.c.tenant_id == tenant, other.c.legacy_key == curves.c.legacy_key)
+            first = tuple_(*self._precedence(other)) < tuple_(*self._precedence(curves))
+            statement = statement.where(~exists().where(same_key, first))
+        async with self.database.read() as connection:
+            keys = [SortKey(curves.c.legacy_key), SortKey(curves.c.id)]
+            return (await read_page(connection, statement, keys, request)).map(curve_of)
+
+    def _precedence(self, table: FromClause) -> list[ColumnElement[Any]]:
+        # A CASE even of no order: SQLite would search for curves by vendor, which nearly all of them fit.
+        order = case(self._vendor_order or {"": -1}, value=table.c.vendor, else_=len(self._vendor_order))
+        return [order, table.c.vendor, table.c.id]
+
     def ids_matching(self, tenant: str, wanted: CurveFilter) -> Select[Any]:
         return select(curves.c.id).where(*matching(tenant, wanted))
 
@@ -102,7 +149,7 @@ class CatalogueStore:
         wanted = {key: normalize_key(key) for key in keys}
         either = or_(curves.c.key.in_(wanted.values()), curves.c.legacy_key.in_(wanted.values()))
         found: dict[str, Curve] = {}
-        for curve in sorted(await self._curves(tenant, either), key=lambda curve: (curve.identity.vendor, curve.id)):
+        for curve in await self._curves(tenant, either, *self._precedence(curves)):
             found.setdefault(curve.legacy_key, curve)
             found[curve.key] = curve
         return {key: found[normalized] for key, normalized in wanted.items() if normalized in found}
@@ -121,9 +168,10 @@ class CatalogueStore:
         )
         return {(curve.identity.vendor, fold(curve.identity.location)): curve for curve in found}
 
-    async def _curves(self, tenant: str, condition: ColumnElement[bool]) -> list[Curve]:
+    async def _curves(self, tenant: str, condition: ColumnElement[bool], *order: ColumnElement[Any]) -> list[Curve]:
+        statement = select(curves).where(curves.c.tenant_id == tenant, condition).order_by(*order)
         async with self.database.read() as connection:
-            rows = await connection.all(select(curves).where(curves.c.tenant_id == tenant, condition))
+            rows = await connection.all(statement)
         return [curve_of(row) for row in rows]
 
     async def dimensions(

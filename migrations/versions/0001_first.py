@@ -192,6 +192,7 @@ def upgrade() -> None:
         sa.Column("file_id", Id, nullable=True),
         sa.Column("digest", sa.String(length=32), nullable=False),
         sa.Column("grid_id", Id, nullable=False),
+        sa.Column("quoted", sa.LargeBinary(), nullable=False),
         sa.Column("points", sa.Integer(), nullable=False),
         sa.Column("mid", sa.LargeBinary(), nullable=False),
         sa.Column("bid", sa.LargeBinary(), nullable=True),
