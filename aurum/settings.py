@@ -6,11 +6,11 @@ below `AURUM_HOME` (default `var`), on loopback.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -60,13 +60,19 @@ class GraphQLSettings(_Area):
 
 class RestSettings(_Area):
     problem_base: str = "https://api.aurum.com/problems/"
-    v1_deprecated_at: datetime = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+    v1_deprecated_at: AwareDatetime = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
     v1_sunset_at: date | None = None
     migration_url: str = "/docs/rest"
     cursor_keys: tuple[SecretStr, ...] = Field(
         (), description="First signs, all are accepted. Default: a key made once and kept in the home folder."
     )
     vendor_order: tuple[str, ...] = Field((), description="Who answers when curves share a legacy key; then by code.")
+
+    @model_validator(mode="after")
+    def _ends_after_it_is_deprecated(self) -> Self:
+        if self.v1_sunset_at is not None and self.v1_sunset_at < self.v1_deprecated_at.astimezone(UTC).date():
+            raise ValueError("the sunset of v1 is before its deprecation")
+        return self
 
 
 class Settings(BaseSettings):

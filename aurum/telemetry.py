@@ -20,4 +20,5 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("httpx").setLevel("WARNING")
+    for chatty in ("httpx", "watchfiles"):
+        logging.getLogger(chatty).setLevel("WARNING")

@@ -80,6 +80,7 @@ class VendorWorkbook:
     def save(self, folder: Path) -> Path:
         """Writes the file under its own name, and says where it is."""
         path = folder / self.name
+        folder.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.to_bytes())
         return path
 

@@ -1,0 +1,61 @@
+"""What an operation has at hand: who asks, the services, and loaders of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from aurum.auth import Principal
+from aurum.curves.service import CurveService
+from aurum.graphql.loaders import Loaders
+from aurum.ingestion.graphql import SourceFile, file_of
+from aurum.ingestion.model import Run
+from aurum.ingestion.service import IngestionService
+from aurum.metadata.service import MetadataService
+from aurum.services import Services
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class Context:
+    """One per request, and with fresh loaders one per operation."""
+
+    principal: Principal
+    services: Services
+    request_id: str
+    loaders: Loaders = field(default_factory=Loaders)
+
+    @property
+    def metadata(self) -> MetadataService:
+        return self.services.metadata
+
+    @property
+    def curves(self) -> CurveService:
+        return self.services.curves
+
+    @property
+    def ingestion(self) -> IngestionService:
+        return self.services.ingestion
+
+    def for_operation(self) -> Context:
+        return replace(self, loaders=Loaders())
+
+    def renew(self) -> None:
+        """Before each event of a subscription: what loaders have read is not yet known to be still so."""
+        self.loaders = Loaders()
+
+    def load(
+        self, batch: Callable[..., Awaitable[Mapping[K, V]]], key: K, **arguments: Hashable
+    ) -> Awaitable[V | None]:
+        """One value of a service's batch, read together with those that sibling fields ask for."""
+        return self.loaders.load(batch, self.principal, key, **arguments)
+
+    async def source_file(self, file_id: int) -> SourceFile | None:
+        found = await self.load(self.ingestion.files, file_id)
+        return None if found is None else file_of(found)
+
+    async def dispatch(self, run: Run) -> None:
+        await self.services.dispatcher.dispatch(self.principal.tenant, run)

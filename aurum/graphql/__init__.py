@@ -1,0 +1,1 @@
+"""The GraphQL toolkit: knows no domain."""

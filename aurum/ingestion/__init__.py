@@ -1,0 +1,1 @@
+"""How it got here: files, runs and what was found in them."""

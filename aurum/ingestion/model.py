@@ -1,0 +1,122 @@
+"""Files as they came, and the runs that loaded or refused them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class RunState(StrEnum):
+    """QUEUED -> RUNNING -> one of the others, which are final."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    UNCHANGED = "UNCHANGED"
+    FAILED = "FAILED"
+
+    @property
+    def final(self) -> bool:
+        return self not in (RunState.QUEUED, RunState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """Bytes that were sent, under the name they came with. The same bytes are one file.
+
+    What a reading tells (`vendor`, `as_of` and the times) is None until a run has read it. `created_at` and
+    `modified_at` are the document's own; `published_at` is when its prices became known.
+    """
+
+    id: int
+    content_hash: str
+    name: str
+    size: int
+    received_at: datetime
+    vendor: str | None
+    as_of: date | None
+    created_at: datetime | None
+    modified_at: datetime | None
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a run found and did."""
+
+    sheets: int = 0
+    curves: int = 0
+    points: int = 0
+    new_curves: int = 0
+    new_versions: int = 0
+    unchanged: int = 0
+    findings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt to load a file. `error_code` and `error` say why it failed, in words for the sender."""
+
+    id: int
+    file_id: int
+    file_name: str
+    trigger: str
+    requested_by: str
+    state: RunState
+    as_of: date | None
+    vendor: str | None
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    parser_version: str
+    counts: Counts
+    error_code: str | None
+    error: str | None
+    hint: str | None
+    repeats: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a loaded file of the same vendor and as-of date was written, and when its prices became known."""
+
+    created_at: datetime | None
+    modified_at: datetime | None
+    published_at: datetime
+
+
+def publication_time(
+    created_at: datetime | None, modified_at: datetime | None, received_at: datetime, others: Sequence[Times]
+) -> datetime:
+    """When the prices of a file became known: when the vendor created the document.
+
+    A corrected document that kept its `created` time became known when it was modified; one that carries no later
+    time at all, when it was received. Never later than received.
+    """
+    if created_at is None or created_at > received_at:
+        return received_at
+    same = [other for other in others if other.created_at == created_at]
+    if not same:
+        return created_at
+    if modified_at is None or any(other.modified_at in (None, modified_at) for other in same):
+        return received_at
+    later = [other for other in same if other.modified_at is not None and other.modified_at > modified_at]
+    if len(later) == len(same):
+        return created_at  # the original, late
+    # An earlier correction that comes after a later one was not known any later than that.
+    return min(max(modified_at, created_at), received_at, *(other.published_at for other in later))
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Runs, or files, that fit every given condition. `first` and `last` bound the as-of date, both included."""
+
+    states: tuple[RunState, ...] | None = None
+    vendors: tuple[str, ...] | None = None
+    file_ids: tuple[int, ...] | None = None
+    first: date | None = None
+    last: date | None = None
+    search: str | None = None

@@ -1,0 +1,117 @@
+"""The one schema: the domains' queries, mutations and subscriptions joined, and printed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import strawberry
+from graphql import build_schema, lexicographic_sort_schema, print_schema
+from strawberry.schema.config import StrawberryConfig
+
+from aurum.context import Context
+from aurum.curves.graphql import (
+    Curve,
+    CurveMutation,
+    CurveQuery,
+    CurveSnapshot,
+    CurveSubscription,
+    curve_of,
+    snapshot_of,
+)
+from aurum.errors import InvalidInput
+from aurum.graphql.errors import Errors
+from aurum.graphql.execution import Schema
+from aurum.graphql.limits import limits
+from aurum.graphql.nodes import Node, parse_node_id
+from aurum.ingestion.graphql import (
+    IngestionMutation,
+    IngestionQuery,
+    IngestionRun,
+    IngestionSubscription,
+    SourceFile,
+    file_of,
+    run_of,
+)
+from aurum.metadata.graphql import MetadataMutation, MetadataQuery
+from aurum.settings import GraphQLSettings
+
+Info = strawberry.Info[Context, None]
+_MOST_NODES = 500
+
+
+@strawberry.type(description="Who asks.")
+class Viewer:
+    tenant: str = strawberry.field(description="The tenant whose data is seen.")
+    name: str = strawberry.field(description="The person or program.")
+    scopes: list[str] = strawberry.field(description="What it may do, sorted.")
+
+
+@strawberry.type
+class NodeQuery:
+    @strawberry.field(description="Anything by its id; null where there is none.")
+    async def node(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+    ) -> Node | None:  # fmt: skip
+        return await _node(info.context, id)
+
+    @strawberry.field(description="Several by their ids, in the same order; null where there is none.")
+    async def nodes(
+        self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Their ids.")]
+    ) -> list[Node | None]:  # fmt: skip
+        if len(ids) > _MOST_NODES:
+            raise InvalidInput(f"at most {_MOST_NODES} ids", field="ids")
+        return list(await asyncio.gather(*(_node(info.context, id_) for id_ in ids)))
+
+    @strawberry.field(description="Who asks, and what they may do.")
+    def viewer(self, info: Info) -> Viewer:
+        principal = info.context.principal
+        return Viewer(tenant=principal.tenant, name=principal.name, scopes=sorted(map(str, principal.scopes)))
+
+
+async def _node(context: Context, id_: str) -> Node | None:
+    type_name, row = parse_node_id(id_)
+    kinds: dict[str, tuple[Callable[..., Any], Callable[[Any], Node]]] = {
+        "Curve": (context.metadata.by_id, curve_of),
+        "CurveSnapshot": (context.curves.snapshots_by_id, snapshot_of),
+        "IngestionRun": (context.ingestion.runs, run_of),
+        "SourceFile": (context.ingestion.files, file_of),
+    }
+    if type_name not in kinds:
+        raise InvalidInput(f"ids of {type_name[:50]!r} are not known here", field="id")
+    batch, wrap = kinds[type_name]
+    found = await context.load(batch, row)
+    return None if found is None else wrap(found)
+
+
+@strawberry.type(description="Everything that can be read.")
+class Query(CurveQuery, MetadataQuery, IngestionQuery, NodeQuery):
+    pass
+
+
+@strawberry.type(description="Everything that can be changed. Each mutation is one transaction.")
+class Mutation(CurveMutation, MetadataMutation, IngestionMutation):
+    pass
+
+
+@strawberry.type(description="Everything that can be followed live, each event once and in order.")
+class Subscription(CurveSubscription, IngestionSubscription):
+    pass
+
+
+def create_schema(settings: GraphQLSettings) -> Schema:
+    return Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[Curve, CurveSnapshot, IngestionRun, SourceFile],
+        extensions=[Errors, *limits(settings)],
+        config=StrawberryConfig(disable_field_suggestions=not settings.introspection),
+    )
+
+
+def printed() -> str:
+    """The schema as `schema.graphql` has it: sorted."""
+    # Not StrawberryConfig.sort_schema: in 0.341 it loses the enums' Python values.
+    return print_schema(lexicographic_sort_schema(build_schema(create_schema(GraphQLSettings()).as_str()))) + "\n"

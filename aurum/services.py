@@ -1,0 +1,59 @@
+"""The use cases over the configured backends, for whoever opens a door to them: server, commands, flows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aurum.backends.blobs import FolderBlobs
+from aurum.backends.bus import MemoryBus
+from aurum.backends.database import Database
+from aurum.backends.events import EventLog
+from aurum.curves.service import CurveService
+from aurum.curves.store import SnapshotStore
+from aurum.ingestion.dispatch import LocalDispatcher, PrefectDispatcher
+from aurum.ingestion.service import Dispatcher, IngestionService
+from aurum.metadata.service import MetadataService
+from aurum.metadata.store import CatalogueStore
+from aurum.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    database: Database
+    events: EventLog
+    metadata: MetadataService
+    curves: CurveService
+    ingestion: IngestionService
+    dispatcher: Dispatcher
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIterator[Services]:
+    """Opens them, and closes what they hold. `prefect`: queued runs go to Prefect where one is configured."""
+    database = Database(
+        settings.database_url,
+        pool_size=settings.database.pool_size,
+        statement_timeout_seconds=settings.database.statement_timeout_seconds,
+    )
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        events = EventLog(database, MemoryBus())
+        metadata = MetadataService(CatalogueStore(database, settings.rest.vendor_order), now)
+        curves = CurveService(SnapshotStore(database), metadata, events)
+        ingestion = IngestionService(
+            database, FolderBlobs(settings.blob_folder), curves, events, now, settings.ingestion, settings.drop_folder
+        )
+        dispatcher = (
+            PrefectDispatcher(settings.prefect.api_url, settings.prefect.deployment)
+            if prefect and settings.prefect.api_url
+            else LocalDispatcher(ingestion)
+        )
+        stack.push_async_callback(dispatcher.close)
+        yield Services(database, events, metadata, curves, ingestion, dispatcher)
