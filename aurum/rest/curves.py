@@ -1,0 +1,71 @@
+"""Curves: what the legacy endpoints ask of the schema, and how its answer looks there."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from aurum.rest.parameters import Day, PagedBothWays, Text
+
+_TENOR_TYPES = {
+    "MONTH": "MONTHLY",
+    "QUARTER": "QUARTER",
+    "SEASON": "SEASON",
+    "CALENDAR": "CALENDAR",
+    "BALANCE": "STRIP",
+}
+_FROM_LEGACY = {legacy: type_ for type_, legacy in _TENOR_TYPES.items()}
+_FILTERS = {
+    "curve_key": "legacyKeys",
+    "asset_class": "assetClasses",
+    "iso": "isos",
+    "location": "locations",
+    "market": "markets",
+    "product": "products",
+    "block": "blocks",
+}
+POINT_COLUMNS = (
+    *("curve_key", "tenor_label", "tenor_type", "contract_month", "asof_date"),
+    *("mid", "bid", "ask", "price_type"),
+)
+
+
+class CurvesParameters(PagedBothWays):
+    curve_key: Text = None
+    asset_class: Text = None
+    iso: Text = None
+    location: Text = None
+    market: Text = None
+    product: Text = None
+    block: Text = None
+    asof: Day | None = None
+    tenor_type: Literal["MONTHLY", "CALENDAR", "SEASON", "QUARTER"] | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 200
+    format: Literal["json", "csv"] = "json"
+
+
+def curves_variables(asked: CurvesParameters) -> dict[str, Any]:
+    return {
+        "filter": {field: [value] for name, field in _FILTERS.items() if (value := getattr(asked, name)) is not None},
+        "asOf": None if asked.asof is None else asked.asof.isoformat(),
+        "tenorTypes": None if asked.tenor_type is None else [_FROM_LEGACY[asked.tenor_type]],
+    }
+
+
+def curve_point(quote: dict[str, Any]) -> dict[str, Any]:
+    mid, bid, ask = quote["mid"], quote["bid"], quote["ask"]
+    if mid is None:
+        sides = [side for side in (bid, ask) if side is not None]
+        mid = sum(sides) / len(sides)  # the schema lists nothing without any price
+    return {
+        "curve_key": quote["curve"]["legacyKey"],
+        "tenor_label": quote["label"],
+        "tenor_type": _TENOR_TYPES[quote["tenorType"]],
+        "contract_month": quote["deliveryStart"][:8] + "01",
+        "asof_date": quote["asOf"],
+        "mid": mid,
+        "bid": bid,
+        "ask": ask,
+        "price_type": "MID",
+    }

@@ -1,0 +1,118 @@
+"""Serves the legacy operations: a request's variables and document to the schema, its answer to the client."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from aurum.context import Context
+from aurum.errors import AurumError
+from aurum.graphql.execution import Schema
+from aurum.rest.cursors import Cursors
+from aurum.rest.headers import compressed, exchange, lifecycle, names
+from aurum.rest.health import health_routes
+from aurum.rest.legacy import DOCUMENTS, OPERATIONS, Operation
+from aurum.rest.pages import AskedPage
+from aurum.rest.parameters import Paged
+from aurum.rest.problems import Problem, problem_of, told, unexpected
+from aurum.settings import Settings
+
+ContextOf = Callable[[HTTPConnection], Context]
+_ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_TENANT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_log = logging.getLogger(__name__)
+
+
+def rest_routes(settings: Settings, schema: Schema, context_of: ContextOf) -> list[BaseRoute]:
+    shim = Shim(settings, schema, context_of)
+    routes: list[BaseRoute] = [*health_routes(settings.rest.problem_base)]
+    routes += [Route(each.path, shim.handler(each.version, each), methods=[each.method]) for each in OPERATIONS]
+    # The rest of both versions is this shim's too: its 404 looks like every other error.
+    return routes + [Route(f"/{v}/{{_:path}}", shim.handler(v), methods=_ALL_METHODS) for v in ("v1", "v2")]
+
+
+class Shim:
+    def __init__(self, settings: Settings, schema: Schema, context_of: ContextOf) -> None:
+        self._schema = schema
+        self._context_of = context_of
+        self._problem_base = settings.rest.problem_base
+        self._lifecycle = {"v1": lifecycle(settings.rest), "v2": {}}
+        self._cursors = Cursors(settings.rest.cursor_keys, settings.home / "cursor.key")
+        self._documents = {each.document: (DOCUMENTS / f"{each.document}.graphql").read_text() for each in OPERATIONS}
+
+    def handler(self, version: str, operation: Operation | None = None) -> Callable[[Request], Awaitable[Response]]:
+        """Answers an operation; without one, that there is none."""
+
+        async def answer(request: Request) -> Response:
+            headers = exchange(request) | self._lifecycle[version] | {"x-api-version": version}
+            try:
+                context = self._context_of(request)
+                headers["x-aurum-tenant"] = _tenant(request, context.principal.tenant)
+                if operation is None:
+                    raise Problem(404, "Not Found")
+                response = await self._answer(operation, request, context)
+            except Problem as problem:
+                response = problem.response(request, self._problem_base)
+            except AurumError as error:
+                response = problem_of(error).response(request, self._problem_base)
+            except Exception:  # noqa: BLE001  the last door: nothing of it may get out
+                _log.exception("request %s failed", request.scope["aurum.request_id"])
+                response = unexpected().response(request, self._problem_base)
+            response.headers.update(headers)
+            return compressed(request, response)
+
+        return answer
+
+    async def _answer(self, operation: Operation, request: Request, context: Context) -> Response:
+        asked = operation.parameters.read(request.query_params)
+        page = None
+        if isinstance(asked, Paged):
+            page = AskedPage(asked, self._cursors, operation.name, context.principal.tenant)
+            asked = page.asked
+        variables = operation.variables(asked) | (page.variables if page else {})
+        started = time.perf_counter()
+        data = await self._data(self._documents[operation.document], variables, context)
+        meta = {"request_id": context.request_id, "query_time_ms": int((time.perf_counter() - started) * 1000)}
+        content = operation.shape(data)
+        cursors = page.neighbours(data["page"]["pageInfo"]) if page else {}
+        if page:
+            meta |= page.meta(len(content["data"]), cursors)
+        if operation.csv and getattr(asked, "format", None) == "csv":
+            response = operation.csv.response(content["data"], cursors)
+            tagged = response.body
+        else:
+            response = Response(orjson.dumps({"meta": meta, **content}), media_type="application/json")
+            tagged = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+        etag = f'"{hashlib.sha256(orjson.dumps(cursors) + tagged).hexdigest()}"'
+        if names(request, etag):
+            response = Response(status_code=304)
+        response.headers.update({"etag": etag, "cache-control": operation.cache_control})
+        return response
+
+    async def _data(self, document: str, variables: dict[str, Any], context: Context) -> dict[str, Any]:
+        result = await self._schema.execute(document, variable_values=variables, context_value=context)
+        if result.errors:
+            raise told(result.errors[0].message, result.errors[0].extensions or {})
+        data: dict[str, Any] = result.data
+        return data
+
+
+def _tenant(request: Request, own: str) -> str:
+    """The caller's own, which header and parameter may name but not change."""
+    headers, query = request.headers, request.query_params
+    in_header = headers.get("x-aurum-tenant", "").strip() or headers.get("x-tenant-id", "").strip()
+    named = [name.lower() for name in (in_header, query.get("tenant_id", "").strip()) if name]
+    if not all(map(_TENANT.fullmatch, named)):
+        raise Problem(400, "Invalid tenant identifier")
+    if any(name != own for name in named):
+        raise Problem(403, "tenant mismatch")
+    return own
