@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check test schema demo lock graphiql clean
+.PHONY: help install run check test bench schema demo lock graphiql clean
 
 help: ## Print this
 	@grep -E '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -39,6 +39,9 @@ check: install ## Lint, format, types, import contracts, printed schema
 test: install ## Run the tests; ARGS="-k curves" goes to pytest
 	@tests/install-servers || [ -z "$$CI" ]
 	$(BIN)/python -m pytest $(ARGS)
+
+bench: install ## Measure, in ratios of one run
+	$(BIN)/python -m tests.bench
 
 schema: install ## Print schema.graphql again
 	$(BIN)/aurum schema --write

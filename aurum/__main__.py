@@ -1,0 +1,3 @@
+from aurum.cli import main
+
+main()

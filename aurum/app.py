@@ -1,0 +1,107 @@
+"""The one place where the parts meet: the application that serves the use cases."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from aurum.auth import authenticate, local_principal
+from aurum.context import Context
+from aurum.errors import AurumError
+from aurum.graphql.endpoint import Endpoint
+from aurum.ingestion.drop import TRIGGER, DropFolder
+from aurum.rest.routes import rest_routes
+from aurum.schema import create_schema
+from aurum.services import Services, open_services
+from aurum.settings import Settings
+from aurum.web.pages import pages
+
+_log = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_MAX_BODY = 2**20
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application. Nothing is opened before its lifespan begins."""
+    schema = create_schema(settings.graphql)
+
+    def context_of(connection: HTTPConnection) -> Context:
+        client = connection.client.host if connection.client else None
+        principal = authenticate(settings.auth, client, connection.headers)
+        return Context(principal, connection.app.state.services, connection.scope["aurum.request_id"])
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_services(settings, prefect=True) as services:
+            app.state.services = services
+            work = [services.events.watch(), _recovery(services, settings)]
+            if settings.ingestion.watch:
+                principal = local_principal(settings.auth, TRIGGER)
+                work.append(DropFolder(services.ingestion, services.dispatcher, principal).watch())
+            async with _background(*work):
+                yield
+
+    upload = settings.ingestion.max_file_mib * 2**20 + _MAX_BODY
+    endpoint = Endpoint(schema, context_of, _MAX_BODY, upload)
+    routes = [Route("/graphql", endpoint), WebSocketRoute("/graphql", endpoint)]
+    routes += rest_routes(settings, schema, context_of)
+    if settings.graphql.graphiql:
+        routes += [*pages(), Route("/", RedirectResponse("graphiql/"))]
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestId)])
+
+
+@asynccontextmanager
+async def _background(*work: Any) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _recovery(services: Services, settings: Settings) -> None:
+    """Takes up, for as long as the server runs, what a process that died has left."""
+    while True:
+        try:
+            await services.ingestion.recover(services.dispatcher)
+        except AurumError as error:
+            _log.warning("runs could not be recovered: %s", error.message)
+        except Exception:  # noqa: BLE001  whatever it was, the next round may do
+            _log.exception("runs could not be recovered")
+        await asyncio.sleep(settings.ingestion.lease_seconds / 3)
+
+
+class RequestId:
+    """Gives every request an id: the caller's `X-Request-Id` where it is well-formed, and sends it back."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = scope["aurum.request_id"] = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        await self.app(scope, receive, answer)

@@ -1,0 +1,229 @@
+"""aurum: the commands."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
+
+from aurum.errors import AurumError
+from aurum.ingestion.model import Run, RunState
+from aurum.settings import Settings
+
+if TYPE_CHECKING:
+    from aurum.auth import Principal
+    from aurum.services import Services
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Forward curves: served, ingested, kept.")
+console = Console()
+errors = Console(stderr=True)
+
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Where a file does not tell its own as-of date."),
+]
+Vendor = Annotated[str | None, typer.Option(help="Where a file's name does not tell its vendor.")]
+
+
+def main() -> None:
+    try:
+        app()
+    except AurumError as error:
+        errors.print(f"[red]{error.code}[/red]: {error.message}", highlight=False)
+        if error.hint:
+            errors.print(error.hint, highlight=False, markup=False)
+        sys.exit(1)
+
+
+@app.command()
+def migrate(
+    revision: Annotated[str, typer.Argument(help="`head`, `base` or an older revision.")] = "head",
+) -> None:
+    """Bring the configured database to a revision."""
+    from aurum.backends import database
+
+    database.migrate(Settings().database_url, revision)
+    console.print("The database is up to date." if revision == "head" else f"The database is at {revision}.")
+
+
+@app.command()
+def schema(
+    write: Annotated[bool, typer.Option(help="Write schema.graphql.")] = False,
+    check: Annotated[bool, typer.Option(help="Fail if schema.graphql is not what the code says.")] = False,
+    file: Annotated[Path, typer.Option(help="The printed schema.")] = Path("schema.graphql"),
+) -> None:
+    """Print the GraphQL schema."""
+    from aurum.schema import printed
+
+    text = printed()
+    if check:
+        if not file.exists() or file.read_text() != text:
+            errors.print(f"{file} is not what the code says: run `make schema` and commit it.")
+            raise typer.Exit(1)
+    elif write:
+        file.write_text(text)
+    else:
+        sys.stdout.write(text)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Default: AURUM_SERVER__HOST, else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Default: AURUM_SERVER__PORT, else 8000.")] = None,
+) -> None:
+    """Serve GraphQL and REST."""
+    import uvicorn
+
+    from aurum.app import create_app
+    from aurum.telemetry import configure_logging
+
+    settings = Settings()
+    configure_logging(settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=host or settings.server.host,
+        port=settings.server.port if port is None else port,
+        ws="websockets-sansio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+@app.command()
+def up(
+    with_demo: Annotated[bool, typer.Option("--demo/--no-demo", help="A demo week where there are no curves.")] = True,
+    with_prefect: Annotated[bool, typer.Option("--prefect/--no-prefect", help="Else the API does the runs.")] = True,
+) -> None:
+    """Run everything on this machine until Ctrl-C: the API, Prefect with its flows, the drop folder."""
+    from aurum.up import up
+
+    settings = Settings()
+
+    async def prepare() -> None:
+        loaded: list[Run] = []
+        if with_demo:
+            await _demo(settings, _today(), if_empty=True, tell=loaded.append)
+        for run in loaded:
+            if run.state is RunState.FAILED:
+                _tell(run)
+        if loaded:
+            console.print(f"[dim]a week of demo workbooks: {len(loaded)} files[/dim]", highlight=False)
+
+    asyncio.run(up(settings, console, prefect=with_prefect, prepare=prepare))
+
+
+@app.command()
+def ingest(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=True, help="Workbooks, or folders of them.")],
+    as_of: AsOf = None,
+    vendor: Vendor = None,
+) -> None:
+    """Load workbooks, each as a whole or not at all. Exits with 1 if one is refused."""
+    paths = [each for path in files for each in (sorted(path.glob("*.xlsx")) if path.is_dir() else [path])]
+    if not paths:
+        raise AurumError("no workbooks found", hint="Give files, or folders with .xlsx files.")
+    failed = asyncio.run(_ingest(paths, as_of.date() if as_of else None, vendor))
+    raise typer.Exit(1 if failed else 0)
+
+
+async def _ingest(paths: list[Path], as_of: date | None, vendor: str | None) -> int:
+    """How many were not loaded."""
+    from aurum.auth import local_principal
+    from aurum.services import open_services
+
+    settings = Settings()
+    failed = 0
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console,
+        transient=True,
+    )  # fmt: skip
+    async with open_services(settings) as services:
+        principal = local_principal(settings.auth, "command line")
+        with bar:
+            task = bar.add_task("loading", total=len(paths))
+            for path in paths:
+                bar.update(task, description=path.name)
+                failed += not await _ingest_one(services, principal, path, as_of, vendor)
+                bar.advance(task)
+    return failed
+
+
+async def _ingest_one(
+    services: Services, principal: Principal, path: Path, as_of: date | None, vendor: str | None
+) -> bool:
+    from aurum.ingestion.service import Submission
+
+    try:
+        data = await asyncio.to_thread(path.read_bytes)
+        submission = Submission(data, path.name, "command line", vendor, as_of)
+        run = await services.ingestion.ingest(principal, submission)
+    except AurumError as error:
+        errors.print(f"[red]refused[/red]  {path.name}: {error.code}: {error.message}", highlight=False)
+        return False
+    _tell(run)
+    return run.state is not RunState.FAILED
+
+
+def _tell(run: Run) -> None:
+    counts = run.counts
+    if run.state is RunState.FAILED:
+        errors.print(f"[red]refused[/red]  {run.file_name}: {run.error_code}: {run.error}", highlight=False)
+        if run.hint:
+            errors.print(f"         {run.hint}", highlight=False)
+    elif run.state is RunState.UNCHANGED:
+        console.print(f"[dim]known[/dim]    {run.file_name}: the same bytes were loaded by run {run.repeats}")
+    else:
+        console.print(
+            f"[green]loaded[/green]   {run.file_name}: {run.vendor} as of {run.as_of}: {counts.curves} curves, "
+            f"{counts.points:,} points; {counts.new_curves} new curves, {counts.new_versions} new versions, "
+            f"{counts.unchanged} unchanged, {counts.findings} findings",
+            highlight=False,
+        )
+
+
+@app.command()
+def demo(
+    ending: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day; default: today.")] = None,
+    if_empty: Annotated[bool, typer.Option(help="Only where the database has no curves yet.")] = False,
+    save: Annotated[Path | None, typer.Option(help="Also keep the workbooks in this folder.")] = None,
+) -> None:
+    """Generate a week of demo workbooks and load them."""
+    asyncio.run(_demo(Settings(), ending.date() if ending else _today(), if_empty, save))
+
+
+async def _demo(
+    settings: Settings, ending: date, if_empty: bool, save: Path | None = None, tell: Callable[[Run], None] = _tell
+) -> None:
+    from aurum.auth import local_principal
+    from aurum.demo import demo_week
+    from aurum.ingestion.service import Submission
+    from aurum.metadata.model import CurveFilter
+    from aurum.services import open_services
+
+    async with open_services(settings) as services:
+        principal = local_principal(settings.auth, "demo")
+        if if_empty and await services.metadata.count(principal, CurveFilter()):
+            return
+        for workbook in track(list(demo_week(ending)), "demo workbooks", console=console, transient=True):
+            data = await asyncio.to_thread(workbook.to_bytes)
+            if save:
+                await asyncio.to_thread(_keep, save / workbook.name, data)
+            tell(await services.ingestion.ingest(principal, Submission(data, workbook.name, "demo")))
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _keep(file: Path, data: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)

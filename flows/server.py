@@ -1,0 +1,61 @@
+"""Prefect's server as Aurum runs it on one machine: `python -m flows.server`.
+
+Its newer UI calls an analytics host from the browser whatever the settings say (3.8.8), and the older one invites
+people to switch to it. So only the older one is served, under a policy that lets pages talk to this server alone.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+import prefect
+import uvicorn
+from prefect.server.api.server import create_app
+from prefect.settings import get_current_settings
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; worker-src 'self' blob:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self' data: blob:; frame-ancestors 'none'; form-action 'self'"
+)
+
+
+class ContentSecurityPolicy:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["content-security-policy"] = POLICY
+            await send(message)
+
+        await self.app(scope, receive, answer)
+
+
+def create() -> ASGIApp:
+    api = get_current_settings().server.api
+    prefect.__ui_v2_static_path__ = prefect.__ui_v2_static_path__ / "not-served"
+    app: ASGIApp = ContentSecurityPolicy(create_app(final=True))
+    if ipaddress.ip_address(api.host).is_loopback:  # no page of another name may reach it through the browser
+        app = TrustedHostMiddleware(app, ["127.0.0.1", "localhost"])
+    return app
+
+
+def main() -> None:
+    settings = get_current_settings().server
+    uvicorn.run(
+        create(),
+        host=settings.api.host,
+        port=settings.api.port,
+        timeout_keep_alive=settings.api.keepalive_timeout,
+        log_level=settings.logging_level.lower(),
+        timeout_graceful_shutdown=3,
+    )
+
+
+if __name__ == "__main__":
+    main()

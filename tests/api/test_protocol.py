@@ -1,0 +1,77 @@
+"""The endpoint: who may ask, what an error tells, how much a request may carry."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from aurum.services import Services
+from tests.api.conftest import Ask
+
+
+async def test_the_viewer_is_the_development_principal(ask: Ask) -> None:
+    viewer = (await ask("{ viewer { tenant name scopes } }"))["data"]["viewer"]
+    assert (viewer["tenant"], viewer["name"]) == ("demo", "developer")
+    assert "ingestion:write" in viewer["scopes"]
+
+
+@pytest.mark.parametrize(
+    ("client_host", "headers", "status"),
+    [
+        ("10.1.2.3", {}, 401),
+        ("127.0.0.1", {"host": "aurum.example.com"}, 401),
+        ("127.0.0.1", {"origin": "https://evil.example"}, 403),
+        ("127.0.0.1", {"origin": "http://localhost:3000"}, 200),
+        ("::1", {"host": "[::1]:8000"}, 200),
+    ],
+)
+async def test_only_this_machine_may_be_the_developer(
+    app: Starlette, client_host: str, headers: dict[str, str], status: int
+) -> None:
+    transport = httpx.ASGITransport(app, client=(client_host, 50000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+        response = await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+    assert response.status_code == status
+    assert response.headers["x-request-id"]
+
+
+async def test_an_unexpected_error_is_masked_and_names_the_request(
+    client: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret 42")
+
+    monkeypatch.setattr(services.metadata.store, "count", broken)
+    query = {"query": "{ curves { totalCount } }"}
+    response = await client.post("/graphql", json=query, headers={"x-request-id": "desk-7"})
+    (error,) = response.json()["errors"]
+    assert error["extensions"] == {"code": "INTERNAL", "requestId": "desk-7"}
+    assert "42" not in response.text
+    assert "secret 42" in caplog.text
+
+
+async def test_a_request_id_that_is_not_well_formed_is_replaced(client: httpx.AsyncClient) -> None:
+    response = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"x-request-id": "a b"})
+    assert response.headers["x-request-id"] not in ("", "a b")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["{ nonsense }", "{ curves { nodes { snapshot { curve " + "{ snapshot { curve " * 10 + "{ key" + " }" * 25, "{"],
+)
+async def test_what_is_not_valid_is_refused_with_a_code(ask: Ask, query: str) -> None:
+    answer = await ask(query)
+    assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_INVALID"
+
+
+async def test_a_body_that_is_too_large_is_not_read(client: httpx.AsyncClient) -> None:
+    response = await client.post("/graphql", json={"query": "{ __typename }", "variables": {"x": "y" * 2**20}})
+    assert response.status_code == 413
+    assert response.json()["errors"][0]["extensions"]["code"] == "BODY_TOO_LARGE"
+
+
+async def test_errors_of_the_protocol_are_json(client: httpx.AsyncClient) -> None:
+    response = await client.post("/graphql", content=b"{", headers={"content-type": "application/json"})
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["message"]

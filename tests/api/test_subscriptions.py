@@ -1,0 +1,154 @@
+"""Live data over graphql-transport-ws, from a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import uvicorn
+from pydantic import SecretStr
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from aurum.app import create_app
+from aurum.auth import local_principal
+from aurum.demo import eugp_workbook
+from aurum.demo.workbooks import VendorWorkbook
+from aurum.ingestion.service import Submission
+from aurum.services import Services
+from aurum.settings import DatabaseSettings, Settings
+
+PUBLISHED = """subscription($after: String, $filter: CurveFilter) { curvePublished(after: $after, filter: $filter) {
+    cursor restated asOf version curve { key } snapshot { columns(tenorTypes: [MONTH]) { mid } } } }"""
+
+
+class Server:
+    def __init__(self, port: int, services: Services) -> None:
+        self.services = services
+        self.url = f"ws://127.0.0.1:{port}/graphql"
+
+    async def load(self, workbook: VendorWorkbook) -> None:
+        principal = local_principal(Settings().auth, "test")
+        await self.services.ingestion.ingest(principal, Submission(workbook.to_bytes(), workbook.name, "test"))
+
+    @asynccontextmanager
+    async def connected(self, **headers: str) -> AsyncIterator[ClientConnection]:
+        async with connect(self.url, subprotocols=["graphql-transport-ws"], additional_headers=headers) as socket:  # type: ignore[list-item]
+            await socket.send('{"type": "connection_init"}')
+            assert orjson.loads(await socket.recv())["type"] == "connection_ack"
+            yield socket
+
+
+@pytest.fixture
+async def server(migrated_url: str, tmp_path: Path) -> AsyncIterator[Server]:
+    settings = Settings(home=tmp_path, database=DatabaseSettings(url=SecretStr(migrated_url)))
+    app = create_app(settings)
+    config = uvicorn.Config(app, port=0, ws="websockets-sansio", log_config=None, timeout_graceful_shutdown=1)
+    uvicorn_server = uvicorn.Server(config)
+    task = asyncio.create_task(uvicorn_server.serve())
+    while not uvicorn_server.started:  # noqa: ASYNC110  uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    port = uvicorn_server.servers[0].sockets[0].getsockname()[1]
+    yield Server(port, app.state.services)
+    uvicorn_server.should_exit = True
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def subscribe(socket: ClientConnection, query: str, **variables: Any) -> None:
+    message = {"type": "subscribe", "id": "1", "payload": {"query": query, "variables": variables}}
+    await socket.send(orjson.dumps(message).decode())
+
+
+async def events(socket: ClientConnection, count: int) -> list[dict[str, Any]]:
+    received: list[dict[str, Any]] = []
+    while len(received) < count:
+        message = orjson.loads(await asyncio.wait_for(socket.recv(), 20))
+        assert message["type"] == "next", message
+        (event,) = message["payload"]["data"].values()
+        received.append(event)
+    return received
+
+
+def day(number: int) -> VendorWorkbook:
+    return eugp_workbook(date(2025, 2, number), months=3)
+
+
+async def test_a_trader_sees_each_curve_as_it_is_published(server: Server) -> None:
+    gas = {"products": ["gas"], "measures": ["PRICE"]}
+    async with server.connected() as socket:
+        await subscribe(socket, PUBLISHED, filter=gas)
+        await asyncio.sleep(0.2)
+        await server.load(day(12))
+        received = await events(socket, 11)
+        assert {event["asOf"] for event in received} == {"2025-02-12"}
+        assert "eugp:eu/dutch_ttf/gas" in {event["curve"]["key"] for event in received}
+        corrected = day(12).corrected(datetime(2025, 2, 13, 7, 40, tzinfo=UTC))
+        corrected.put("Fixed Prices - Mid", "D13", 99.5)
+        await server.load(corrected)
+        (event,) = await events(socket, 1)
+    assert (event["restated"], event["version"], event["curve"]["key"]) == (True, 2, "eugp:eu/dutch_ttf/gas")
+    assert event["snapshot"]["columns"]["mid"][1] == 99.5
+
+
+async def test_who_comes_back_with_a_cursor_misses_nothing(server: Server) -> None:
+    await server.load(day(12))
+    async with server.connected() as socket:
+        await subscribe(socket, PUBLISHED, after="0")
+        first = await events(socket, 40)
+    await server.load(day(13))
+    async with server.connected() as socket:
+        await subscribe(socket, PUBLISHED, after=first[-1]["cursor"])
+        rest = await events(socket, 83 + 43)
+    seen = [(event["asOf"], event["curve"]["key"]) for event in first + rest]
+    assert len(set(seen)) == len(seen) == 166
+    cursors = [int(event["cursor"]) for event in first + rest]
+    assert cursors == sorted(cursors)
+
+
+async def test_a_run_is_followed_live(server: Server) -> None:
+    async with server.connected() as socket:
+        await subscribe(socket, "subscription { ingestionRun { state run { fileName state } } }")
+        await asyncio.sleep(0.2)
+        await server.load(day(12))
+        received = await events(socket, 3)
+    assert [event["state"] for event in received] == ["QUEUED", "RUNNING", "SUCCEEDED"]
+    assert received[-1]["run"] == {"fileName": day(12).name, "state": "SUCCEEDED"}
+
+
+async def test_what_another_process_loads_is_seen_too(server: Server, migrated_url: str, tmp_path: Path) -> None:
+    day(12).save(tmp_path / "vendor")
+    async with server.connected() as socket:
+        await subscribe(socket, PUBLISHED, filter={"keys": ["eugp:uk/nbp/gas"]})
+        await asyncio.sleep(0.2)
+        environment = {**os.environ, "AURUM_DATABASE__URL": migrated_url, "AURUM_HOME": str(tmp_path)}
+        command = [sys.executable, "-m", "aurum", "ingest", str(tmp_path / "vendor")]
+        await asyncio.to_thread(subprocess.run, command, env=environment, check=True, capture_output=True)
+        (event,) = await events(socket, 1)
+    assert event["curve"]["key"] == "eugp:uk/nbp/gas"
+
+
+async def test_a_cursor_that_is_none_is_refused_with_a_code(server: Server) -> None:
+    async with server.connected() as socket:
+        await subscribe(socket, PUBLISHED, after="yesterday")
+        message = orjson.loads(await asyncio.wait_for(socket.recv(), 5))
+    assert message["type"] in ("next", "error")
+    payload = message["payload"]
+    (error,) = payload if isinstance(payload, list) else payload["errors"]
+    assert error["extensions"]["code"] == "INVALID_CURSOR"
+
+
+async def test_a_foreign_page_cannot_connect(server: Server) -> None:
+    with pytest.raises((InvalidStatus, ConnectionClosed)):
+        async with server.connected(Origin="https://evil.example"):
+            pass

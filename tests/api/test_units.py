@@ -1,0 +1,59 @@
+"""Units: shipped, editable, versioned."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.conftest import Ask
+
+
+async def test_units_and_currencies_are_shipped(ask: Ask) -> None:
+    answer = (await ask("{ units { code dimension factor base source } currencies { code base factor } }"))["data"]
+    units = {unit["code"]: unit for unit in answer["units"]}
+    assert units["MWh"]["dimension"] == units["MMBtu"]["dimension"] == "energy"
+    assert units["MMBtu"]["base"] == "MWh"
+    assert 1 / units["MMBtu"]["factor"] == pytest.approx(3.412141633, abs=1e-9)
+    pence = next(currency for currency in answer["currencies"] if currency["code"] == "GBX")
+    assert (pence["base"], pence["factor"]) == ("GBP", 0.01)
+
+
+SET_UNIT = """mutation($input: SetUnitInput!) { setUnit(input: $input) {
+    curve { currency { code } unit { code } unitVersions { version unit { code } source note } }
+    problems { code field message } } }"""
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_a_person_sets_a_unit_and_the_old_one_stays_on_record(ask: Ask) -> None:
+    curve = (await ask('{ curve(key: "eugp:eu/dutch_ttf/gas") { id } }'))["data"]["curve"]["id"]
+    change = {"curveId": curve, "currency": "USD", "unit": "MMBtu", "reason": "the vendor said so"}
+    payload = (await ask(SET_UNIT, input=change))["data"]["setUnit"]
+    assert payload["problems"] == []
+    assert (payload["curve"]["currency"]["code"], payload["curve"]["unit"]["code"]) == ("USD", "MMBtu")
+    versions = payload["curve"]["unitVersions"]
+    assert [(version["version"], version["unit"]["code"]) for version in versions] == [(1, "MWh"), (2, "MMBtu")]
+    assert (versions[1]["source"], versions[1]["note"]) == ("developer", "the vendor said so")
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({"unit": "parsec"}, "unit"), ({"currency": "XXX"}, "currency"), ({"reason": " "}, "reason")],
+)
+async def test_what_a_person_can_mend_is_a_problem(ask: Ask, wrong: dict[str, str], field: str) -> None:
+    curve = (await ask('{ curve(key: "eugp:eu/dutch_ttf/gas") { id } }'))["data"]["curve"]["id"]
+    change = {"curveId": curve, "currency": "EUR", "unit": "MWh", "reason": "because"} | wrong
+    payload = (await ask(SET_UNIT, input=change))["data"]["setUnit"]
+    assert payload["curve"] is None
+    assert [problem["field"] for problem in payload["problems"]] == [field]
+
+
+async def test_a_mapping_says_what_a_vendors_text_means(ask: Ask) -> None:
+    mutation = """mutation($input: UpsertUnitMappingInput!) { upsertUnitMapping(input: $input) {
+        mapping { text version source unit { code } } problems { field } } }"""
+    change = {"text": "EUR a MWh, flat", "currency": "EUR", "unit": "MWh"}
+    first = (await ask(mutation, input=change))["data"]["upsertUnitMapping"]["mapping"]
+    assert (first["version"], first["unit"]["code"]) == (1, "MWh")
+    second = (await ask(mutation, input=change | {"unit": "MMBtu"}))["data"]["upsertUnitMapping"]["mapping"]
+    assert (second["version"], second["unit"]["code"]) == (2, "MMBtu")
+    listed = (await ask('{ unitMappings(prefix: "eur a") { text version unit { code } } }'))["data"]["unitMappings"]
+    assert listed == [{"text": "EUR a MWh, flat", "version": 2, "unit": {"code": "MMBtu"}}]

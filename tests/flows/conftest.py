@@ -1,0 +1,196 @@
+"""A real Prefect server, and a real runner that serves the flows over a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from aurum.auth import worker_principal
+from aurum.ingestion.model import Run
+from aurum.ingestion.service import Submission
+from aurum.services import Services, open_services
+from aurum.settings import DatabaseSettings, IngestionSettings, PrefectSettings, Settings
+from aurum.up import prefect_environment
+from tests.processes import eventually, free_port, processes_with, running, wait_until
+from tests.servers import PostgreSQL
+
+DESK = worker_principal("demo")
+LEASE_SECONDS = 1.0
+ENDED = ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
+Json = Any
+
+
+@dataclass(frozen=True)
+class PrefectServer:
+    environment: dict[str, str]
+    client: httpx.Client
+
+    @property
+    def url(self) -> str:
+        return self.environment["PREFECT_API_URL"]
+
+    def ask(self, path: str, **body: Json) -> Json:
+        return self.client.post(path, json=body).raise_for_status().json()
+
+    def deployment(self, name: str) -> Json:
+        return self.client.get(f"deployments/name/{name}").raise_for_status().json()
+
+    def flow_runs(self, run_id: int) -> list[Json]:
+        """Of one run of Aurum's, oldest first."""
+        found: list[Json] = self.ask("flow_runs/filter", flow_runs={"tags": {"all_": [f"run-{run_id}"]}})
+        return sorted(found, key=lambda flow_run: str(flow_run["created"]))
+
+    def table(self, flow_run: Json) -> tuple[str, list[str]]:
+        """Key and rows of the table artifact, each row joined."""
+        (artifact,) = self.ask(
+            "artifacts/filter",
+            artifacts={"flow_run_id": {"any_": [flow_run["id"]]}, "type": {"any_": ["table"]}},
+        )
+        rows = httpx.Response(200, text=artifact["data"]).json()
+        return artifact["key"], [" | ".join(row.values()) for row in rows]
+
+    async def logged(self, flow_run: Json, text: str) -> str:
+        """The line of the flow run's log that has the text. They come in batches, after a while."""
+
+        async def found() -> str | None:
+            logs = self.ask("logs/filter", logs={"flow_run_id": {"any_": [flow_run["id"]]}})
+            return next((log["message"] for log in logs if text in log["message"]), None)
+
+        line = await eventually(found)
+        assert line is not None
+        return line
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    folder = tmp_path_factory.mktemp("prefect")
+    environment = prefect_environment(folder, free_port())
+    with (
+        running("flows.server", environment, folder / "server.log"),
+        httpx.Client(base_url=environment["PREFECT_API_URL"] + "/", trust_env=False, timeout=30) as client,
+    ):
+        server = PrefectServer(environment, client)
+        wait_until(lambda: _answers(client), 90, "Prefect's server answers")
+        yield server
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("health").is_success
+    except httpx.TransportError:
+        return False
+
+
+@dataclass
+class House:
+    """Aurum with Prefect, as in production: one PostgreSQL, one Prefect server, one runner."""
+
+    settings: Settings
+    prefect: PrefectServer
+    stack: ExitStack
+    runner: subprocess.Popen[bytes] = field(init=False)
+
+    def serve(self) -> None:
+        began = datetime.now(UTC)
+        environment = self.prefect.environment | {
+            "AURUM_HOME": str(self.settings.home),
+            "AURUM_DATABASE__URL": self.settings.database_url,
+            "AURUM_INGESTION__LEASE_SECONDS": str(LEASE_SECONDS),
+        }
+        log = self.settings.home / "runner.log"
+        self.runner = self.stack.enter_context(running("flows.serve", environment, log))
+        wait_until(lambda: self._polled_since(began), 60, "the runner asks for work")
+
+    def _polled_since(self, began: datetime) -> bool:
+        found = self.prefect.client.get("deployments/name/ingest-workbook/ingest")
+        polled = found.json().get("last_polled")
+        return bool(polled) and datetime.fromisoformat(polled) > began
+
+    def flow_processes(self, flow_run: Json) -> list[int]:
+        return list(processes_with("PREFECT__FLOW_RUN_ID", flow_run["id"]))
+
+    async def flow_run(self, run: Run, states: Sequence[str] = ENDED, number: int = 0, seconds: float = 30) -> Json:
+        """The run's flow run (the first is number 0) once it is in one of the states."""
+
+        async def found() -> Json:
+            runs = self.prefect.flow_runs(run.id)[number:]
+            return runs and runs[0]["state"]["type"] in states and runs[0]
+
+        return await eventually(found, seconds)
+
+    @asynccontextmanager
+    async def sql(self) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(self.settings.database_url.replace("+asyncpg", ""))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def held(self, statement: str) -> AsyncIterator[None]:
+        """Within, a transaction of somebody else holds what the statement locks."""
+        async with self.sql() as connection, connection.transaction():
+            await connection.execute(statement)
+            yield
+
+    async def ends_waiting_sessions(self) -> int:
+        """How many sessions that wait for a lock were ended by the database."""
+        waiting = "datname = current_database() AND wait_event_type = 'Lock'"
+        async with self.sql() as connection:
+            ended = await connection.fetch(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waiting}")
+        return len(ended)
+
+    def kill_runner(self) -> None:
+        """And the flows that it runs, as when the machine goes down."""
+        os.killpg(self.runner.pid, signal.SIGKILL)
+        self.runner.wait()
+
+
+@pytest.fixture(scope="module")
+def house(
+    postgresql_server: PostgreSQL,
+    migrated_postgresql_template: str,
+    prefect_server: PrefectServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[House]:
+    database = postgresql_server.create(migrated_postgresql_template)
+    settings = Settings(
+        home=tmp_path_factory.mktemp("house"),
+        database=DatabaseSettings(url=SecretStr(postgresql_server.url(database))),
+        ingestion=IngestionSettings(lease_seconds=LEASE_SECONDS),
+        prefect=PrefectSettings(api_url=prefect_server.url),
+    )
+    settings.drop_folder.mkdir()
+    with ExitStack() as stack:
+        opened = House(settings, prefect_server, stack)
+        opened.serve()
+        yield opened
+    postgresql_server.drop(database)
+
+
+@pytest.fixture
+async def services(house: House) -> AsyncIterator[Services]:
+    async with open_services(house.settings, prefect=True) as opened:
+        yield opened
+
+
+async def send(services: Services, data: bytes, name: str) -> Run:
+    """Submits and dispatches, as the API does."""
+    run = await services.ingestion.submit(DESK, Submission(data, name, "test"))
+    await services.dispatcher.dispatch("demo", run)
+    return run
+
+
+async def run_of(services: Services, run: Run) -> Run:
+    return (await services.ingestion.runs(DESK, [run.id]))[run.id]
