@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
+from rich.text import Text
 
 from aurum.errors import AurumError
 from aurum.ingestion.model import Run, RunState
@@ -36,9 +37,7 @@ def main() -> None:
     try:
         app()
     except AurumError as error:
-        errors.print(f"[red]{error.code}[/red]: {error.message}", highlight=False)
-        if error.hint:
-            errors.print(error.hint, highlight=False, markup=False)
+        _say(errors, "error", "red", f"{error.code}: {error.message}", error.hint)
         sys.exit(1)
 
 
@@ -111,7 +110,7 @@ def up(
     async def prepare() -> None:
         loaded: list[Run] = []
         if with_demo:
-            await _demo(settings, _today(), if_empty=True, tell=loaded.append)
+            await _demo(settings, _yesterday(), if_empty=True, tell=loaded.append)
         for run in loaded:
             if run.state is RunState.FAILED:
                 _tell(run)
@@ -167,7 +166,7 @@ async def _ingest_one(
         submission = Submission(data, path.name, "command line", vendor, as_of)
         run = await services.ingestion.ingest(principal, submission)
     except AurumError as error:
-        errors.print(f"[red]refused[/red]  {path.name}: {error.code}: {error.message}", highlight=False)
+        _say(errors, "refused", "red", f"{path.name}: {error.code}: {error.message}", error.hint)
         return False
     _tell(run)
     return run.state is not RunState.FAILED
@@ -176,28 +175,36 @@ async def _ingest_one(
 def _tell(run: Run) -> None:
     counts = run.counts
     if run.state is RunState.FAILED:
-        errors.print(f"[red]refused[/red]  {run.file_name}: {run.error_code}: {run.error}", highlight=False)
-        if run.hint:
-            errors.print(f"         {run.hint}", highlight=False)
+        _say(errors, "refused", "red", f"{run.file_name}: {run.error_code}: {run.error}", run.hint)
     elif run.state is RunState.UNCHANGED:
-        console.print(f"[dim]known[/dim]    {run.file_name}: the same bytes were loaded by run {run.repeats}")
+        _say(console, "known", "dim", f"{run.file_name}: the same bytes were loaded by run {run.repeats}")
     else:
-        console.print(
-            f"[green]loaded[/green]   {run.file_name}: {run.vendor} as of {run.as_of}: {counts.curves} curves, "
-            f"{counts.points:,} points; {counts.new_curves} new curves, {counts.new_versions} new versions, "
-            f"{counts.unchanged} unchanged, {counts.findings} findings",
-            highlight=False,
+        _say(
+            console,
+            "loaded",
+            "green",
+            f"{run.file_name}: {run.vendor} as of {run.as_of}: {counts.curves} curves, {counts.points:,} points; "
+            f"{counts.new_curves} new curves, {counts.new_versions} new versions, {counts.unchanged} unchanged, "
+            f"{counts.findings} findings",
         )
+
+
+def _say(where: Console, word: str, style: str, text: str, hint: str | None = None) -> None:
+    where.print(Text.assemble((f"{word:<9}", style), text), soft_wrap=True)
+    if hint:
+        where.print(Text(f"{'':<9}{hint}"), soft_wrap=True)
 
 
 @app.command()
 def demo(
-    ending: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day; default: today.")] = None,
+    ending: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day; default: yesterday.")
+    ] = None,
     if_empty: Annotated[bool, typer.Option(help="Only where the database has no curves yet.")] = False,
     save: Annotated[Path | None, typer.Option(help="Also keep the workbooks in this folder.")] = None,
 ) -> None:
     """Generate a week of demo workbooks and load them."""
-    asyncio.run(_demo(Settings(), ending.date() if ending else _today(), if_empty, save))
+    asyncio.run(_demo(Settings(), ending.date() if ending else _yesterday(), if_empty, save))
 
 
 async def _demo(
@@ -216,14 +223,10 @@ async def _demo(
         for workbook in track(list(demo_week(ending)), "demo workbooks", console=console, transient=True):
             data = await asyncio.to_thread(workbook.to_bytes)
             if save:
-                await asyncio.to_thread(_keep, save / workbook.name, data)
+                await asyncio.to_thread(workbook.save, save)
             tell(await services.ingestion.ingest(principal, Submission(data, workbook.name, "demo")))
 
 
-def _today() -> date:
-    return datetime.now(UTC).date()
-
-
-def _keep(file: Path, data: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(data)
+def _yesterday() -> date:
+    """The last day whose prices can have been published."""
+    return datetime.now(UTC).date() - timedelta(days=1)

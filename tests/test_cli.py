@@ -1,0 +1,61 @@
+"""The commands, as a person types them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from aurum.demo import eugp_workbook
+
+Aurum = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def aurum(tmp_path: Path) -> Aurum:
+    """Runs a command with a home of its own."""
+    environment = {**os.environ, "AURUM_HOME": str(tmp_path / "home"), "NO_COLOR": "1"}
+
+    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "aurum", *map(str, words)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
+
+
+def test_a_file_is_loaded_known_and_refused(aurum: Aurum, tmp_path: Path) -> None:
+    workbook = eugp_workbook(date(2025, 2, 12), months=3)
+    good = workbook.save(tmp_path / "vendor")
+    missing = aurum("ingest", good)
+    assert missing.returncode == 1
+    assert "run `aurum migrate`" in missing.stderr
+    assert aurum("migrate").returncode == 0
+    loaded = aurum("ingest", good)
+    assert (loaded.returncode, loaded.stdout.split()[0]) == (0, "loaded")
+    assert "83 new curves, 83 new versions" in loaded.stdout
+    workbook.put("Strips - Mid", "C12", "[n/a]")
+    bad = tmp_path / "EOD_EUGP_20250212_1600 [bad].xlsx"
+    bad.write_bytes(workbook.to_bytes())
+    again = aurum("ingest", tmp_path / "vendor", bad)
+    assert again.returncode == 1
+    assert again.stdout.split()[0] == "known"
+    assert f"{bad.name}: NOT_A_NUMBER: Strips - Mid!C12: '[n/a]'" in again.stderr
+    assert "Traceback" not in again.stderr
+
+
+def test_a_folder_without_workbooks_is_an_error_with_a_hint(aurum: Aurum, tmp_path: Path) -> None:
+    empty = aurum("ingest", tmp_path)
+    assert empty.returncode == 1
+    assert "no workbooks found" in empty.stderr
+    assert "Give files" in empty.stderr
+
+
+def test_the_schema_is_printed(aurum: Aurum) -> None:
+    printed = aurum("schema")
+    assert "type Query" in printed.stdout
+    assert printed.stdout == (Path(__file__).parents[1] / "schema.graphql").read_text()
