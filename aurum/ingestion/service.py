@@ -88,7 +88,8 @@ class IngestionService:
             pending = next((run for run in earlier if not run.state.final), None)
             if pending is not None:
                 return pending
-            loaded = next((run for run in earlier if _loaded(run)), None)
+            # Somebody who says another as-of date than the one it was loaded for wants it loaded for that one.
+            loaded = next((run for run in earlier if _loaded(run) and submission.as_of in (None, run.as_of)), None)
             repeat = {"state": RunState.UNCHANGED, "finished_at": now, "vendor": loaded.vendor, "as_of": loaded.as_of,
                       "repeats": loaded.id} if loaded else {}  # fmt: skip
             values: dict[str, Any] = {

@@ -135,6 +135,16 @@ async def test_a_refused_file_may_be_sent_again(services: Services) -> None:
     assert (await services.ingestion.ingest(DESK, right)).state is RunState.SUCCEEDED
 
 
+async def test_an_as_of_that_was_typed_wrong_can_be_put_right(services: Services) -> None:
+    data = pw_workbook(DAY, months=3).to_bytes()
+    wrong = Submission(data, "pw.xlsx", "test", as_of=DAY + timedelta(days=1))
+    right = Submission(data, "pw.xlsx", "test", as_of=DAY)
+    assert (await services.ingestion.ingest(DESK, wrong)).as_of == DAY + timedelta(days=1)
+    run = await services.ingestion.ingest(DESK, right)
+    assert (run.state, run.as_of) == (RunState.SUCCEEDED, DAY)
+    assert (await services.ingestion.ingest(DESK, right)).state is RunState.UNCHANGED
+
+
 async def test_a_file_that_is_too_large_is_refused_before_it_is_kept(services: Services) -> None:
     with pytest.raises(WorkbookTooLarge, match="64 MiB"):
         await services.ingestion.submit(DESK, Submission(bytes(64 * 2**20 + 1), "EOD_EUGP_20250212_1430.xlsx", "test"))
