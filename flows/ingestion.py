@@ -152,4 +152,4 @@ async def _progress(subject: str) -> AsyncIterator[Report]:
         yield report
         updates.append(asyncio.create_task(aupdate_progress_artifact(bar, 100.0, f"{subject}: done")))
     finally:
-        await asyncio.gather(*updates)
+        await asyncio.gather(*updates, return_exceptions=True)  # a bar that stands still stops no load

@@ -259,7 +259,8 @@ def migrate(url: str, revision: str = "head") -> None:
     config.set_main_option("script_location", str(_migrations()))
     config.attributes["url"] = url
     prepare(url)
-    (command.upgrade if revision == "head" else command.downgrade)(config, revision)
+    with _outages():
+        (command.upgrade if revision == "head" else command.downgrade)(config, revision)
 
 
 def prepare(url: str) -> None:

@@ -254,12 +254,12 @@ class IngestionService:
         """Dispatches runs again whose worker went silent; fails those that lost too many. How many it touched."""
         now = self.clock()
         async with self.database.write() as transaction:
-            again, lost = await self.store.requeue(transaction, now, now + self._lease, self.settings.max_attempts)
-            for tenant, run in [*again, *lost]:
+            silent = await self.store.requeue(transaction, now, now + self._lease, self.settings.max_attempts)
+            for tenant, run in [*silent.lost, *silent.taken]:
                 await self._announce(transaction, tenant, run.id, run.state)
-        for tenant, run in again:
+        for tenant, run in [*silent.taken, *silent.waiting]:
             await dispatcher.dispatch(tenant, run)
-        return len(again) + len(lost)
+        return len(silent.lost) + len(silent.taken) + len(silent.waiting)
 
     async def read_dropped(self, principal: Principal, path: str) -> bytes:
         """The bytes of a file of the drop folder; nothing outside of it can be read."""

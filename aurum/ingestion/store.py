@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
@@ -25,6 +25,14 @@ class Claim:
     content_hash: str
     requested_vendor: str | None
     requested_as_of: date | None
+
+
+class Silent(NamedTuple):
+    """Runs nobody has been heard of: `lost` have failed, `taken` are queued again, `waiting` are queued still."""
+
+    lost: list[tuple[str, Run]]
+    taken: list[tuple[str, Run]]
+    waiting: list[tuple[str, Run]]
 
 
 class IngestionStore:
@@ -100,24 +108,28 @@ class IngestionStore:
 
     async def requeue(
         self, transaction: WriteConnection, now: datetime, lease_until: datetime, max_attempts: int
-    ) -> tuple[list[tuple[str, Run]], list[tuple[str, Run]]]:
-        """Runs whose worker is silent: those to be dispatched again, and those that have lost too many workers."""
-        silent = and_(runs.c.state.in_((RunState.QUEUED, RunState.RUNNING)), runs.c.lease_expires_at < now)
-        lost = (
-            update(runs)
-            .where(silent, runs.c.attempt >= max_attempts)
-            .values(
-                state=RunState.FAILED,
-                finished_at=now,
-                error_code="WORKER_LOST",
-                error=f"the process that loaded the file ended {max_attempts} times before it was done",
-                hint="Nothing of the file was loaded. Look into the server's log, then send it again.",
-            )
-            .returning(runs)
+    ) -> Silent:
+        """Takes runs from workers that are silent, and looks after those that wait for one."""
+        lost = await self._take(
+            transaction,
+            and_(_silent(RunState.RUNNING, now), runs.c.attempt >= max_attempts),
+            state=RunState.FAILED,
+            finished_at=now,
+            error_code="WORKER_LOST",
+            error=f"the process that loaded the file ended {max_attempts} times before it was done",
+            hint="Nothing of the file was loaded. Look into the server's log, then send it again.",
         )
-        ended = [(row.tenant_id, run_of(row)) for row in await transaction.all(lost)]
-        again = update(runs).where(silent).values(state=RunState.QUEUED, lease_expires_at=lease_until).returning(runs)
-        return [(row.tenant_id, run_of(row)) for row in await transaction.all(again)], ended
+        waiting = await self._take(transaction, _silent(RunState.QUEUED, now), lease_expires_at=lease_until)
+        taken = await self._take(
+            transaction, _silent(RunState.RUNNING, now), state=RunState.QUEUED, lease_expires_at=lease_until
+        )
+        return Silent(lost, taken, waiting)
+
+    async def _take(
+        self, transaction: WriteConnection, condition: ColumnElement[bool], **values: Any
+    ) -> list[tuple[str, Run]]:
+        statement = update(runs).where(condition).values(**values).returning(runs)
+        return [(row.tenant_id, run_of(row)) for row in await transaction.all(statement)]
 
     async def loaded_times(
         self, transaction: WriteConnection, tenant: str, vendor: str, as_of: date, except_file: int
@@ -228,6 +240,10 @@ class IngestionStore:
                     )
                 )
         return found
+
+
+def _silent(state: RunState, now: datetime) -> ColumnElement[bool]:
+    return and_(runs.c.state == state, runs.c.lease_expires_at < now)
 
 
 def file_of(row: AnyRow) -> SourceFile:

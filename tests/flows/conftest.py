@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
@@ -31,8 +33,22 @@ ENDED = ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
 Json = Any
 
 
+class Patient(httpx.HTTPTransport):
+    """503 is how Prefect's server says that its SQLite was locked for a moment."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        for pause in (0.1, 0.3, 1, 3, 6):
+            response = super().handle_request(request)
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                return response
+            response.close()
+            time.sleep(pause)
+        return super().handle_request(request)
+
+
 @dataclass(frozen=True)
 class PrefectServer:
+    home: Path
     environment: dict[str, str]
     client: httpx.Client
 
@@ -78,9 +94,9 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
     environment = prefect_environment(folder, free_port())
     with (
         running("flows.server", environment, folder / "server.log"),
-        httpx.Client(base_url=environment["PREFECT_API_URL"] + "/", trust_env=False, timeout=30) as client,
+        httpx.Client(base_url=environment["PREFECT_API_URL"] + "/", transport=Patient(), timeout=30) as client,
     ):
-        server = PrefectServer(environment, client)
+        server = PrefectServer(folder, environment, client)
         wait_until(lambda: _answers(client), 90, "Prefect's server answers")
         yield server
 

@@ -71,6 +71,20 @@ async def test_a_refused_workbook_is_a_failed_flow_run_that_says_why(services: S
     await house.prefect.logged(flow_run, f"run {run.id}: {flow_run['state']['message']}")
 
 
+async def test_what_aurum_logs_is_in_the_flow_runs_log(services: Services, house: House) -> None:
+    workbook = eugp_workbook(date(2025, 2, 5), months=2)
+    async with house.sql() as connection:
+        await connection.execute("ALTER TABLE snapshots ADD CONSTRAINT broken CHECK (false) NOT VALID")
+        try:
+            sent = await send(services, workbook.to_bytes(), workbook.name)
+            flow_run = await house.flow_run(sent)
+        finally:
+            await connection.execute("ALTER TABLE snapshots DROP CONSTRAINT broken")
+    assert (flow_run["state"]["type"], (await run_of(services, sent)).error_code) == ("FAILED", "INTERNAL")
+    line = await house.prefect.logged(flow_run, f"run {sent.id} failed")
+    assert "Traceback" in line
+
+
 async def test_an_operator_loads_files_of_the_drop_folder(services: Services, house: House) -> None:
     good = eugp_workbook(date(2025, 2, 4), months=2)
     (house.settings.drop_folder / good.name).write_bytes(good.to_bytes())
