@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 from rich.text import Text
@@ -38,6 +39,11 @@ def main() -> None:
         app()
     except AurumError as error:
         _say(errors, "error", "red", f"{error.code}: {error.message}", error.hint)
+        sys.exit(1)
+    except ValidationError as error:
+        for wrong in error.errors():
+            name = "AURUM_" + "__".join(map(str, wrong["loc"])).upper()
+            _say(errors, "error", "red", f"{name}: {wrong['msg']}", "aurum/settings.py says what can be set.")
         sys.exit(1)
 
 

@@ -17,8 +17,7 @@ AurumError
     ├── MissingSheet        MISSING_SHEET
     ├── UnreadableSheet     UNREADABLE_SHEET       labels or data block not found
     ├── MissingAsOf         MISSING_AS_OF
-    ├── AsOfMismatch        AS_OF_MISMATCH
-    └── DoubtfulWorkbook    (the code of its first finding)
+    └── AsOfMismatch        AS_OF_MISMATCH
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_DRIVERS = {"postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+
 
 class _Area(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,7 +95,9 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         if self.database.url is not None:
-            return self.database.url.get_secret_value()
+            url = self.database.url.get_secret_value()
+            scheme, separator, rest = url.partition("://")
+            return f"{_DRIVERS.get(scheme, scheme)}{separator}{rest}"
         return f"sqlite+aiosqlite:///{self.home.resolve() / 'aurum.db'}"
 
     @property

@@ -196,7 +196,7 @@ def _outages() -> Iterator[None]:
 
 
 _OUTAGE_HINT = "Nothing was changed. Try again when the database is back; the log has the details."
-_OUTAGE_CLASSES = ("08", "53", "57", "58")  # PostgreSQL: connection, resources, intervention, system
+_OUTAGE_CLASSES = ("08", "40", "53", "57", "58")  # PostgreSQL: connection, rollback, resources, intervention, system
 _MIGRATE = "the database has no tables yet, or not all of them: run `aurum migrate`"
 _OUTAGES = {
     "database is locked": "the database is busy",

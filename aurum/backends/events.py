@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from aurum.backends.bus import MemoryBus
 from aurum.backends.database import Database, Instant, Json, WriteConnection, tables
-from aurum.errors import AurumError
+from aurum.errors import AurumError, InvalidCursor
 
 heads = Table(
     "event_heads",
@@ -131,7 +131,13 @@ class EventLog:
     ) -> AsyncIterator[Event]:
         """Every event after the cursor (None: from now on), once and in order, then each new one as it is committed."""
         async with self._bus.listen(tenant) as changed:
-            cursor = await self.head(tenant) if after is None else after
+            head = await self.head(tenant)
+            if after is not None and after > head:
+                raise InvalidCursor(
+                    f"there is no event {after} yet: the newest is {head}",
+                    hint="The cursor is of another database. Read what there is now, then follow without a cursor.",
+                )
+            cursor = head if after is None else after
             while True:
                 changed.clear()
                 page = await self.read(tenant, cursor, types)

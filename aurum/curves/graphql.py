@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
 
 import numpy as np
@@ -147,6 +147,19 @@ class CurveSnapshot(Node):
     recorded_at: datetime = strawberry.field(description="When Aurum stored it (UTC).")
     point_count: int = strawberry.field(description="How many points it has.")
     snapshot: strawberry.Private[model.Snapshot]
+    known_at: strawberry.Private[datetime | None] = None
+
+    @strawberry.field(description="What its prices are in, as it was known at `knownAt`; null: not known.")
+    async def currency(self, info: Info) -> Currency | None:
+        return currency_of((await self._unit(info)).currency)
+
+    @strawberry.field(description="What its prices are per, as it was known at `knownAt`; null: not known.")
+    async def unit(self, info: Info) -> Unit | None:
+        return unit_of((await self._unit(info)).unit)
+
+    async def _unit(self, info: Info) -> catalogue.UnitAssignment:
+        versions = await info.context.load(info.context.metadata.unit_versions, self.snapshot.curve_id)
+        return catalogue.unit_known_at(_there(versions, "unit"), self.known_at)
 
     @strawberry.field(description="The curve it is a snapshot of.")
     async def curve(self, info: Info) -> Curve:
@@ -213,25 +226,28 @@ class Curve(Node):
         return [unit_version_of(version) for version in found or ()]
 
     @strawberry.field(description="Its first as-of date; null before the first load.")
-    async def first_as_of(self, info: Info) -> date | None:
-        coverage = await info.context.load(info.context.curves.coverage, self.row)
+    async def first_as_of(self, info: Info, known_at: KnownAt = None) -> date | None:
+        coverage = await self._coverage(info, known_at)
         return None if coverage is None else coverage.first_as_of
 
     @strawberry.field(description="Its newest as-of date.")
-    async def last_as_of(self, info: Info) -> date | None:
-        coverage = await info.context.load(info.context.curves.coverage, self.row)
+    async def last_as_of(self, info: Info, known_at: KnownAt = None) -> date | None:
+        coverage = await self._coverage(info, known_at)
         return None if coverage is None else coverage.last_as_of
 
     @strawberry.field(description="On how many as-of dates it has prices.")
-    async def as_of_count(self, info: Info) -> int:
-        coverage = await info.context.load(info.context.curves.coverage, self.row)
+    async def as_of_count(self, info: Info, known_at: KnownAt = None) -> int:
+        coverage = await self._coverage(info, known_at)
         return 0 if coverage is None else coverage.count
+
+    async def _coverage(self, info: Info, known_at: datetime | None) -> model.Coverage | None:
+        return await info.context.load(info.context.curves.coverage, self.row, known_at=_instant(known_at))
 
     @strawberry.field(description="Its prices: the newest as-of date on or before `asOf`, as known at `knownAt`.")
     async def snapshot(self, info: Info, as_of: AsOf = None, known_at: KnownAt = None) -> CurveSnapshot | None:
         instant = _instant(known_at)
         found = await info.context.load(info.context.curves.snapshots, self.row, as_of=as_of, known_at=instant)
-        return None if found is None else snapshot_of(found)
+        return None if found is None else snapshot_of(found, instant)
 
     @strawberry.field(description="Its as-of dates with prices, oldest first, each as known at `knownAt`.")
     async def snapshots(
@@ -241,8 +257,9 @@ class Curve(Node):
     ) -> CurveSnapshotConnection:  # fmt: skip
         order = f"snapshots {self.row}"
         request = page_request(order, _MOST, first, after)
-        page = await _days_page(info, self.row, as_of, _instant(known_at), request)
-        return connection(CurveSnapshotConnection, order, page, snapshot_of)  # type: ignore[no-any-return]
+        instant = _instant(known_at)
+        page = await _days_page(info, self.row, as_of, instant, request)
+        return connection(CurveSnapshotConnection, order, page, lambda found: snapshot_of(found, instant))  # type: ignore[no-any-return]
 
     @strawberry.field(description="Every version of one as-of date, the newest known first.")
     async def versions(
@@ -373,10 +390,13 @@ class CurveQuery:
     async def as_of_dates(
         self, info: Info, filter: Filter = None,
         range: Annotated[DateRange | None, strawberry.argument(description="Which dates; null: all.")] = None,
+        known_at: KnownAt = None,
     ) -> list[AsOfDay]:  # fmt: skip
         first, last = _bounds(range)
         context = info.context
-        days = await context.curves.as_of_days(context.principal, filter_of(filter), first, last)
+        days = await context.curves.as_of_days(
+            context.principal, filter_of(filter), first, last, known_at=_instant(known_at)
+        )
         return [
             AsOfDay(
                 as_of=day.as_of, curve_count=day.curves, known_curve_count=day.known_curves,
@@ -464,11 +484,11 @@ def curve_of(curve: catalogue.Curve) -> Curve:
     )  # fmt: skip
 
 
-def snapshot_of(snapshot: model.Snapshot) -> CurveSnapshot:
+def snapshot_of(snapshot: model.Snapshot, known_at: datetime | None = None) -> CurveSnapshot:
     return CurveSnapshot(
         id=node_id("CurveSnapshot", snapshot.id), as_of=snapshot.as_of, version=snapshot.version,
         published_at=snapshot.published_at, recorded_at=snapshot.recorded_at,
-        point_count=len(snapshot.prices.tenors), snapshot=snapshot,
+        point_count=len(snapshot.prices.tenors), snapshot=snapshot, known_at=known_at,
     )  # fmt: skip
 
 
@@ -527,9 +547,14 @@ def _bounds(days: DateRange | None) -> tuple[date, date]:
 
 
 def _instant(known_at: datetime | None) -> datetime | None:
-    if known_at is not None and known_at.tzinfo is None:
+    if known_at is None:
+        return None
+    if known_at.tzinfo is None:
         raise InvalidInput("`knownAt` needs a time zone, such as 2025-02-12T22:15:00Z", field="knownAt")
-    return known_at
+    try:
+        return known_at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput("`knownAt` is beyond what a calendar has", field="knownAt") from None
 
 
 def _there(value: V | None, what: str) -> V:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -82,7 +82,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Curves of one vendor and as-of date that become known together."""
+    """Curves of one vendor and as-of date that become known together.
+
+    `restates_at`: the versions that this publication goes above hold again from this instant.
+    """
 
     vendor: str
     as_of: date
@@ -91,6 +94,7 @@ class Publication:
     recorded_at: datetime
     file_id: int | None
     curves: Sequence[tuple[CurveDescription, CurvePrices]]
+    restates_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,22 @@ def unpack(data: bytes) -> Prices:
     return np.frombuffer(data, dtype="<f8")
 
 
-def place(known: Sequence[Version], confirmed: Sequence[Rank], rank: Rank, digest: str) -> Placement:
+def same_numbers(one: CurvePrices, other: CurvePrices) -> bool:
+    """Whether all prices are the same but for the last bits, which programs that save a workbook again may change."""
+    sides = ((one.mid, other.mid), (one.bid, other.bid), (one.ask, other.ask))
+    return one.tenors == other.tenors and all(
+        (mine is None) == (theirs is None)
+        and (mine is None or theirs is None or np.allclose(mine, theirs, rtol=_LAST_BITS, atol=0, equal_nan=True))
+        for mine, theirs in sides
+    )
+
+
+_LAST_BITS = 1e-14  # of a number; a float64 has 2e-16, and what is written with 16 digits comes back within 5e-16
+
+
+def place(
+    known: Sequence[Version], confirmed: Sequence[Rank], rank: Rank, same: Callable[[Version], bool]
+) -> Placement:
     """Where a publication stands among what is known of its day, in whatever order publications arrive.
 
     It is compared with the version just below it: an older file that arrives late takes its place in history and does
@@ -177,7 +196,7 @@ def place(known: Sequence[Version], confirmed: Sequence[Rank], rank: Rank, diges
     below = max((v for v in known if v.rank <= rank), key=lambda v: (v.rank, v.version), default=None)
     if below is None:
         return Placement(adds=True)
-    if below.digest == digest:
+    if same(below):
         return Placement(adds=False)
     above = min((v.rank for v in known if v.rank > rank), default=None)
     again = min((r for r in confirmed if r > rank and (above is None or r < above)), default=None)

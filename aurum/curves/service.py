@@ -110,13 +110,18 @@ class CurveService:
         principal.require(Scope.CURVES_READ)
         return await self.store.superseded_at(principal.tenant, ids)
 
-    async def coverage(self, principal: Principal, curve_ids: Collection[int]) -> dict[int, Coverage]:
+    async def coverage(
+        self, principal: Principal, curve_ids: Collection[int], *, known_at: datetime | None = None
+    ) -> dict[int, Coverage]:
         principal.require(Scope.CURVES_READ)
-        return await self.store.coverage(principal.tenant, curve_ids)
+        return await self.store.coverage(principal.tenant, curve_ids, known_at)
 
-    async def as_of_days(self, principal: Principal, wanted: CurveFilter, first: date, last: date) -> list[AsOfDay]:
+    async def as_of_days(
+        self, principal: Principal, wanted: CurveFilter, first: date, last: date, *, known_at: datetime | None = None
+    ) -> list[AsOfDay]:
         principal.require(Scope.CURVES_READ)
-        return await self.store.days(principal.tenant, self.metadata.ids_matching(principal, wanted), first, last)
+        ids = self.metadata.ids_matching(principal, wanted)
+        return await self.store.days(principal.tenant, ids, first, last, known_at)
 
     async def quotes(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -33,6 +34,7 @@ from aurum.curves.model import (
     Version,
     pack,
     place,
+    same_numbers,
     unpack,
 )
 from aurum.curves.tables import confirmations, point_rows, snapshots, tenor_grids
@@ -58,14 +60,18 @@ class SnapshotStore:
         as_of, rank = publication.as_of, (publication.published_at, publication.revised_at)
         known = await self._versions(transaction, tenant, as_of, curve_ids)
         confirmed = await self._confirmed(transaction, tenant, as_of, list(known))
+        stored = await self._contents(transaction, [version.id for versions in known.values() for version in versions])
         grids = await _shared(transaction, tenor_grids, "tenors", _grids(publication))
         places = await _shared(transaction, point_rows, "rows", _rows(publication))
+        again = [] if publication.restates_at is None else [(publication.restates_at, publication.restates_at)]
         rows: list[dict[str, Any]] = []
         confirming: list[int] = []
         for curve_id, (_, prices) in zip(curve_ids, publication.curves, strict=True):
             versions = known.get(curve_id, [])
             digest = prices.digest
-            placement = place(versions, confirmed.get(curve_id, ()), rank, digest)
+            placement = place(
+                versions, [*confirmed.get(curve_id, ()), *again], rank, partial(_same, digest, prices, stored)
+            )
             if not placement.adds:
                 confirming.append(curve_id)
                 continue
@@ -80,6 +86,13 @@ class SnapshotStore:
             await transaction.execute(insert(snapshots), rows)
         await self._confirm(transaction, tenant, publication, confirming)
         return [Change(row["curve_id"], as_of, row["version"], row["points"]) for row in rows]
+
+    async def _contents(self, connection: ReadConnection, ids: Sequence[int]) -> dict[int, CurvePrices]:
+        if not ids:
+            return {}
+        rows = await connection.all(select(snapshots).where(snapshots.c.id.in_(ids)))
+        grids, places = await self._shared_content(connection, rows)
+        return {row.id: _snapshot(row, grids, places).prices for row in rows}
 
     async def _restored(
         self, transaction: WriteConnection, old: Version, rank: Rank, version: int, publication: Publication
@@ -232,9 +245,11 @@ class SnapshotStore:
         async with self.database.read() as connection:
             return {row[0]: Coverage(row[1], row[2], row[3]) for row in await connection.all(statement)}
 
-    async def days(self, tenant: str, curve_ids: Select[Any], first: date, last: date) -> list[AsOfDay]:
-        """Dates with prices of the curves that `curve_ids` selects, oldest first."""
-        columns, chosen = snapshots.c, snapshots.c.curve_id.in_(curve_ids)
+    async def days(
+        self, tenant: str, curve_ids: Select[Any], first: date, last: date, known_at: datetime | None
+    ) -> list[AsOfDay]:
+        """Dates with prices of the curves that `curve_ids` selects, oldest first, as known at `known_at`."""
+        columns, chosen = snapshots.c, and_(snapshots.c.curve_id.in_(curve_ids), _known(known_at))
         begun = (
             select(func.min(columns.as_of).label("first")).where(columns.tenant_id == tenant, chosen)
             .group_by(columns.curve_id).subquery()
@@ -394,6 +409,10 @@ def _on(days: Collection[Day]) -> ColumnElement[bool]:
     return tuple_(snapshots.c.curve_id, snapshots.c.as_of).in_(list(days))
 
 
+def _same(digest: str, prices: CurvePrices, stored: Mapping[int, CurvePrices], version: Version) -> bool:
+    return version.digest == digest or same_numbers(prices, stored[version.id])
+
+
 def _dialect(transaction: WriteConnection) -> Any:
     return postgresql if transaction.dialect == "postgresql" else sqlite
 
@@ -448,7 +467,7 @@ async def _shared(
 ) -> dict[str, int]:
     """Digest to id of shared content, adding what is not there yet."""
     known = await _ids(transaction, table, contents)
-    missing = [digest for digest in contents if digest not in known]
+    missing = sorted(digest for digest in contents if digest not in known)  # one order: writers cannot deadlock
     if missing:
         rows = [{"digest": digest, column: contents[digest]} for digest in missing]
         await transaction.execute(_dialect(transaction).insert(table).on_conflict_do_nothing(), rows)

@@ -43,6 +43,7 @@ class VendorWorkbook:
     as_of: date
     published_at: datetime
     sheets: dict[str, Grid]
+    modified_at: datetime | None = None  # when it was saved again, if it was
 
     def __post_init__(self) -> None:
         if self.published_at.tzinfo is None:
@@ -97,8 +98,9 @@ class VendorWorkbook:
         return _settle(draft, {ARC_CORE: self._core_properties()})
 
     def _core_properties(self) -> bytes:
-        stamp = self.published_at.replace(tzinfo=None)
-        properties = DocumentProperties(creator="Aurum demo", created=stamp, modified=stamp)
+        created = self.published_at.replace(tzinfo=None)
+        modified = self.modified_at.astimezone(UTC).replace(tzinfo=None) if self.modified_at else created
+        properties = DocumentProperties(creator="Aurum demo", created=created, modified=modified)
         return bytes(tostring(properties.to_tree()))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, Self
 
 import strawberry
+from graphql import GraphQLError
 
 
 class OperationContext(Protocol):
@@ -14,6 +15,9 @@ class OperationContext(Protocol):
 
 class Schema(strawberry.Schema):
     """Operations of one WebSocket share a connection, and so a context; loaders must not outlive an operation."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        """Nothing: what is unexpected is logged where it is masked (`graphql/errors.py`), the rest is the caller's."""
 
     async def execute(self, query: str | None, *, context_value: OperationContext, **named: Any) -> Any:  # type: ignore[override]
         return await super().execute(query, context_value=context_value.for_operation(), **named)

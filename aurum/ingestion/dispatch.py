@@ -36,6 +36,8 @@ class LocalDispatcher:
                 await self._service.execute(worker_principal(tenant), run_id)
             except AurumError as error:
                 _log.warning("run %s will be tried again: %s", run_id, error.message, extra={"run_id": run_id})
+            except Exception:  # noqa: BLE001  nobody awaits this task; the run's lease runs out
+                _log.exception("run %s will be tried again", run_id, extra={"run_id": run_id})
 
     async def close(self) -> None:
         """What is under way is cancelled: its transaction rolls back, and its lease runs out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Protocol, TypeVar
@@ -12,7 +13,7 @@ from strawberry.file_uploads import Upload
 
 from aurum.auth import Principal
 from aurum.curves.graphql import After, Before, DateRange, First, Last, event_cursor
-from aurum.errors import InvalidInput, NotFound, WorkbookRefused
+from aurum.errors import InvalidInput, NotFound, Unavailable, WorkbookRefused
 from aurum.graphql.connections import Connection, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import Node, node_id, row_of
@@ -26,6 +27,7 @@ from aurum.parsers.model import Severity
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 _MOST = 500
+_log = logging.getLogger(__name__)
 
 
 class IngestionContext(Protocol):
@@ -229,7 +231,9 @@ class IngestionMutation:
     async def upload_workbook(
         self, info: Info, input: Annotated[UploadWorkbookInput, strawberry.argument(description="The workbook.")]
     ) -> IngestPayload:
-        file: UploadFile = input.file  # type: ignore[assignment]
+        file: object = input.file
+        if not isinstance(file, UploadFile):
+            raise InvalidInput("`file` is not an uploaded file", field="file", hint="Send a multipart request.")
         data = await file.read()
         return await _submit(info, Submission(data, file.filename or "", "upload", input.vendor, input.as_of))
 
@@ -239,7 +243,7 @@ class IngestionMutation:
     ) -> IngestPayload:
         try:
             data = await info.context.ingestion.read_dropped(info.context.principal, input.path)
-        except (InvalidInput, NotFound) as error:
+        except (InvalidInput, NotFound, WorkbookRefused) as error:
             return IngestPayload(run=None, problems=[Problem(code=error.code, message=error.message, field="path",
                                                              hint=error.hint)])  # fmt: skip
         return await _submit(info, Submission(data, input.path, "ingestFile", input.vendor, input.as_of))
@@ -272,8 +276,16 @@ async def _submit(info: Info, submission: Submission) -> IngestPayload:
         problem = Problem(code=error.code, message=error.message, field="file", hint=error.hint)
         return IngestPayload(run=None, problems=[problem])
     if run.state is RunState.QUEUED:
-        await context.dispatch(run)
+        await _dispatch(context, run)
     return IngestPayload(run=run_of(run), problems=[])
+
+
+async def _dispatch(context: IngestionContext, run: model.Run) -> None:
+    try:
+        await context.dispatch(run)
+    except Unavailable as error:
+        # The run is queued all the same, and the server dispatches it again.
+        _log.warning("run %s is not dispatched yet: %s", run.id, error.message, extra={"run_id": run.id})
 
 
 def _filter_of(wanted: IngestionRunFilter | SourceFileFilter | None, search: str | None) -> model.RunFilter:

@@ -81,33 +81,47 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When a loaded file of the same vendor and as-of date was written, and when its prices became known."""
+    """The times of a loaded file of the same vendor and as-of date."""
 
     created_at: datetime | None
     modified_at: datetime | None
     published_at: datetime
 
 
-def publication_time(
-    created_at: datetime | None, modified_at: datetime | None, received_at: datetime, others: Sequence[Times]
-) -> datetime:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a file stands in the history of its day: ranked by `published_at`, then `revised_at`.
+
+    `restates_at`: what stood there before this file came was a correction of it, and holds again from this instant.
+    """
+
+    published_at: datetime
+    revised_at: datetime
+    restates_at: datetime | None = None
+
+
+def standing(
+    created_at: datetime | None, modified_at: datetime | None, loaded_at: datetime, others: Sequence[Times]
+) -> Standing:
     """When the prices of a file became known: when the vendor created the document.
 
-    A corrected document that kept its `created` time became known when it was modified; one that carries no later
-    time at all, when it was received. Never later than received.
+    A document that kept the `created` time of another one is a correction saved over it, known from when it was
+    modified; where that tells nothing either, from when it is loaded. Nothing is known later than it is loaded. The
+    history that results does not depend on the order in which files arrive: the original that comes after its
+    correction goes before it, from the creation on, and the correction is stated again from its own modification.
     """
-    if created_at is None or created_at > received_at:
-        return received_at
+    if created_at is None or created_at > loaded_at:
+        return Standing(loaded_at, loaded_at)
+    modified_at = None if modified_at is None else min(max(modified_at, created_at), loaded_at)
     same = [other for other in others if other.created_at == created_at]
-    if not same:
-        return created_at
-    if modified_at is None or any(other.modified_at in (None, modified_at) for other in same):
-        return received_at
-    later = [other for other in same if other.modified_at is not None and other.modified_at > modified_at]
-    if len(later) == len(same):
-        return created_at  # the original, late
-    # An earlier correction that comes after a later one was not known any later than that.
-    return min(max(modified_at, created_at), received_at, *(other.published_at for other in later))
+    if same and (modified_at is None or any(other.modified_at in (None, modified_at) for other in same)):
+        return Standing(loaded_at, loaded_at)
+    if modified_at is None:
+        return Standing(created_at, created_at)
+    if any(other.modified_at is not None and other.modified_at < modified_at for other in same):
+        return Standing(modified_at, modified_at)
+    later = [other.modified_at for other in same if other.modified_at is not None and other.published_at == created_at]
+    return Standing(created_at, max([modified_at, *later]), min(later, default=None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import Any, Protocol
@@ -19,10 +19,10 @@ from aurum.backends.paging import Page, PageRequest
 from aurum.curves.model import CurvePrices, Publication
 from aurum.curves.service import CurveService
 from aurum.errors import AurumError, InvalidInput, NotFound, Unavailable, WorkbookTooLarge
-from aurum.ingestion.model import Counts, Run, RunFilter, RunState, SourceFile, publication_time
+from aurum.ingestion.model import Counts, Run, RunFilter, RunState, SourceFile, Standing, standing
 from aurum.ingestion.store import Claim, IngestionStore
 from aurum.metadata.model import CurveDescription
-from aurum.parsers import PARSER_VERSION, parse
+from aurum.parsers import DEFAULT_LIMITS, PARSER_VERSION, parse
 from aurum.parsers.model import Finding, ParsedCurve, ParsedWorkbook, Severity
 from aurum.settings import IngestionSettings
 
@@ -76,7 +76,7 @@ class IngestionService:
         The same bytes again: answers an UNCHANGED run where they are loaded, the pending run where there is one.
         """
         principal.require(Scope.INGESTION_WRITE)
-        self._check_size(submission)
+        self._check_size(submission.name, len(submission.data))
         digest = await self.blobs.put(submission.data)
         now = self.clock()
         name = PurePath(submission.name.replace("\\", "/")).name or "unnamed"
@@ -88,8 +88,7 @@ class IngestionService:
             pending = next((run for run in earlier if not run.state.final), None)
             if pending is not None:
                 return pending
-            # Somebody who says another as-of date than the one it was loaded for wants it loaded for that one.
-            loaded = next((run for run in earlier if _loaded(run) and submission.as_of in (None, run.as_of)), None)
+            loaded = next((run for run in earlier if _loaded(run)), None)
             repeat = {"state": RunState.UNCHANGED, "finished_at": now, "vendor": loaded.vendor, "as_of": loaded.as_of,
                       "repeats": loaded.id} if loaded else {}  # fmt: skip
             values: dict[str, Any] = {
@@ -101,12 +100,12 @@ class IngestionService:
             await self._announce(transaction, principal.tenant, run.id, run.state)
         return run
 
-    def _check_size(self, submission: Submission) -> None:
-        if len(submission.data) > self.settings.max_file_mib * 2**20:
+    def _check_size(self, name: str, size: int) -> None:
+        if size > self.settings.max_file_mib * 2**20:
             raise WorkbookTooLarge(
-                f"{submission.name} has {len(submission.data):,} bytes; {self.settings.max_file_mib} MiB are accepted",
+                f"{name} has {size:,} bytes; {self.settings.max_file_mib} MiB are accepted",
                 hint="AURUM_INGESTION__MAX_FILE_MIB raises the limit.",
-                file=submission.name,
+                file=name,
             )
 
     async def execute(self, principal: Principal, run_id: int, report: Report = lambda _: None) -> Run:
@@ -157,8 +156,9 @@ class IngestionService:
             report("reading")
             data = await self.blobs.get(claim.content_hash)
             parsed = await asyncio.to_thread(
-                parse, data, claim.run.file_name, as_of=claim.requested_as_of, vendor=claim.requested_vendor
-            )
+                parse, data, claim.run.file_name, as_of=claim.requested_as_of, vendor=claim.requested_vendor,
+                limits=replace(DEFAULT_LIMITS, packed_bytes=self.settings.max_file_mib * 2**20),
+            )  # fmt: skip
             report("publishing")
             await self._publish(principal, claim, parsed)
         except Unavailable:
@@ -178,17 +178,14 @@ class IngestionService:
             hint = "Nothing of the file was loaded. The run lists every finding with its cells."
             await self._fail(claim, errors[0].code, f"{errors[0]}{more}", hint, parsed.findings, parsed)
             return
-        now = self.clock()
         async with self.database.write() as transaction:
             await transaction.lock(f"publish {principal.tenant} {parsed.vendor}")
-            others = await self.store.loaded_times(
-                transaction, principal.tenant, parsed.vendor, parsed.as_of, claim.run.file_id
-            )
-            published_at = publication_time(parsed.published_at, parsed.modified_at, now, others)
-            await self.store.describe_file(transaction, claim.run.file_id, parsed, published_at)
+            now = self.clock()
+            stands = await self._standing(transaction, claim, parsed, now)
+            await self.store.describe_file(transaction, claim.run.file_id, parsed, stands.published_at)
             publication = Publication(
-                parsed.vendor, parsed.as_of, published_at, parsed.modified_at or published_at, now, claim.run.file_id,
-                [_described(curve) for curve in parsed.curves],
+                parsed.vendor, parsed.as_of, stands.published_at, stands.revised_at, now, claim.run.file_id,
+                [_described(curve) for curve in parsed.curves], stands.restates_at,
             )  # fmt: skip
             published = await self.curves.publish(transaction, principal, publication)
             counts = Counts(
@@ -204,6 +201,19 @@ class IngestionService:
                 raise _Superseded("another worker has taken the run over")
             await self.store.add_findings(transaction, claim.tenant, claim.run.id, parsed.findings)
             await self._announce(transaction, claim.tenant, claim.run.id, RunState.SUCCEEDED, published.events)
+
+    async def _standing(
+        self, transaction: WriteConnection, claim: Claim, parsed: ParsedWorkbook, now: datetime
+    ) -> Standing:
+        """A file that was loaded before, by an older parser, keeps its place: it says nothing newer than it did."""
+        others = await self.store.loaded_times(
+            transaction, claim.tenant, parsed.vendor, parsed.as_of, claim.run.file_id
+        )
+        stands = standing(parsed.published_at, parsed.modified_at, now, others)
+        before = await self.store.times_of(transaction, claim.run.file_id)
+        if before is None:
+            return stands
+        return Standing(before, stands.revised_at if stands.published_at == before else before)
 
     async def _fail(
         self, claim: Claim, code: str, message: str, hint: str | None, found: Collection[Finding],
@@ -222,7 +232,8 @@ class IngestionService:
     async def _release(self, claim: Claim) -> None:
         with suppress(AurumError):  # still away: the lease runs out by itself
             async with self.database.write() as transaction:
-                await self.store.finish(transaction, claim, state=RunState.QUEUED)
+                if await self.store.finish(transaction, claim, state=RunState.QUEUED):
+                    await self._announce(transaction, claim.tenant, claim.run.id, RunState.QUEUED)
 
     async def _announce(
         self, transaction: WriteConnection, tenant: str, run_id: int, state: RunState,
@@ -238,9 +249,11 @@ class IngestionService:
         async def beat() -> None:
             while True:
                 await asyncio.sleep(self.settings.lease_seconds / 3)
-                with suppress(AurumError):
+                try:
                     async with self.database.write() as transaction:
                         await self.store.extend(transaction, claim, self.clock() + self._lease)
+                except Exception as error:  # noqa: BLE001  the lease may run out; the load itself goes on
+                    _log.warning("the lease of run %s is not extended: %s", claim.run.id, error)
 
         task = asyncio.create_task(beat())
         try:
@@ -264,15 +277,20 @@ class IngestionService:
     async def read_dropped(self, principal: Principal, path: str) -> bytes:
         """The bytes of a file of the drop folder; nothing outside of it can be read."""
         principal.require(Scope.INGESTION_WRITE)
-        folder = self.drop_folder.resolve()
-        file = (folder / path.replace("\0", "")).resolve()
-        if not file.is_relative_to(folder):
-            raise InvalidInput("the path leaves the drop folder", hint="Give a path relative to the drop folder.")
-        if not file.is_file():
-            raise NotFound(f"no file {path!r} in the drop folder")
-        if file.stat().st_size > self.settings.max_file_mib * 2**20:
-            raise InvalidInput(f"{path} is larger than {self.settings.max_file_mib} MiB")
-        return await asyncio.to_thread(file.read_bytes)
+        return await asyncio.to_thread(self._read_dropped, path)
+
+    def _read_dropped(self, path: str) -> bytes:
+        try:
+            folder = self.drop_folder.resolve()
+            file = (folder / path).resolve()
+            if not file.is_relative_to(folder):
+                raise InvalidInput("the path leaves the drop folder", hint="Give a path relative to the drop folder.")
+            if not file.is_file():
+                raise NotFound(f"no file {path[:200]!r} in the drop folder")
+            self._check_size(path, file.stat().st_size)
+            return file.read_bytes()
+        except (OSError, ValueError) as error:
+            raise NotFound(f"{path[:200]!r} in the drop folder cannot be read: {_reason(error)}") from error
 
     async def runs(self, principal: Principal, ids: Collection[int]) -> dict[int, Run]:
         principal.require(Scope.INGESTION_READ)
@@ -303,6 +321,10 @@ class _Superseded(AurumError):
     """Another worker has taken the run over: nothing of this one is kept."""
 
     code = "SUPERSEDED"
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or "unknown reason") if isinstance(error, OSError) else "it is no path"
 
 
 def _loaded(run: Run) -> bool:

@@ -131,6 +131,13 @@ class IngestionStore:
         statement = update(runs).where(condition).values(**values).returning(runs)
         return [(row.tenant_id, run_of(row)) for row in await transaction.all(statement)]
 
+    async def times_of(self, transaction: WriteConnection, file_id: int) -> datetime | None:
+        """When the prices of a file became known; None where it has not been loaded."""
+        found: datetime | None = await transaction.scalar(
+            select(source_files.c.published_at).where(source_files.c.id == file_id)
+        )
+        return found
+
     async def loaded_times(
         self, transaction: WriteConnection, tenant: str, vendor: str, as_of: date, except_file: int
     ) -> list[Times]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -127,6 +128,12 @@ class UnitAssignment:
     source: str
     note: str | None
     known_from: datetime
+
+
+def unit_known_at(versions: Sequence[UnitAssignment], known_at: datetime | None) -> UnitAssignment:
+    """Of a curve's versions, oldest first, the one in force. The first one holds from the beginning of time."""
+    known = [version for version in versions if known_at is None or version.known_from <= known_at]
+    return known[-1] if known else versions[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class MetadataService:
             known |= await self.store.ids(transaction, tenant, vendor)
         keys = [description.identity.key for description in described]
         missing = {key: description for key, description in zip(keys, described, strict=True) if key not in known}
-        mappings = {mapping.text: mapping for mapping in await self.unit_mappings(principal)} if missing else {}
+        mappings = await self._mappings(tenant) if missing else {}
         rows = [curve_row(tenant, *_describe(key, new, mappings, at)) for key, new in missing.items()]
         known |= await self.store.add(transaction, rows)
         return [known[key] for key in keys], len(missing)
@@ -116,9 +116,13 @@ class MetadataService:
 
     async def unit_mappings(self, principal: Principal, prefix: str = "") -> list[UnitMapping]:
         """What unit texts mean: the tenant's own mappings before the shipped ones, sorted by text."""
-        mappings = {shipped.text: _shipped(shipped) for shipped in reference.unit_mappings()}
-        mappings |= {own.text: own for own in await self.store.mappings(principal.tenant)}
+        principal.require(Scope.CURVES_READ)
+        mappings = await self._mappings(principal.tenant)
         return [mappings[text] for text in sorted(mappings) if fold(text).startswith(fold(prefix))]
+
+    async def _mappings(self, tenant: str) -> dict[str, UnitMapping]:
+        shipped = {mapping.text: _shipped(mapping) for mapping in reference.unit_mappings()}
+        return shipped | {own.text: own for own in await self.store.mappings(tenant)}
 
     async def set_unit(
         self, principal: Principal, curve_id: int, currency: str | None, unit: str | None, reason: str

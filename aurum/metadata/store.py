@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
+from aurum.errors import InvalidInput
 from aurum.market.identity import CurveIdentity, Measure, fold, normalize_key
 from aurum.metadata.model import (
     Curve,
@@ -41,6 +42,9 @@ _FOLDED = {"isos": "iso", "markets": "market", "regions": "region", "locations":
            "products": "product", "blocks": "block"}  # fmt: skip
 _LOWER = {"asset_classes": "asset_class", "commodities": "commodity"}  # ASCII
 _EXACT = {"measures": "measure", "currencies": "currency", "units": "unit"}
+
+
+_MOST_WORDS = 20
 
 
 def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
@@ -64,6 +68,8 @@ def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
     if wanted.unit_known is not None:
         conditions.append(curves.c.unit.is_not(None) if wanted.unit_known else curves.c.unit.is_(None))
     words = fold(wanted.search).split()
+    if len(words) > _MOST_WORDS:
+        raise InvalidInput(f"a search has at most {_MOST_WORDS} words", field="search")
     return conditions + [curves.c.search.contains(word, autoescape=True) for word in words]
 
 
@@ -155,18 +161,18 @@ class CatalogueStore:
         return {key: found[normalized] for key, normalized in wanted.items() if normalized in found}
 
     async def legs(self, tenant: str, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], Curve]:
-        """The gas price curve that a spark spread's leg names, by vendor and folded location."""
+        """The gas price curve that a spark spread's leg names, by vendor and folded location, where there is one."""
         vendors, locations = {vendor for vendor, _ in names}, {location for _, location in names}
-        found = await self._curves(
-            tenant,
-            and_(
-                curves.c.vendor.in_(vendors),
-                curves.c.location_folded.in_(locations),
-                curves.c.product_folded == "gas",
-                curves.c.measure == Measure.PRICE,
-            ),
+        found: dict[tuple[str, str], list[Curve]] = {}
+        gas = and_(
+            curves.c.vendor.in_(vendors),
+            curves.c.location_folded.in_(locations),
+            curves.c.product_folded == "gas",
+            curves.c.measure == Measure.PRICE,
         )
-        return {(curve.identity.vendor, fold(curve.identity.location)): curve for curve in found}
+        for curve in await self._curves(tenant, gas):
+            found.setdefault((curve.identity.vendor, fold(curve.identity.location)), []).append(curve)
+        return {name: fitting[0] for name, fitting in found.items() if len(fitting) == 1}
 
     async def _curves(self, tenant: str, condition: ColumnElement[bool], *order: ColumnElement[Any]) -> list[Curve]:
         statement = select(curves).where(curves.c.tenant_id == tenant, condition).order_by(*order)
@@ -276,9 +282,13 @@ def curve_row(tenant: str, curve: Curve, unit: UnitAssignment) -> dict[str, Any]
     """The row of a new curve, with its first unit version under `unit_version`."""
     identity = curve.identity
     texts = {
-        "iso": identity.iso, "market": identity.market, "location": identity.location, "product": identity.product,
-        "block": identity.block, "region": curve.region,
-    }  # fmt: skip
+        "iso": identity.iso or None,
+        "market": identity.market,
+        "location": identity.location,
+        "product": identity.product,
+        "block": identity.block,
+        "region": curve.region,
+    }
     words = [curve.key, curve.name, curve.asset_class, curve.commodity, identity.leg, *texts.values()]
     return {
         "tenant_id": tenant,

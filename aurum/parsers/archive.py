@@ -174,6 +174,12 @@ _REFERENCE = re.compile(rb"""(?<![\w:.-])r\s*=\s*["']\s*([A-Za-z]{0,8})([0-9]{0,
 _PLACE = re.compile(rb"""(?<![\w:.-])r\s*=\s*["'][A-Za-z]+[0-9]+["']""")
 _STYLED_EMPTY = re.compile(rb'<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]*")? ?/>')
 _ERROR_CELL = re.compile(rb"""(<(?:[^\s<>/]*:)?c\s[^<>]*?\bt\s*=\s*["'])e(?=["'])""")
+_FORMULA = re.compile(rb"<(?:[^\s<>/]*:)?f[\s/>]")
+_EMPTY_FORMULA = re.compile(
+    rb"<((?:[^\s<>/]*:)?)c(\s[^<>]*)?>\s*<(?:[^\s<>/]*:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</[^<>]*>)\s*"
+    rb"(?:<(?:[^\s<>/]*:)?v\s*(?:/>|>\s*</[^<>]*>)\s*)?</(?:[^\s<>/]*:)?c\s*>"
+)
+_TYPE = re.compile(rb"""\st\s*=\s*(?:"[^"]*"|'[^']*')""")
 
 
 def _checked_cells(part: bytes, file: str, limits: WorkbookLimits) -> bytes:
@@ -192,7 +198,13 @@ def _checked_cells(part: bytes, file: str, limits: WorkbookLimits) -> bytes:
         )
     if not usual or b't="e"' in part:
         part = _ERROR_CELL.sub(rb"\1str", part)
-    return part
+    return _EMPTY_FORMULA.sub(_said, part) if _FORMULA.search(part) else part
+
+
+def _said(cell: re.Match[bytes]) -> bytes:
+    """A formula that nobody has calculated reads as a blank; as a text it is found where a number is due."""
+    prefix, attributes = cell[1], _TYPE.sub(b"", cell[2] or b"")
+    return b'<%bc%b t="str"><%bv>a formula without a value</%bv></%bc>' % (prefix, attributes, prefix, prefix, prefix)
 
 
 def _span(part: bytes) -> tuple[int, int]:

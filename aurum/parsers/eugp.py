@@ -62,7 +62,6 @@ def describe_labelled(header: Header, measure: Measure) -> Described | None:
         block=header.block or None,
         measure=measure,
         leg=header.leg or None if spark else None,
-        iso=header.iso or None,
     )
     known = fold(header.product) if fold(header.product) in ("gas", "power", "carbon") else "commodity"
     return Described(identity, known, known, region=header.market or None, unit_text=header.unit or None)

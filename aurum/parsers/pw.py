@@ -50,7 +50,7 @@ def describe(header: Header, measure: Measure, vendor: str = VENDOR) -> Describe
         measure=Measure.SPARK_SPREAD if "spark spread" in product else measure,
         leg=header.leg or None,
         unit=normalize_unit_text(header.unit),
-        iso=header.iso or None,
+        iso=header.iso,  # always a part of the key, so that the others keep their places
     )
     commodity = next((told for word, told in COMMODITIES if word in product), "commodity")
     return Described(identity, commodity, commodity, region=header.iso or None, unit_text=header.unit or None)

@@ -133,12 +133,19 @@ async def test_paging_forwards_and_backwards_gives_every_curve_once(ask: Ask, or
     assert page["pageInfo"]["hasPreviousPage"] is True
 
 
+@pytest.mark.parametrize("instant", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+async def test_an_instant_beyond_the_calendar_is_the_callers_mistake(ask: Ask, instant: str) -> None:
+    answer = await ask(f'{{ curve(key: "eugp:uk/nbp/gas") {{ snapshot(knownAt: "{instant}") {{ asOf }} }} }}')
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
         ('first: 10, after: "bad cursor"', "INVALID_CURSOR"),
         ('first: 10, after: "WyJjdXJ2ZXMga2V5IiwxMjNd"', "INVALID_CURSOR"),
         ("first: 501", "BAD_USER_INPUT"),
+        (f'search: "{"word " * 21}"', "BAD_USER_INPUT"),
         ("first: -1", "BAD_USER_INPUT"),
         ("first: 1, last: 1", "BAD_USER_INPUT"),
         ("orderBy: [{field: NAME}, {field: NAME}]", "BAD_USER_INPUT"),
@@ -165,6 +172,11 @@ async def test_as_of_dates_say_how_complete_they_are(ask: Ask) -> None:
     days = (await data(ask, "{ asOfDates { asOf curveCount knownCurveCount completeness } }"))["asOfDates"]
     assert [day["asOf"] for day in days] == ["2025-02-12", "2025-02-13", "2025-02-14"]
     assert all(day["curveCount"] == day["knownCurveCount"] == 83 and day["completeness"] == 1 for day in days)
+    query = """{ asOfDates(knownAt: "2025-02-13T23:00:00Z") { asOf }
+        curve(key: "eugp:uk/nbp/gas") { lastAsOf(knownAt: "2025-02-12T23:00:00Z") } }"""
+    then = await data(ask, query)
+    assert [day["asOf"] for day in then["asOfDates"]] == ["2025-02-12", "2025-02-13"]
+    assert then["curve"] == {"lastAsOf": "2025-02-12"}
     query = '{ asOfDates(filter: {products: ["carbon"]}, range: {first: "2025-02-13"}) { asOf curveCount } }'
     assert (await data(ask, query))["asOfDates"] == [
         {"asOf": "2025-02-13", "curveCount": 2},

@@ -87,8 +87,7 @@ def day(number: int) -> VendorWorkbook:
 async def test_a_trader_sees_each_curve_as_it_is_published(server: Server) -> None:
     gas = {"products": ["gas"], "measures": ["PRICE"]}
     async with server.connected() as socket:
-        await subscribe(socket, PUBLISHED, filter=gas)
-        await asyncio.sleep(0.2)
+        await subscribe(socket, PUBLISHED, filter=gas, after="0")
         await server.load(day(12))
         received = await events(socket, 11)
         assert {event["asOf"] for event in received} == {"2025-02-12"}
@@ -118,8 +117,7 @@ async def test_who_comes_back_with_a_cursor_misses_nothing(server: Server) -> No
 
 async def test_a_run_is_followed_live(server: Server) -> None:
     async with server.connected() as socket:
-        await subscribe(socket, "subscription { ingestionRun { state run { fileName state } } }")
-        await asyncio.sleep(0.2)
+        await subscribe(socket, 'subscription { ingestionRun(after: "0") { state run { fileName state } } }')
         await server.load(day(12))
         received = await events(socket, 3)
     assert [event["state"] for event in received] == ["QUEUED", "RUNNING", "SUCCEEDED"]
@@ -129,8 +127,7 @@ async def test_a_run_is_followed_live(server: Server) -> None:
 async def test_what_another_process_loads_is_seen_too(server: Server, migrated_url: str, tmp_path: Path) -> None:
     day(12).save(tmp_path / "vendor")
     async with server.connected() as socket:
-        await subscribe(socket, PUBLISHED, filter={"keys": ["eugp:uk/nbp/gas"]})
-        await asyncio.sleep(0.2)
+        await subscribe(socket, PUBLISHED, filter={"keys": ["eugp:uk/nbp/gas"]}, after="0")
         environment = {**os.environ, "AURUM_DATABASE__URL": migrated_url, "AURUM_HOME": str(tmp_path)}
         command = [sys.executable, "-m", "aurum", "ingest", str(tmp_path / "vendor")]
         await asyncio.to_thread(subprocess.run, command, env=environment, check=True, capture_output=True)

@@ -32,6 +32,12 @@ async def test_a_person_sets_a_unit_and_the_old_one_stays_on_record(ask: Ask) ->
     versions = payload["curve"]["unitVersions"]
     assert [(version["version"], version["unit"]["code"]) for version in versions] == [(1, "MWh"), (2, "MMBtu")]
     assert (versions[1]["source"], versions[1]["note"]) == ("developer", "the vendor said so")
+    query = """{ curve(key: "eugp:eu/dutch_ttf/gas") {
+        now: snapshot { unit { code } currency { code } }
+        then: snapshot(knownAt: "2025-02-14T23:00:00Z") { unit { code } currency { code } } } }"""
+    curve = (await ask(query))["data"]["curve"]
+    assert curve["now"] == {"unit": {"code": "MMBtu"}, "currency": {"code": "USD"}}
+    assert curve["then"] == {"unit": {"code": "MWh"}, "currency": {"code": "EUR"}}
 
 
 @pytest.mark.usefixtures("loaded")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
 
@@ -129,6 +132,16 @@ async def test_migrations_lead_to_the_tables_of_the_code_and_back(database_url: 
     assert await differences(database_url) == []
     await asyncio.to_thread(migrate, database_url, "base")
     await asyncio.to_thread(migrate, database_url)
+    assert await differences(database_url) == []
+
+
+async def test_two_may_migrate_an_empty_database_at_once(database_url: str) -> None:
+    environment = {**os.environ, "AURUM_DATABASE__URL": database_url}
+    command = [sys.executable, "-m", "aurum", "migrate"]
+    both = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(2)]
+    for process in both:
+        _, told = await asyncio.to_thread(process.communicate)
+        assert process.returncode == 0, told.decode()
     assert await differences(database_url) == []
 
 

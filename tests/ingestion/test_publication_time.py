@@ -1,52 +1,130 @@
-"""When the prices of a file became known."""
+"""When the prices of a file became known, and where it stands in the history of its day."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
+from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from aurum.ingestion.model import Times, publication_time
+from aurum.auth import Principal, Scope
+from aurum.demo import eugp_workbook
+from aurum.demo.workbooks import VendorWorkbook
+from aurum.ingestion import service
+from aurum.ingestion.model import RunState, Standing, Times, standing
+from aurum.ingestion.service import Submission
+from aurum.parsers import parse
+from aurum.parsers.model import ParsedWorkbook
+from aurum.services import Services
 
 CREATED = datetime(2025, 2, 12, 22, 15, tzinfo=UTC)
-RECEIVED = datetime(2025, 2, 20, tzinfo=UTC)
+LOADED = datetime(2025, 2, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+DESK = Principal("desk", "analyst", frozenset(Scope))
 
 
 def test_a_file_is_known_from_when_the_vendor_created_it() -> None:
-    assert publication_time(CREATED, CREATED + HOUR, RECEIVED, []) == CREATED
+    assert standing(CREATED, CREATED + HOUR, LOADED, []) == Standing(CREATED, CREATED + HOUR)
 
 
-def test_a_file_that_does_not_tell_is_known_when_it_is_received() -> None:
-    assert publication_time(None, None, RECEIVED, []) == RECEIVED
+def test_a_file_that_does_not_tell_is_known_when_it_is_loaded() -> None:
+    assert standing(None, None, LOADED, []) == Standing(LOADED, LOADED)
 
 
-def test_nothing_is_known_before_it_is_received() -> None:
-    assert publication_time(RECEIVED + HOUR, None, RECEIVED, []) == RECEIVED
+def test_nothing_is_known_before_it_is_loaded() -> None:
+    assert standing(LOADED + HOUR, None, LOADED, []) == Standing(LOADED, LOADED)
 
 
 def test_a_correction_that_kept_the_creation_time_is_known_from_its_modification() -> None:
     original = Times(CREATED, CREATED, CREATED)
-    assert publication_time(CREATED, CREATED + HOUR, RECEIVED, [original]) == CREATED + HOUR
+    assert standing(CREATED, CREATED + HOUR, LOADED, [original]).published_at == CREATED + HOUR
 
 
-def test_a_correction_without_any_later_time_is_known_when_it_is_received() -> None:
+def test_a_correction_without_any_later_time_is_known_when_it_is_loaded() -> None:
     original = Times(CREATED, CREATED, CREATED)
-    assert publication_time(CREATED, CREATED, RECEIVED, [original]) == RECEIVED
+    assert standing(CREATED, CREATED, LOADED, [original]) == Standing(LOADED, LOADED)
 
 
-def test_the_original_that_comes_after_its_correction_is_known_from_its_creation() -> None:
+def test_the_original_that_comes_after_its_correction_goes_before_it() -> None:
     correction = Times(CREATED, CREATED + HOUR, CREATED)
-    assert publication_time(CREATED, CREATED, RECEIVED, [correction]) == CREATED
+    expected = Standing(CREATED, CREATED + HOUR, restates_at=CREATED + HOUR)
+    assert standing(CREATED, CREATED, LOADED, [correction]) == expected
 
 
-@given(st.lists(st.integers(0, 48), min_size=1, max_size=5, unique=True))
-def test_corrections_rank_by_modification_in_whatever_order_they_come(hours: list[int]) -> None:
-    others: list[Times] = []
-    for hour in hours:
-        modified = CREATED + hour * HOUR
-        others.append(Times(CREATED, modified, publication_time(CREATED, modified, RECEIVED, others)))
-    ranked = sorted(others, key=lambda times: (times.published_at, times.modified_at or CREATED))
-    assert [times.modified_at for times in ranked] == sorted(times.modified_at or CREATED for times in others)
-    assert all(CREATED <= times.published_at <= RECEIVED for times in others)
+class Edited:
+    """A workbook that says when it was last saved, and what TTF's next month costs."""
+
+    def __init__(self, created: int, modified: int, price: float) -> None:
+        self.created, self.modified, self.price = created, modified, price
+
+    def submission(self) -> Submission:
+        workbook: VendorWorkbook = eugp_workbook(date(2025, 2, 12), months=3)
+        workbook.published_at = CREATED + self.created * HOUR
+        workbook.modified_at = CREATED + self.modified * HOUR
+        workbook.put("Fixed Prices - Mid", "D13", self.price)
+        return Submission(workbook.to_bytes(), "EOD_EUGP_20250212_2215.xlsx", "test")
+
+
+# The original, two corrections saved over it, and a new document of the next morning.
+FILES = [Edited(0, 0, 50.0), Edited(0, 2, 51.0), Edited(0, 4, 52.0), Edited(10, 10, 53.0)]
+QUESTIONS = {0: 50.0, 1: 50.0, 2: 51.0, 3: 51.0, 4: 52.0, 9: 52.0, 10: 53.0, 99: 53.0}
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1], [1, 2, 0, 3], [2, 1, 3, 0]])
+async def test_every_order_of_arrival_gives_the_same_history(services: Services, order: list[int]) -> None:
+    for place in order:
+        run = await services.ingestion.ingest(DESK, FILES[place].submission())
+        assert run.state is RunState.SUCCEEDED, run.error
+    assert {hour: await ttf(services, CREATED + hour * HOUR) for hour in QUESTIONS} == QUESTIONS
+    assert await ttf(services, CREATED - HOUR) is None
+    assert await ttf(services, None) == 53.0
+
+
+async def ttf(services: Services, known_at: datetime | None) -> float | None:
+    curve = (await services.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"]))["eugp:eu/dutch_ttf/gas"]
+    found = await services.curves.snapshots(DESK, [curve.id], known_at=known_at)
+    return float(found[curve.id].prices.mid[1]) if found else None
+
+
+def test_all_orders_agree_on_the_ranks() -> None:
+    """The same over all orders, on the times alone: the last word at every instant is the same file's."""
+    for order in permutations(FILES):
+        loaded: list[tuple[Standing, Times, Edited]] = []
+        stated: list[tuple[datetime, datetime, int, float]] = []
+        for number, file in enumerate(order):
+            times = (CREATED + file.created * HOUR, CREATED + file.modified * HOUR)
+            stands = standing(*times, LOADED, [each for _, each, _ in loaded])
+            below = [each for each in stated if each[:2] <= (stands.published_at, stands.revised_at)]
+            if stands.restates_at and below:
+                stated.append((stands.restates_at, stands.restates_at, number, max(below)[3]))
+            stated.append((stands.published_at, stands.revised_at, number, file.price))
+            loaded.append((stands, Times(*times, stands.published_at), file))
+        for hour, price in QUESTIONS.items():
+            known = [each for each in stated if each[0] <= CREATED + hour * HOUR]
+            assert max(known)[3] == price, ([file.price for file in order], hour)
+
+
+async def test_what_a_newer_parser_reads_takes_the_place_of_its_file(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = FILES[0].submission(), FILES[3].submission()
+    await services.ingestion.ingest(DESK, old)
+    monkeypatch.setattr(service, "PARSER_VERSION", "next")
+    again = await services.ingestion.ingest(DESK, old)
+    assert (again.state, again.counts.new_versions) == (RunState.SUCCEEDED, 0)
+    await services.ingestion.ingest(DESK, new)
+    assert await ttf(services, None) == 53.0
+    monkeypatch.setattr(service, "PARSER_VERSION", "after next")
+    monkeypatch.setattr(service, "parse", doubled)
+    mended = await services.ingestion.ingest(DESK, old)
+    assert mended.state is RunState.SUCCEEDED
+    assert await ttf(services, CREATED) == 100.0
+    assert await ttf(services, None) == 53.0
+
+
+def doubled(*arguments: Any, **named: Any) -> ParsedWorkbook:
+    """As if the old parser had read half of every price."""
+    parsed = parse(*arguments, **named)
+    return replace(parsed, curves=tuple(replace(curve, mid=curve.mid * 2) for curve in parsed.curves))

@@ -93,7 +93,7 @@ def test_iso_market_and_hours_are_carried_and_nothing_else_is() -> None:
 @pytest.mark.parametrize(
     ("missing", "key"),
     [
-        ("ISO:", "pw:da/west+hub/power/on-peak@usd%2fmwh"),
+        ("ISO:", "pw:-/da/west+hub/power/on-peak@usd%2fmwh"),
         ("Market:", "pw:pjm/pjm/west+hub/power/on-peak@usd%2fmwh"),
         ("Hours:", "pw:pjm/da/west+hub/power@usd%2fmwh"),
         ("Location:", "pw:pjm/da/da/power/on-peak@usd%2fmwh"),
@@ -223,7 +223,7 @@ def test_simple_is_one_sheet_in_which_nothing_is_carried() -> None:
     ]
     assert book.findings == ()
     blank = parse(workbook({MID: PW_MID}), "EOD_SIMPLE_20250212_1430.xlsx")
-    assert list(by_key(blank))[1] == "simple:ad+hub/ad+hub/power@usd%2fmwh"
+    assert list(by_key(blank))[1] == "simple:-/ad+hub/ad+hub/power@usd%2fmwh"
 
 
 prices = st.floats(-1e6, 1e6, allow_nan=False).map(lambda price: float(f"{price:.15g}"))
