@@ -50,12 +50,21 @@ def authenticate(settings: AuthSettings, client: str | None, headers: Mapping[st
             hint="Sign-in does not exist yet: reach the server through an SSH tunnel to its loopback address.",
         )
     host = headers.get("host", "")
-    if not _is_loopback(urlsplit(f"//{host}").hostname):
+    if not _is_loopback(_host_name(f"//{host}")):
         raise Unauthenticated("only requests to a loopback address are accepted", hint="Use 127.0.0.1 or localhost.")
+    if headers.get("sec-fetch-site") == "cross-site":
+        raise Forbidden("pages of other sites may not use the development principal")
     origin = headers.get("origin")
-    if origin is not None and not _is_loopback(urlsplit(origin).hostname):
+    if origin is not None and not _is_loopback(_host_name(origin)):
         raise Forbidden("pages of other origins may not use the development principal")
     return local_principal(settings, "developer")
+
+
+def _host_name(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _is_loopback(host: str | None) -> bool:

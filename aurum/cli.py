@@ -183,7 +183,12 @@ def _tell(run: Run) -> None:
     if run.state is RunState.FAILED:
         _say(errors, "refused", "red", f"{run.file_name}: {run.error_code}: {run.error}", run.hint)
     elif run.state is RunState.UNCHANGED:
-        _say(console, "known", "dim", f"{run.file_name}: the same bytes were loaded by run {run.repeats}")
+        _say(
+            console,
+            "known",
+            "dim",
+            f"{run.file_name}: the same bytes were loaded by run {run.repeats}, as of {run.as_of}",
+        )
     else:
         _say(
             console,

@@ -124,12 +124,12 @@ class Version:
 class Placement:
     """What a publication does to the versions of a curve's day.
 
-    `adds`: it is a new version; otherwise it confirms the one below it. `restores`: a version that must be stated
-    again at a rank above, because a publication that is already known had confirmed it there.
+    `adds`: it is a new version; otherwise it confirms the one below it. `restores`: versions that must be stated again
+    at a rank above, because a publication that is already known said there what they say.
     """
 
     adds: bool
-    restores: tuple[Version, Rank] | None = None
+    restores: tuple[tuple[Version, Rank], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +186,17 @@ _LAST_BITS = 1e-14  # of a number; a float64 has 2e-16, and what is written with
 
 
 def place(
-    known: Sequence[Version], confirmed: Sequence[Rank], rank: Rank, same: Callable[[Version], bool]
+    known: Sequence[Version],
+    confirmed: Sequence[Rank],
+    rank: Rank,
+    same: Callable[[Version], bool],
+    restated: Rank | None = None,
 ) -> Placement:
     """Where a publication stands among what is known of its day, in whatever order publications arrive.
 
     It is compared with the version just below it: an older file that arrives late takes its place in history and does
-    not become the newest. `confirmed` are the ranks of publications that said what the version below them says.
+    not become the newest. `confirmed` are the ranks of publications that said what the version below them says;
+    `restated` is where the version below this publication was really published.
     """
     below = max((v for v in known if v.rank <= rank), key=lambda v: (v.rank, v.version), default=None)
     if below is None:
@@ -199,5 +204,8 @@ def place(
     if same(below):
         return Placement(adds=False)
     above = min((v.rank for v in known if v.rank > rank), default=None)
-    again = min((r for r in confirmed if r > rank and (above is None or r < above)), default=None)
-    return Placement(adds=True, restores=None if again is None else (below, again))
+    again = {r for r in confirmed if r > rank and (above is None or r < above)}
+    there = {min(again)} if again else set()
+    if restated is not None:
+        there.add(restated)
+    return Placement(adds=True, restores=tuple((below, each) for each in sorted(there)))

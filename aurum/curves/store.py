@@ -63,14 +63,14 @@ class SnapshotStore:
         stored = await self._contents(transaction, [version.id for versions in known.values() for version in versions])
         grids = await _shared(transaction, tenor_grids, "tenors", _grids(publication))
         places = await _shared(transaction, point_rows, "rows", _rows(publication))
-        again = [] if publication.restates_at is None else [(publication.restates_at, publication.restates_at)]
+        again = None if publication.restates_at is None else (publication.restates_at, publication.restates_at)
         rows: list[dict[str, Any]] = []
         confirming: list[int] = []
         for curve_id, (_, prices) in zip(curve_ids, publication.curves, strict=True):
             versions = known.get(curve_id, [])
             digest = prices.digest
             placement = place(
-                versions, [*confirmed.get(curve_id, ()), *again], rank, partial(_same, digest, prices, stored)
+                versions, confirmed.get(curve_id, ()), rank, partial(_same, digest, prices, stored), again
             )
             if not placement.adds:
                 confirming.append(curve_id)
@@ -80,8 +80,8 @@ class SnapshotStore:
             row |= {"grid_id": grids[prices.tenors.digest], "points": len(prices.tenors), **_vectors(prices)}
             row["quoted"] = np.packbits(prices.quoted).tobytes()
             rows.append(row | _cells("mid", prices.mid_cells, places) | _cells("quote", prices.quote_cells, places))
-            if placement.restores:
-                rows.append(await self._restored(transaction, *placement.restores, version + 1, publication))
+            for number, (old, there) in enumerate(placement.restores, version + 1):
+                rows.append(await self._restored(transaction, old, there, number, publication))
         if rows:
             await transaction.execute(insert(snapshots), rows)
         await self._confirm(transaction, tenant, publication, confirming)

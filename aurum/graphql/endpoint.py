@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from aurum.errors import AurumError, InvalidInput
 from aurum.graphql.execution import Schema
 
 ContextOf = Callable[[HTTPConnection], Any]
+_log = logging.getLogger(__name__)
 _MULTIPART = b"multipart/form-data"
 
 
@@ -65,6 +67,12 @@ class Endpoint(GraphQL[Any, None]):
                 await WebSocket(scope, receive, send).close(4403, error.message)
                 return
             response = _refusal(error.message, error.code, error.status, error.hint)
+        except Exception:
+            if scope["type"] == "websocket":
+                raise
+            # Strawberry fails so on a body whose parts are not of the form they should have.
+            _log.exception("request %s failed", scope.get("aurum.request_id"))
+            response = _refusal("the request cannot be read", "BAD_REQUEST", 400, None)
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Any:

@@ -174,6 +174,8 @@ _REFERENCE = re.compile(rb"""(?<![\w:.-])r\s*=\s*["']\s*([A-Za-z]{0,8})([0-9]{0,
 _PLACE = re.compile(rb"""(?<![\w:.-])r\s*=\s*["'][A-Za-z]+[0-9]+["']""")
 _STYLED_EMPTY = re.compile(rb'<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]*")? ?/>')
 _ERROR_CELL = re.compile(rb"""(<(?:[^\s<>/]*:)?c\s[^<>]*?\bt\s*=\s*["'])e(?=["'])""")
+# Valid XML that calamine reads as another number than it is.
+_HIDING = re.compile(rb"<!--|<!\[CDATA\[|v>[0-9.eE+-]*&#")
 _FORMULA = re.compile(rb"<(?:[^\s<>/]*:)?f[\s/>]")
 _EMPTY_FORMULA = re.compile(
     rb"<((?:[^\s<>/]*:)?)c(\s[^<>]*)?>\s*<(?:[^\s<>/]*:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</[^<>]*>)\s*"
@@ -196,6 +198,8 @@ def _checked_cells(part: bytes, file: str, limits: WorkbookLimits) -> bytes:
             hint="Does a cell far below or to the right of the table hold something? Delete it.",
             file=file,
         )
+    if _HIDING.search(part):
+        raise NotAWorkbook(f"a sheet of {file} holds comments or references within its cells", hint=_RESAVE, file=file)
     if not usual or b't="e"' in part:
         part = _ERROR_CELL.sub(rb"\1str", part)
     return _EMPTY_FORMULA.sub(_said, part) if _FORMULA.search(part) else part

@@ -22,6 +22,8 @@ async def test_the_viewer_is_the_development_principal(ask: Ask) -> None:
         ("10.1.2.3", {}, 401),
         ("127.0.0.1", {"host": "aurum.example.com"}, 401),
         ("127.0.0.1", {"origin": "https://evil.example"}, 403),
+        ("127.0.0.1", {"origin": "http://[::1"}, 403),
+        ("127.0.0.1", {"sec-fetch-site": "cross-site"}, 403),
         ("127.0.0.1", {"origin": "http://localhost:3000"}, 200),
         ("::1", {"host": "[::1]:8000"}, 200),
     ],
@@ -63,6 +65,29 @@ async def test_a_request_id_that_is_not_well_formed_is_replaced(client: httpx.As
 async def test_what_is_not_valid_is_refused_with_a_code(ask: Ask, query: str) -> None:
     answer = await ask(query)
     assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_INVALID"
+
+
+@pytest.mark.parametrize(
+    ("query", "what"),
+    [
+        ("{ curves { nodes { " + "leg { " * 15 + "key" + " }" * 15 + " } } }", "levels"),
+        ("{ " + " ".join(f"a{n}: __typename" for n in range(101)) + " }", "aliases"),
+        ("{ ...F0 } " + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(40))
+         + " fragment F40 on Query { __typename }", "fields"),
+        ("{ " + "__typename " * 6000 + "}", "token"),
+    ],
+)  # fmt: skip
+async def test_what_is_too_much_is_refused_before_it_costs_anything(ask: Ask, query: str, what: str) -> None:
+    answer = await ask(query)
+    assert any(what in error["message"].lower() for error in answer["errors"]), answer["errors"]
+    assert answer.get("data") is None
+
+
+@pytest.mark.parametrize("form", [{"operations": "5", "map": "{}"}, {"operations": "{}", "map": "[]"}])
+async def test_a_multipart_request_of_another_form_is_refused(client: httpx.AsyncClient, form: dict[str, str]) -> None:
+    response = await client.post("/graphql", data=form, files={"0": ("a", b"")})
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
 async def test_a_body_that_is_too_large_is_not_read(client: httpx.AsyncClient) -> None:

@@ -67,12 +67,12 @@ class Edited:
         return Submission(workbook.to_bytes(), "EOD_EUGP_20250212_2215.xlsx", "test")
 
 
-# The original, two corrections saved over it, and a new document of the next morning.
-FILES = [Edited(0, 0, 50.0), Edited(0, 2, 51.0), Edited(0, 4, 52.0), Edited(10, 10, 53.0)]
-QUESTIONS = {0: 50.0, 1: 50.0, 2: 51.0, 3: 51.0, 4: 52.0, 9: 52.0, 10: 53.0, 99: 53.0}
+# The original, two corrections saved over it, a new document of the next morning, and one between.
+FILES = [Edited(0, 0, 50.0), Edited(0, 2, 51.0), Edited(0, 4, 52.0), Edited(10, 10, 53.0), Edited(1, 1, 54.0)]
+QUESTIONS = {0: 50.0, 1: 54.0, 2: 51.0, 3: 51.0, 4: 52.0, 9: 52.0, 10: 53.0, 99: 53.0}
 
 
-@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1], [1, 2, 0, 3], [2, 1, 3, 0]])
+@pytest.mark.parametrize("order", [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 0, 3, 4, 1], [1, 4, 0, 2, 3], [2, 1, 4, 3, 0]])
 async def test_every_order_of_arrival_gives_the_same_history(services: Services, order: list[int]) -> None:
     for place in order:
         run = await services.ingestion.ingest(DESK, FILES[place].submission())

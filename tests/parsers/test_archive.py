@@ -381,3 +381,8 @@ def test_a_workbook_need_not_say_its_times() -> None:
 def test_the_good_workbook_of_these_tests_is_good() -> None:
     assert points(by_key(parsed(GOOD))[WEST]) == {"2025-02": 45.5, "2025-03": 41.25}
     assert put(PW_MID, "C7", 45.5) == [list(row) for row in PW_MID]
+
+
+@pytest.mark.parametrize("value", ["1&#48;1.5", "56<!--x-->.5", "<![CDATA[55.5]]>"])
+def test_a_number_that_calamine_would_read_otherwise_is_refused(value: str) -> None:
+    assert type(refused(sheet(f'<row r="1"><c r="A1"><v>{value}</v></c></row>'))) is NotAWorkbook
