@@ -228,9 +228,11 @@ def _has_number(row: Sequence[object]) -> bool:
 def _read_tenors(sheet: Sheet, start: int, as_of: date, findings: Findings) -> tuple[list[int], list[Tenor]]:
     """The rows with a tenor. One that has values and no tenor is an error, a lone text a note."""
     found: list[tuple[int, Tenor]] = []
-    for at in _below(sheet, start):
+    for at in range(start, len(sheet.rows)):
         row = sheet.rows[at]
         tenor = _tenor(row, as_of)
+        if _label(row[0]) == DATE_LABEL and all(map(is_blank, row[FIRST_COLUMN:])):
+            continue  # the as-of date
         if tenor is not None:
             found.append((at, tenor))
         elif not all(map(is_blank, row[FIRST_COLUMN:])):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from aurum.demo import eugp_workbook
@@ -150,3 +151,12 @@ def test_a_labelled_file_may_name_its_market() -> None:
     assert list(by_key(book)) == ["eugp:eu/ttf/gas"]
     assert book.curves[0].region == "EU"
     assert only(parse(workbook({MID: put(grid, "C3", None)}), NAME), "MISSING_HEADER").cells == ("C6",)
+
+
+def test_a_row_of_prices_is_read_whatever_stands_in_its_first_column() -> None:
+    book = eugp_workbook(date(2025, 2, 12), months=4)
+    plain = parse(book.to_bytes(), book.name)
+    book.put("Fixed Prices - Mid", "A14", "Date:")
+    marked = parse(book.to_bytes(), book.name)
+    for mine, theirs in zip(marked.curves, plain.curves, strict=True):
+        np.testing.assert_array_equal(mine.mid, theirs.mid)
