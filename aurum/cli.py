@@ -174,6 +174,9 @@ async def _ingest_one(
     except AurumError as error:
         _say(errors, "refused", "red", f"{path.name}: {error.code}: {error.message}", error.hint)
         return False
+    except OSError as error:
+        _say(errors, "refused", "red", f"{path}: {error.strerror or 'cannot be read'}")
+        return False
     _tell(run)
     return run.state is not RunState.FAILED
 
