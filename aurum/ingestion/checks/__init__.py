@@ -1,0 +1,71 @@
+"""The checks on what arrives: pure functions of a parsed file, its history and the vendor's last file.
+
+No database, no clock, no framework: numbers in arrays, and out come flags, each a finding with its points. What is
+checked, and with which thresholds, stands in docs/checks.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from aurum.ingestion.checks.drift import PreviousFile, check_drift
+from aurum.ingestion.checks.flags import Flag, Flags, points_of, refusal, withheld
+from aurum.ingestion.checks.history import Day, History, check_stale, days_of, history_of
+from aurum.ingestion.checks.identical import check_identical
+from aurum.ingestion.checks.numbers import check_numbers
+from aurum.ingestion.checks.outliers import check_outliers
+from aurum.ingestion.checks.structure import check_months, check_sides
+from aurum.ingestion.checks.table import Block, Table, tabulate
+from aurum.ingestion.checks.thresholds import CHECKS, OFF, Limits, Thresholds, VendorLimits
+from aurum.parsers.model import ParsedWorkbook
+
+__all__ = [
+    "CHECKS",
+    "OFF",
+    "Block",
+    "Day",
+    "Flag",
+    "Limits",
+    "PreviousFile",
+    "Thresholds",
+    "check",
+    "days_of",
+    "points_of",
+    "refusal",
+    "withheld",
+]
+
+DEFAULTS = Thresholds()
+
+
+def check(
+    parsed: ParsedWorkbook,
+    history: Sequence[Day] = (),
+    previous: PreviousFile | None = None,
+    thresholds: Thresholds = DEFAULTS,
+) -> list[Flag]:
+    """Everything that is odd about a file, the reasons to refuse it first.
+
+    `history`: earlier days of the vendor in any order; later ones, and the file's own, are left out. A file whose
+    months are not what they should be is not looked into further: its numbers stand beside the wrong labels.
+    """
+    table = tabulate(parsed)
+    limits = VendorLimits(thresholds, parsed.vendor, table.keys)
+    flags = Flags(limits)
+    with np.errstate(all="ignore"):  # huge numbers overflow and compare as what they are: wrong
+        check_months(table, flags)
+        if parsed.curves and refusal(flags.raised) is None:
+            _check_values(table, history_of(table, history, limits), limits, flags)
+        if previous is not None:
+            check_drift(table, previous, limits, flags)
+    return sorted(flags.raised, key=lambda flag: not flag.whole_file)
+
+
+def _check_values(table: Table, history: History, limits: VendorLimits, flags: Flags) -> None:
+    check_sides(table, limits, flags)
+    check_numbers(table, limits, flags)
+    check_identical(table, history, limits, flags)
+    check_stale(history, limits, flags)
+    check_outliers(history, limits, flags)
