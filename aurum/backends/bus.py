@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 
@@ -13,13 +13,11 @@ class Bus(Protocol):
     def wake(self, topic: str) -> None:
         """Wakes everyone who listens to the topic. Never blocks, never fails."""
 
-    def listen(self, topic: str) -> Listening:
+    def topics(self) -> set[str]:
+        """Those that somebody listens to in this process."""
+
+    def listen(self, topic: str) -> AbstractAsyncContextManager[asyncio.Event]:
         """Within the context, `changed.wait()` returns once the topic has been woken since the last `clear()`."""
-
-
-class Listening(Protocol):
-    async def __aenter__(self) -> asyncio.Event: ...
-    async def __aexit__(self, *exc_info: object) -> bool | None: ...
 
 
 class MemoryBus:

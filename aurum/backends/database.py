@@ -22,7 +22,7 @@ from sqlalchemy import (
     event,
     text,
 )
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, CursorResult, make_url
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -99,6 +99,11 @@ class WriteConnection(ReadConnection):
 
     async def execute(self, statement: Executable, rows: Sequence[dict[str, Any]] | None = None) -> CursorResult[Any]:
         return await self._connection.execute(statement, rows)
+
+    async def insert_missing(self, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Inserts rows; one that breaks a uniqueness is left out."""
+        dialect = postgresql if self.dialect == "postgresql" else sqlite
+        await self._connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 
     async def lock(self, name: str) -> None:
         """Waits until no other transaction holds the lock; held until the end of this one.

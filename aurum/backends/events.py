@@ -24,9 +24,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from aurum.backends.bus import MemoryBus
+from aurum.backends.bus import Bus
 from aurum.backends.database import Database, Instant, Json, WriteConnection, tables
 from aurum.errors import AurumError, InvalidCursor
 
@@ -66,7 +65,7 @@ class EventLog:
     of followers, and none while nobody follows.
     """
 
-    def __init__(self, database: Database, bus: MemoryBus, poll_seconds: float = 0.25) -> None:
+    def __init__(self, database: Database, bus: Bus, poll_seconds: float = 0.25) -> None:
         self._database = database
         self._bus = bus
         self._poll_seconds = poll_seconds
@@ -92,8 +91,6 @@ class EventLog:
         return first + len(drafts) - 1
 
     async def _reserve(self, transaction: WriteConnection, tenant: str, count: int) -> int:
-        dialect = postgresql if transaction.dialect == "postgresql" else sqlite
-        seed = dialect.insert(heads).values(tenant_id=tenant, cursor=0).on_conflict_do_nothing()
         take = (
             update(heads)
             .where(heads.c.tenant_id == tenant)
@@ -102,7 +99,7 @@ class EventLog:
         )
         last = await transaction.scalar(take)
         if last is None:
-            await transaction.execute(seed)
+            await transaction.insert_missing(heads, [{"tenant_id": tenant, "cursor": 0}])
             last = await transaction.scalar(take)
         return int(last) - count
 

@@ -20,7 +20,6 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from aurum.backends.database import AnyRow, Database, ReadConnection, WriteConnection
 from aurum.curves.model import (
@@ -60,7 +59,9 @@ class SnapshotStore:
         as_of, rank = publication.as_of, (publication.published_at, publication.revised_at)
         known = await self._versions(transaction, tenant, as_of, curve_ids)
         confirmed = await self._confirmed(transaction, tenant, as_of, list(known))
-        stored = await self._contents(transaction, [version.id for versions in known.values() for version in versions])
+        digests = {id_: prices.digest for id_, (_, prices) in zip(curve_ids, publication.curves, strict=True)}
+        differing = [v.id for id_, versions in known.items() for v in versions if v.digest != digests[id_]]
+        stored = await self._contents(transaction, differing)
         grids = await _shared(transaction, tenor_grids, "tenors", _grids(publication))
         places = await _shared(transaction, point_rows, "rows", _rows(publication))
         again = None if publication.restates_at is None else (publication.restates_at, publication.restates_at)
@@ -68,7 +69,7 @@ class SnapshotStore:
         confirming: list[int] = []
         for curve_id, (_, prices) in zip(curve_ids, publication.curves, strict=True):
             versions = known.get(curve_id, [])
-            digest = prices.digest
+            digest = digests[curve_id]
             placement = place(
                 versions, confirmed.get(curve_id, ()), rank, partial(_same, digest, prices, stored), again
             )
@@ -124,7 +125,7 @@ class SnapshotStore:
             for curve_id in curve_ids
         ]
         if rows:
-            await transaction.execute(_dialect(transaction).insert(confirmations).on_conflict_do_nothing(), rows)
+            await transaction.insert_missing(confirmations, rows)
 
     async def _confirmed(
         self, connection: ReadConnection, tenant: str, as_of: date, curve_ids: Sequence[int]
@@ -413,10 +414,6 @@ def _same(digest: str, prices: CurvePrices, stored: Mapping[int, CurvePrices], v
     return version.digest == digest or same_numbers(prices, stored[version.id])
 
 
-def _dialect(transaction: WriteConnection) -> Any:
-    return postgresql if transaction.dialect == "postgresql" else sqlite
-
-
 def _row(tenant: str, publication: Publication, curve_id: int, version: int, digest: str) -> dict[str, Any]:
     return {
         "tenant_id": tenant,
@@ -470,7 +467,7 @@ async def _shared(
     missing = sorted(digest for digest in contents if digest not in known)  # one order: writers cannot deadlock
     if missing:
         rows = [{"digest": digest, column: contents[digest]} for digest in missing]
-        await transaction.execute(_dialect(transaction).insert(table).on_conflict_do_nothing(), rows)
+        await transaction.insert_missing(table, rows)
         known = await _ids(transaction, table, contents)
     return known
 
