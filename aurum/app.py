@@ -32,6 +32,7 @@ from aurum.web.pages import pages
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _MAX_BODY = 2**20
+_LOOK_SECONDS = 60
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -47,7 +48,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_services(settings, prefect=True) as services:
             app.state.services = services
-            work = [services.events.watch(), _recovery(services, settings)]
+            work = [services.events.watch(), _recovery(services, settings), _completeness(services)]
             if settings.ingestion.watch:
                 principal = local_principal(settings.auth, TRIGGER)
                 work.append(DropFolder(services.ingestion, services.dispatcher, principal).watch())
@@ -84,6 +85,18 @@ async def _recovery(services: Services, settings: Settings) -> None:
         except Exception:  # noqa: BLE001  whatever it was, the next round may do
             _log.exception("runs could not be recovered")
         await asyncio.sleep(settings.ingestion.lease_seconds / 3)
+
+
+async def _completeness(services: Services) -> None:
+    """Notices, for as long as the server runs, which files have become late."""
+    while True:
+        try:
+            await services.ingestion.completeness.notice()
+        except AurumError as error:
+            _log.warning("missing files could not be looked for: %s", error.message)
+        except Exception:  # noqa: BLE001  whatever it was, the next round may do
+            _log.exception("missing files could not be looked for")
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 class RequestId:

@@ -17,6 +17,8 @@ class Scope(StrEnum):
     CURVES_WRITE = "curves:write"
     INGESTION_READ = "ingestion:read"
     INGESTION_WRITE = "ingestion:write"
+    INGESTION_RESOLVE = "ingestion:resolve"
+    INGESTION_CONFIGURE = "ingestion:configure"
 
 
 @dataclass(frozen=True, slots=True)

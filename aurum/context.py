@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import TypeVar
 
 from aurum.auth import Principal
+from aurum.curves.graphql import Curve, curve_of
 from aurum.curves.service import CurveService
 from aurum.graphql.loaders import Loaders
-from aurum.ingestion.graphql import SourceFile, file_of
+from aurum.ingestion.graphql import WORST, Finding, IngestionRun, SourceFile, file_of, finding_of, run_of
 from aurum.ingestion.model import Run
 from aurum.ingestion.service import IngestionService
 from aurum.metadata.service import MetadataService
@@ -57,5 +59,30 @@ class Context:
         found = await self.load(self.ingestion.files, file_id)
         return None if found is None else file_of(found)
 
+    async def ingestion_run(self, run_id: int) -> IngestionRun | None:
+        found = await self.load(self.ingestion.runs, run_id)
+        return None if found is None else run_of(found)
+
+    async def findings_about(self, run_id: int | None, curve_key: str) -> list[Finding]:
+        """What a run found about a curve, the worst first."""
+        noted = None if run_id is None else await self.load(self.ingestion.findings, run_id)
+        about = [
+            each.finding for each in noted or () if curve_key == each.finding.curve_key or curve_key in each.points
+        ]
+        return [finding_of(finding) for finding in sorted(about, key=lambda finding: WORST.index(finding.severity))]
+
+    async def missing_days(
+        self, vendors: list[str], first: date, last: date, at: datetime | None
+    ) -> dict[date, list[str]]:
+        return await self.ingestion.completeness.missing_days(self.principal, first, last, vendors, at)
+
+    async def curve(self, curve_id: int) -> Curve | None:
+        found = await self.load(self.metadata.by_id, curve_id)
+        return None if found is None else curve_of(found)
+
     async def dispatch(self, run: Run) -> None:
         await self.services.dispatcher.dispatch(self.principal.tenant, run)
+
+    async def withdraw(self, run: Run) -> None:
+        """From whoever executes it."""
+        await self.services.dispatcher.cancel(self.principal.tenant, run)

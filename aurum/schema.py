@@ -30,8 +30,10 @@ from aurum.ingestion.graphql import (
     IngestionQuery,
     IngestionRun,
     IngestionSubscription,
+    QuarantinedPoint,
     SourceFile,
     file_of,
+    point_of,
     run_of,
 )
 from aurum.metadata.graphql import MetadataMutation, MetadataQuery
@@ -76,6 +78,7 @@ async def _node(context: Context, id_: str) -> Node | None:
         "Curve": (context.metadata.by_id, curve_of),
         "CurveSnapshot": (context.curves.snapshots_by_id, snapshot_of),
         "IngestionRun": (context.ingestion.runs, run_of),
+        "QuarantinedPoint": (context.ingestion.quarantine.by_id, point_of),
         "SourceFile": (context.ingestion.files, file_of),
     }
     if type_name not in kinds:
@@ -105,7 +108,7 @@ def create_schema(settings: GraphQLSettings) -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Curve, CurveSnapshot, IngestionRun, SourceFile],
+        types=[Curve, CurveSnapshot, IngestionRun, QuarantinedPoint, SourceFile],
         extensions=[Errors, *limits(settings)],
         config=StrawberryConfig(disable_field_suggestions=not settings.introspection),
     )

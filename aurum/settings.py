@@ -29,6 +29,7 @@ class DatabaseSettings(_Area):
 class ServerSettings(_Area):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: str | None = Field(None, description="Where people reach the server; messages link to it.")
 
 
 class IngestionSettings(_Area):
@@ -36,6 +37,7 @@ class IngestionSettings(_Area):
     watch: bool = Field(False, description="Whether the server watches the drop folder.")
     lease_seconds: float = Field(30.0, gt=0, description="A run whose worker is silent for this long is taken over.")
     max_attempts: int = Field(3, ge=1, description="A run that lost its worker this often has failed.")
+    four_eyes: bool = Field(False, description="Points in quarantine: what one proposes another one releases.")
     max_file_mib: int = Field(64, ge=1, description="A larger workbook is refused before it is read.")
 
 
@@ -50,6 +52,12 @@ class AuthSettings(_Area):
         "development", description="development: one principal with every scope, on loopback only."
     )
     tenant: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+
+
+class NotificationSettings(_Area):
+    urls: tuple[SecretStr, ...] = Field((), description="Who is told, as Apprise addresses: a JSON list.")
+    events: tuple[Literal["FAILED", "QUARANTINED", "FILE_MISSING"], ...] = ("FAILED", "QUARANTINED", "FILE_MISSING")
+    give_up_hours: float = Field(24.0, gt=0, description="What cannot be delivered for this long is given up.")
 
 
 class GraphQLSettings(_Area):
@@ -79,8 +87,9 @@ class RestSettings(_Area):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="AURUM_", env_nested_delimiter="__", frozen=True, extra="ignore", env_ignore_empty=True
-    )
+        env_prefix="AURUM_", env_nested_delimiter="__", frozen=True, extra="ignore", env_ignore_empty=True,
+        hide_input_in_errors=True,
+    )  # fmt: skip
 
     home: Path = Path("var")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -91,6 +100,7 @@ class Settings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     graphql: GraphQLSettings = GraphQLSettings()
     rest: RestSettings = RestSettings()
+    notifications: NotificationSettings = NotificationSettings()
 
     @property
     def database_url(self) -> str:

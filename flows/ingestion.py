@@ -21,13 +21,14 @@ from prefect.states import Completed, Failed
 
 from aurum.auth import local_principal, worker_principal
 from aurum.errors import AurumError, Unavailable
-from aurum.ingestion.model import Run, RunState
-from aurum.ingestion.service import Report, Submission
+from aurum.ingestion.loading import Report
+from aurum.ingestion.model import Run, RunState, Stage
+from aurum.ingestion.service import Submission
 from aurum.services import Services, open_services
 from aurum.settings import Settings
 from flows.artifacts import description_of, key_of, name_of, summary_of, table_of
 
-_PROGRESS = {"reading": 10.0, "publishing": 60.0}
+_PROGRESS = {Stage.READING: 10.0, Stage.CHECKING: 50.0, Stage.LOADING: 70.0}
 
 
 def _may_pass(_task: Any, _task_run: Any, state: State[Any]) -> bool:
@@ -108,10 +109,10 @@ async def record(tenant: str, run_id: int) -> None:
     principal = worker_principal(tenant)
     async with _services() as services:
         run = (await services.ingestion.runs(principal, [run_id]))[run_id]
-        findings = (await services.ingestion.findings(principal, [run_id])).get(run_id, [])
+        noted = (await services.ingestion.findings(principal, [run_id])).get(run_id, [])
     level = logging.ERROR if run.state is RunState.FAILED else logging.INFO
     get_run_logger().log(level, "run %s: %s", run.id, summary_of(run))
-    await acreate_table_artifact(table_of(run, findings), key_of(tenant, run), description_of(run))
+    await acreate_table_artifact(table_of(run, [each.finding for each in noted]), key_of(tenant, run), description_of(run))
     await _label(tenant, run)
 
 
@@ -144,9 +145,10 @@ async def _progress(subject: str) -> AsyncIterator[Report]:
     bar = await acreate_progress_artifact(0.0, description=subject)
     updates: list[asyncio.Task[Any]] = []
 
-    def report(stage: str) -> None:
-        log.info("%s: %s", subject, stage)
-        updates.append(asyncio.create_task(aupdate_progress_artifact(bar, _PROGRESS[stage], f"{subject}: {stage}")))
+    def report(stage: Stage) -> None:
+        doing = f"{subject}: {stage.lower()}"
+        log.info(doing)
+        updates.append(asyncio.create_task(aupdate_progress_artifact(bar, _PROGRESS[stage], doing)))
 
     try:
         yield report

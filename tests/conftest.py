@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +27,13 @@ Server = TypeVar("Server", PostgreSQL, Redis)
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgreSQL]:
     with _started(servers.postgresql) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def killable_postgresql_server() -> Iterator[PostgreSQL]:
+    """For tests that stop it and start it again: a cluster apart from the others' one."""
+    with _started(partial(servers.postgresql, killable=True)) as server:
         yield server
 
 
@@ -72,6 +80,15 @@ def migrated_sqlite_url(migrated_sqlite_file: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def migrated_postgresql_url(postgresql_server: PostgreSQL, migrated_postgresql_template: str) -> Iterator[str]:
     yield from _postgresql_database(postgresql_server, migrated_postgresql_template)
+
+
+@pytest.fixture
+def killable_postgresql_url(killable_postgresql_server: PostgreSQL) -> Iterator[str]:
+    """A migrated database of it."""
+    database = killable_postgresql_server.create()
+    _migrate(killable_postgresql_server.url(database))
+    yield killable_postgresql_server.url(database)
+    killable_postgresql_server.drop(database)
 
 
 @pytest.fixture(scope="session")

@@ -76,9 +76,10 @@ class Book:
         vendor: str = "EUGP",
     ) -> Published:
         published = instant(published_at or f"{as_of} 22:15")
-        publication = Publication(vendor, date.fromisoformat(as_of), published, published, self.now(), None, curves)
+        prices = [prices for _, prices in curves]
+        publication = Publication(vendor, date.fromisoformat(as_of), published, published, self.now(), None, prices)
         async with self.database.write() as transaction:
-            outcome = await self.curves.publish(transaction, principal, publication)
+            outcome = await self.curves.publish(transaction, principal, publication, [each for each, _ in curves])
             if outcome.events:
                 await self.events.append(transaction, principal.tenant, self.now(), outcome.events)
         return outcome

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
@@ -32,18 +31,76 @@ class ServerMissing(Exception):
 
 
 @dataclass(frozen=True)
+class Server:
+    """A program on a free port of loopback, as user `nobody` where we are root. `ready` is given its process id."""
+
+    folder: Path
+    command: Callable[[int], Command]
+    ready: Callable[[int, int], bool]
+    port: int
+    stop: signal.Signals = signal.SIGTERM
+    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        return self._processes[-1]
+
+    def start(self) -> bool:
+        """Whether it runs and is ready."""
+        setpriv = shutil.which("setpriv")  # Linux only: elsewhere a killed test session leaves its servers behind
+        leash = [setpriv, "--pdeathsig", self.stop.name.removeprefix("SIG")] if setpriv else []
+        with self.log.open("wb") as log:
+            process = subprocess.Popen(
+                [*leash, *self.command(self.port)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                **_account(),
+            )
+        self._processes.append(process)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if self.ready(process.pid, self.port):
+                return True
+            time.sleep(0.02)
+        return False
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(self.stop)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+
+@dataclass(frozen=True)
 class PostgreSQL:
     """A cluster of our own. The databases belong to `aurum`, who is no superuser, as in production."""
 
     programs: Path
-    folder: Path
-    port: int
+    server: Server
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def create(self, template: str = "template1") -> str:
+    @property
+    def folder(self) -> Path:
+        return self.server.folder
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    def create(self, template: str = "template1", tablespace: str = "pg_default") -> str:
         database = f"test_{next(self._numbers)}"
         # Copying files beats logging every page of the template: 36 ms instead of 70.
-        self.execute(f"CREATE DATABASE {database} OWNER aurum TEMPLATE {template} STRATEGY file_copy")
+        how = f"TEMPLATE {template} STRATEGY file_copy TABLESPACE {tablespace}"
+        self.execute(f"CREATE DATABASE {database} OWNER aurum {how}")
         return database
 
     def drop(self, database: str) -> None:
@@ -57,9 +114,31 @@ class PostgreSQL:
         server = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", "postgres"]
         _complete([f"{self.programs}/psql", "-X", "-q", *server, "-c", statement], self.folder)
 
+    def kill(self) -> None:
+        """`kill -9` of the postmaster. Its sessions notice and end by themselves, a moment later."""
+        self.server.process.kill()
+        self.server.process.wait()
+
+    def start(self) -> None:
+        """Again, on the same data folder and port: as soon as the sessions of the one that was killed have ended."""
+        deadline = time.monotonic() + 30
+        while not self.server.start():
+            log = self.server.log.read_text(errors="replace")
+            if "still in use" not in log or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start again:\n{log[-4000:]}")
+            time.sleep(0.1)
+
+
+# Tests' data may be lost with the machine. Killed processes lose nothing that was committed with DURABLE: what they
+# have written is the kernel's to keep. But a commit has to be written before it is answered, and SIGKILL may tear a
+# page, because the kernel copies 4 of its 8 kB at a time.
+_FAST = ("--fsync=off", "--full-page-writes=off", "--synchronous-commit=off", "--autovacuum=off")
+_DURABLE = ("--fsync=off", "--full-page-writes=on", "--synchronous-commit=on")
+
 
 @contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
+def postgresql(*, killable: bool = False) -> Iterator[PostgreSQL]:
+    """`killable`: what was committed outlives `kill -9`, at the cost of some speed."""
     programs = _postgresql_programs()
     with _folder("postgresql") as folder:
         data = folder / "data"
@@ -70,20 +149,20 @@ def postgresql() -> Iterator[PostgreSQL]:
 
         def command(port: int) -> Command:
             where = [f"--port={port}", "--listen-addresses=127.0.0.1", f"--unix-socket-directories={folder}"]
-            fast = ["--fsync=off", "--full-page-writes=off", "--synchronous-commit=off", "--autovacuum=off"]
-            return [f"{programs}/postgres", "-D", str(data), *where, *fast]
+            return [f"{programs}/postgres", "-D", str(data), *where, *(_DURABLE if killable else _FAST)]
 
-        def ready(_port: int) -> bool:
+        def ready(process: int, _port: int) -> bool:
             try:
-                return (data / "postmaster.pid").read_text().rstrip().endswith("ready")
+                lines = (data / "postmaster.pid").read_text().split()
             except FileNotFoundError:
                 return False
+            return lines[:1] == [str(process)] and lines[-1] == "ready"
 
         # SIGINT is the fast shutdown: it ends sessions instead of waiting for them.
-        with _running(folder, command, ready, stop=signal.SIGINT) as port:
-            server = PostgreSQL(programs, folder, port)
-            server.execute("CREATE ROLE aurum LOGIN")
-            yield server
+        with _running(folder, command, ready, stop=signal.SIGINT) as server:
+            cluster = PostgreSQL(programs, server)
+            cluster.execute("CREATE ROLE aurum LOGIN")
+            yield cluster
 
 
 @dataclass(frozen=True)
@@ -108,11 +187,11 @@ def redis() -> Iterator[Redis]:
         def command(port: int) -> Command:
             return [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
 
-        def ready(port: int) -> bool:
+        def ready(_process: int, port: int) -> bool:
             return _redis_answers(port, b"PING", b"+PONG")
 
-        with _running(folder, command, ready) as port:
-            yield Redis(port)
+        with _running(folder, command, ready) as server:
+            yield Redis(server.port)
 
 
 def _redis_answers(port: int, command: bytes, answer: bytes) -> bool:
@@ -149,54 +228,29 @@ def _folder(name: str) -> Iterator[Path]:
 def _running(
     folder: Path,
     command: Callable[[int], Command],
-    ready: Callable[[int], bool],
+    ready: Callable[[int, int], bool],
     stop: signal.Signals = signal.SIGTERM,
-) -> Iterator[int]:
-    """A server on a free port of loopback, until the block is left or this process dies."""
-    process, port = _start(folder, command, ready, stop)
+) -> Iterator[Server]:
+    """A server on a free port, until the block is left or this process dies."""
+    server = _started(folder, command, ready, stop)
     try:
-        yield port
+        yield server
     finally:
-        _end(process, stop)
+        server.end()
 
 
-def _start(
-    folder: Path, command: Callable[[int], Command], ready: Callable[[int], bool], stop: signal.Signals
-) -> tuple[subprocess.Popen[bytes], int]:
+def _started(
+    folder: Path, command: Callable[[int], Command], ready: Callable[[int, int], bool], stop: signal.Signals
+) -> Server:
     for _ in range(5):  # somebody else may take the free port first
-        port = _free_port()
-        process = _spawn(command(port), folder, stop)
-        if _becomes_ready(process, partial(ready, port)):
-            return process, port
-        _end(process, stop)
-        log = (folder / "log").read_text(errors="replace")
+        server = Server(folder, command, ready, _free_port(), stop)
+        if server.start():
+            return server
+        server.end()
+        log = server.log.read_text(errors="replace")
         if "in use" not in log:
             break
-    raise RuntimeError(f"{process.args!r} did not start:\n{log[-4000:]}")
-
-
-def _spawn(command: Command, folder: Path, stop: signal.Signals) -> subprocess.Popen[bytes]:
-    setpriv = shutil.which("setpriv")  # Linux only: elsewhere a killed test session leaves its servers behind
-    leash = [setpriv, "--pdeathsig", stop.name.removeprefix("SIG")] if setpriv else []
-    with (folder / "log").open("wb") as log:
-        return subprocess.Popen(
-            [*leash, *command],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            **_account(),
-        )
-
-
-def _end(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
-    if process.poll() is None:
-        process.send_signal(stop)
-    try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    raise RuntimeError(f"{server.process.args!r} did not start:\n{log[-4000:]}")
 
 
 def _complete(command: Command, folder: Path) -> None:
@@ -219,12 +273,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _becomes_ready(process: subprocess.Popen[bytes], ready: Callable[[], bool], seconds: float = 60.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while process.poll() is None and time.monotonic() < deadline:
-        if ready():
-            return True
-        time.sleep(0.02)
-    return False

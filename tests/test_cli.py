@@ -38,13 +38,13 @@ def test_a_file_is_loaded_known_and_refused(aurum: Aurum, tmp_path: Path) -> Non
     loaded = aurum("ingest", good)
     assert (loaded.returncode, loaded.stdout.split()[0]) == (0, "loaded")
     assert "83 new curves, 83 new versions" in loaded.stdout
-    workbook.put("Strips - Mid", "C12", "[n/a]")
+    workbook.put("Fixed Prices - Mid", "B12", date(2025, 1, 1))
     bad = tmp_path / "EOD_EUGP_20250212_1600 [bad].xlsx"
     bad.write_bytes(workbook.to_bytes())
     again = aurum("ingest", tmp_path / "vendor", bad)
     assert again.returncode == 1
     assert again.stdout.split()[0] == "known"
-    assert f"{bad.name}: NOT_A_NUMBER: Strips - Mid!C12: '[n/a]'" in again.stderr
+    assert f"{bad.name}: FIRST_MONTH_WRONG: Fixed Prices - Mid!B12: the first month of" in again.stderr
     assert "Traceback" not in again.stderr
 
 

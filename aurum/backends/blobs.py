@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from aurum.errors import NotFound
+from aurum.errors import Unavailable
 
 
 def content_hash(data: bytes) -> str:
@@ -18,11 +20,13 @@ def content_hash(data: bytes) -> str:
 
 
 class Blobs(Protocol):
+    """Raises Unavailable where the place is full, read-only or away; what was put there is missing only then."""
+
     async def put(self, data: bytes) -> str:
         """Keeps the bytes and answers their content hash; the same bytes again change nothing."""
 
     async def get(self, digest: str) -> bytes:
-        """Raises NotFound where no such content is kept."""
+        """The bytes that were put."""
 
 
 class FolderBlobs:
@@ -43,26 +47,35 @@ class FolderBlobs:
     def _put(self, data: bytes) -> str:
         digest = content_hash(data)
         path = self._path(digest)
-        if path.exists():
-            return digest
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-            try:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-        _sync_folder(path.parent)
+        with _outages("kept"):
+            if not path.exists():
+                _make_folder(path.parent)
+                _write(path, data)
         return digest
 
     def _get(self, digest: str) -> bytes:
-        try:
+        with _outages("read"):
             return self._path(digest).read_bytes()
-        except FileNotFoundError:
-            raise NotFound(f"no content is kept under {digest}") from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+    _sync_folder(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -71,3 +84,15 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _outages(what: str) -> Iterator[None]:
+    """Says in plain words that the folder is full, read-only or away: something that may pass."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(
+            f"files cannot be {what}: {error.strerror or error}",
+            hint="Nothing was loaded. See to the folder `blobs` in AURUM_HOME, then try again.",
+        ) from error

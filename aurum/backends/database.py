@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -45,6 +46,7 @@ Json = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True),
 # Sorts by code point on both databases.
 Text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 Id = BigInteger().with_variant(Integer(), "sqlite")
+_log = logging.getLogger(__name__)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -193,21 +195,30 @@ def _outages() -> Iterator[None]:
             message = "the database is not available"
         if message is None:
             raise
-        raise Unavailable(message, hint=_OUTAGE_HINT) from error
+        raise _unavailable(message, error.orig) from error
     except PoolTimeout as error:
-        raise Unavailable("the database is busy: no connection is free", hint=_OUTAGE_HINT) from error
-    except ConnectionError as error:
-        raise Unavailable("the database cannot be reached", hint=_OUTAGE_HINT) from error
+        raise _unavailable("the database is busy: no connection is free", error) from error
+    except OSError as error:
+        raise _unavailable("the database cannot be reached", error) from error
 
 
-_OUTAGE_HINT = "Nothing was changed. Try again when the database is back; the log has the details."
+def _unavailable(message: str, cause: BaseException | None) -> Unavailable:
+    _log.warning("%s: %s", message, cause)
+    return Unavailable(message, hint=_OUTAGE_HINT)
+
+
+_OUTAGE_HINT = "Nothing was done by halves. Try again when the database is back; the log has the details."
 _OUTAGE_CLASSES = ("08", "40", "53", "57", "58")  # PostgreSQL: connection, rollback, resources, intervention, system
 _MIGRATE = "the database has no tables yet, or not all of them: run `aurum migrate`"
 _OUTAGES = {
     "database is locked": "the database is busy",
     "database or disk is full": "the database's disk is full",
     "readonly database": "the database is read-only",
-    "read-only transaction": "the database is read-only",
+    "25006 ": "the database is read-only",
+    "28000 ": "the database does not let us in",
+    "28P01 ": "the database does not let us in",
+    "3D000 ": "the database does not exist",
+    "53100 ": "the database's disk is full",
     "disk I/O error": "the database's disk fails",
     "unable to open database file": "the database file cannot be opened",
     "no such table": _MIGRATE,
@@ -243,8 +254,9 @@ def _postgresql(url: URL, pool_size: int, statement_timeout: int, *, read_only: 
         "timezone": "UTC",
         "jit": "off",
         "statement_timeout": str(statement_timeout),
-        "default_transaction_read_only": "on" if read_only else "off",
     }
+    if read_only:
+        settings["default_transaction_read_only"] = "on"
     return create_async_engine(
         url,
         pool_size=pool_size,

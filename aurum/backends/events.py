@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,6 +45,16 @@ events = Table(
     Column("occurred_at", Instant, nullable=False),
     Column("payload", Json, nullable=False),
     PrimaryKeyConstraint("tenant_id", "cursor"),
+)
+readers = Table(
+    "event_readers",
+    tables,
+    Column("reader", String(64), nullable=False),
+    Column("tenant_id", String(64), nullable=False),
+    Column("cursor", BigInteger, nullable=False),
+    Column("held_until", Instant, nullable=False),
+    Column("failing_since", Instant),
+    PrimaryKeyConstraint("reader", "tenant_id"),
 )
 
 _PAGE = 500
@@ -143,6 +154,15 @@ class EventLog:
                     cursor = event.cursor
                 if len(page) < _PAGE:
                     await changed.wait()
+
+    def listen(self, tenant: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        """Within the context, `changed.wait()` returns once the tenant's log has grown since the last `clear()`."""
+        return self._bus.listen(tenant)
+
+    async def tenants(self) -> set[str]:
+        """Those that have events."""
+        async with self._database.read() as connection:
+            return {row.tenant_id for row in await connection.all(select(heads.c.tenant_id))}
 
     async def watch(self) -> None:
         """Wakes this process's followers when another process has committed. Runs until cancelled."""

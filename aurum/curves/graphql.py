@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
 
@@ -15,7 +15,7 @@ from aurum.backends.paging import Page, PageRequest
 from aurum.curves import model
 from aurum.curves.service import CURVE_RESTATED, CurveService
 from aurum.errors import InvalidCursor, InvalidInput, NotFound
-from aurum.graphql.connections import Connection, connection, page_request
+from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import Node, node_id, row_of
 from aurum.market.identity import Measure
@@ -36,10 +36,11 @@ from aurum.metadata.graphql import (
     unit_of,
     unit_version_of,
 )
+from aurum.metadata.model import Dimension
 from aurum.metadata.service import MetadataService
 
 if TYPE_CHECKING:
-    from aurum.ingestion.graphql import SourceFile
+    from aurum.ingestion.graphql import Finding, IngestionRun, SourceFile
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -58,6 +59,11 @@ class CurveContext(Protocol):
     def curves(self) -> CurveService: ...
     def renew(self) -> None: ...
     async def source_file(self, file_id: int) -> SourceFile | None: ...
+    async def ingestion_run(self, run_id: int) -> IngestionRun | None: ...
+    async def findings_about(self, run_id: int | None, curve_key: str) -> list[Finding]: ...
+    async def missing_days(
+        self, vendors: list[str], first: date, last: date, at: datetime | None
+    ) -> dict[date, list[str]]: ...
     def load(
         self, batch: Callable[..., Awaitable[Mapping[K, V]]], key: K, **arguments: Hashable
     ) -> Awaitable[V | None]: ...
@@ -99,10 +105,6 @@ KnownAt = Annotated[
     datetime | None,
     strawberry.argument(description="As it was known at this instant; null: as it is known now."),
 ]
-First = Annotated[int | None, strawberry.argument(description="How many, from the start or after `after`.")]
-After = Annotated[str | None, strawberry.argument(description="The cursor of the item before the page.")]
-Last = Annotated[int | None, strawberry.argument(description="How many, from the end or before `before`.")]
-Before = Annotated[str | None, strawberry.argument(description="The cursor of the item after the page.")]
 Filter = Annotated[CurveFilter | None, strawberry.argument(description="Which curves; null: all.")]
 
 
@@ -117,6 +119,9 @@ class CurvePoint:
     ask: float | None = strawberry.field(description="Null where none is quoted.")
     cell: str | None = strawberry.field(description="Where the mid stands in the file: `Fixed Prices - Mid!D12`.")
     quote_cell: str | None = strawberry.field(description="Where bid and ask stand in the file.")
+    withheld: bool = strawberry.field(
+        description="Whether it is in quarantine: the file has a number that is not served until somebody decides."
+    )
 
 
 @strawberry.type(description="A point that has a price, with the curve and the as-of date it is of.")
@@ -145,7 +150,10 @@ class CurveSnapshot(Node):
     version: int = strawberry.field(description="Counts the versions of that date in the order Aurum stored them.")
     published_at: datetime = strawberry.field(description="When it became known (UTC): what `knownAt` goes by.")
     recorded_at: datetime = strawberry.field(description="When Aurum stored it (UTC).")
-    point_count: int = strawberry.field(description="How many points it has.")
+    point_count: int = strawberry.field(description="How many points it has, those in quarantine included.")
+    withheld_count: int = strawberry.field(description="How many of its points are in quarantine.")
+    author: str | None = strawberry.field(description="Who decided about points of it; null: it is as it was read.")
+    reason: str | None = strawberry.field(description="Why they decided so.")
     snapshot: strawberry.Private[model.Snapshot]
     known_at: strawberry.Private[datetime | None] = None
 
@@ -178,7 +186,17 @@ class CurveSnapshot(Node):
     def columns(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> CurveColumns:
         return _columns(self.snapshot.prices, _chosen(self.snapshot.prices, tenor_types, delivery))
 
-    @strawberry.field(description="The file it was read from; null for a version that a person made.")
+    @strawberry.field(description="What was found about it when its file was checked, the worst first.")
+    async def findings(self, info: Info) -> list[Annotated[Finding, strawberry.lazy("aurum.ingestion.graphql")]]:
+        found = await info.context.load(info.context.metadata.by_id, self.snapshot.curve_id)
+        return await info.context.findings_about(self.snapshot.run_id, _there(found, "curve").key)
+
+    @strawberry.field(description="The run that read it; null for what older versions of Aurum loaded.")
+    async def run(self, info: Info) -> Annotated[IngestionRun, strawberry.lazy("aurum.ingestion.graphql")] | None:
+        run_id = self.snapshot.run_id
+        return None if run_id is None else await info.context.ingestion_run(run_id)
+
+    @strawberry.field(description="The file it was read from; null for a version that a person made of none.")
     async def source(self, info: Info) -> Annotated[SourceFile, strawberry.lazy("aurum.ingestion.graphql")] | None:
         file_id = self.snapshot.file_id
         return None if file_id is None else await info.context.source_file(file_id)
@@ -283,13 +301,18 @@ class QuoteConnection(Connection[Quote]):
     pass
 
 
-@strawberry.type(description="An as-of date with prices, and how complete it is.")
+@strawberry.type(description="An as-of date with prices, or without where a file is missing, and how complete it is.")
 class AsOfDay:
     as_of: date = strawberry.field(description="The date.")
     curve_count: int = strawberry.field(description="How many of the chosen curves have prices on it.")
     known_curve_count: int = strawberry.field(description="How many of them had been quoted by then at least once.")
     completeness: float = strawberry.field(description="The one divided by the other: 1 where none is missing.")
-    last_published_at: datetime = strawberry.field(description="When its newest version became known (UTC).")
+    last_published_at: datetime | None = strawberry.field(
+        description="When its newest version became known (UTC); null where there are no prices."
+    )
+    missing_vendors: list[str] = strawberry.field(
+        description="Whose file is expected for this date, and has not come in time."
+    )
 
 
 @strawberry.type(description="A version of a curve was published or restated.")
@@ -386,7 +409,9 @@ class CurveQuery:
             QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, curves[quote.curve.id])
         )
 
-    @strawberry.field(description="As-of dates on which the chosen curves have prices, oldest first.")
+    @strawberry.field(
+        description="As-of dates on which the chosen curves have prices, or should have; oldest first."
+    )
     async def as_of_dates(
         self, info: Info, filter: Filter = None,
         range: Annotated[DateRange | None, strawberry.argument(description="Which dates; null: all.")] = None,
@@ -394,16 +419,11 @@ class CurveQuery:
     ) -> list[AsOfDay]:  # fmt: skip
         first, last = _bounds(range)
         context = info.context
-        days = await context.curves.as_of_days(
-            context.principal, filter_of(filter), first, last, known_at=_instant(known_at)
-        )
-        return [
-            AsOfDay(
-                as_of=day.as_of, curve_count=day.curves, known_curve_count=day.known_curves,
-                completeness=day.curves / day.known_curves, last_published_at=day.last_published_at,
-            )
-            for day in days
-        ]  # fmt: skip
+        wanted, at = filter_of(filter), _instant(known_at)
+        days = await context.curves.as_of_days(context.principal, wanted, first, last, known_at=at)
+        vendors = await context.metadata.dimensions(context.principal, wanted, {Dimension.VENDOR}, "", _MOST)
+        missing = await context.missing_days([each.value for each in vendors], first, last, at)
+        return as_of_days_of(days, missing)
 
 
 @strawberry.type
@@ -439,6 +459,25 @@ class CurveSubscription:
                     as_of=date.fromisoformat(event.payload["as_of"]), version=event.payload["version"],
                     occurred_at=event.occurred_at, curve_row=event.payload["curve_id"],
                 )  # fmt: skip
+
+
+def as_of_days_of(days: Sequence[model.AsOfDay], missing: Mapping[date, list[str]]) -> list[AsOfDay]:
+    """Days with prices and those on which a file is missing, in order."""
+    found = {
+        day.as_of: AsOfDay(
+            as_of=day.as_of, curve_count=day.curves, known_curve_count=day.known_curves,
+            completeness=day.curves / day.known_curves, last_published_at=day.last_published_at,
+            missing_vendors=missing.get(day.as_of, []),
+        )
+        for day in days
+    }  # fmt: skip
+    for as_of in missing.keys() - found.keys():
+        known = max((day.known_curves for day in days if day.as_of < as_of), default=0)
+        found[as_of] = AsOfDay(
+            as_of=as_of, curve_count=0, known_curve_count=known, completeness=0.0, last_published_at=None,
+            missing_vendors=missing[as_of],
+        )  # fmt: skip
+    return [found[as_of] for as_of in sorted(found)]
 
 
 async def _days_page(
@@ -488,19 +527,20 @@ def snapshot_of(snapshot: model.Snapshot, known_at: datetime | None = None) -> C
     return CurveSnapshot(
         id=node_id("CurveSnapshot", snapshot.id), as_of=snapshot.as_of, version=snapshot.version,
         published_at=snapshot.published_at, recorded_at=snapshot.recorded_at,
-        point_count=len(snapshot.prices.tenors), snapshot=snapshot, known_at=known_at,
+        point_count=len(snapshot.prices.tenors), withheld_count=len(snapshot.prices.withheld),
+        author=snapshot.author, reason=snapshot.reason, snapshot=snapshot, known_at=known_at,
     )  # fmt: skip
 
 
 def points_of(prices: model.CurvePrices, chosen: list[int]) -> list[CurvePoint]:
     mid, bid, ask = _numbers(prices.mid, chosen), _numbers(prices.bid, chosen), _numbers(prices.ask, chosen)
-    mid_cells, quote_cells = prices.mid_cells, prices.quote_cells
+    mid_cells, quote_cells, withheld = prices.mid_cells, prices.quote_cells, set(prices.withheld)
     return [
         CurvePoint(
             tenor=tenor.label, tenor_type=tenor.type, delivery_start=tenor.period.start,
             delivery_end=tenor.period.end, mid=mid[n], bid=bid[n], ask=ask[n],
             cell=mid_cells.address(place) if mid_cells else None,
-            quote_cell=quote_cells.address(place) if quote_cells else None,
+            quote_cell=quote_cells.address(place) if quote_cells else None, withheld=place in withheld,
         )
         for n, (place, tenor) in enumerate((place, prices.tenors[place]) for place in chosen)
     ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 
 from aurum.market.cells import Cells
 from aurum.market.periods import Tenor, TenorGrid, TenorType, standard_label
-from aurum.metadata.model import Curve, CurveDescription
+from aurum.metadata.model import Curve
 
 Prices = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class CurvePrices:
-    """The prices of one curve on one as-of date, parallel to `tenors`, in the vendor's unit; NaN: not quoted."""
+    """The prices of one curve on one as-of date, parallel to `tenors`, in the vendor's unit; NaN: not quoted.
+
+    `withheld` are the points that are in quarantine: the file has a cell for them, whose number is not served.
+    """
 
     tenors: TenorGrid
     mid: Prices
@@ -27,6 +30,34 @@ class CurvePrices:
     ask: Prices | None = None
     mid_cells: Cells | None = None
     quote_cells: Cells | None = None
+    withheld: tuple[int, ...] = ()
+
+    def without(self, points: Collection[int]) -> CurvePrices:
+        """With these points in quarantine."""
+        if not points:
+            return self
+        held = np.zeros(len(self.tenors), dtype=bool)
+        held[list(points)] = True
+        bid, ask = (None if side is None else np.where(held, np.nan, side) for side in (self.bid, self.ask))
+        withheld = tuple(sorted({*self.withheld, *points}))
+        return replace(self, mid=np.where(held, np.nan, self.mid), bid=bid, ask=ask, withheld=withheld)
+
+    def with_point(self, point: int, mid: float | None, bid: float | None, ask: float | None) -> CurvePrices:
+        """With a point as a person has decided: None is not quoted. It is in quarantine no longer."""
+        blank = np.full(len(self.tenors), np.nan)
+
+        def put(side: Prices | None, number: float | None) -> Prices | None:
+            if side is None and number is None:
+                return None
+            changed = (blank if side is None else side).copy()
+            changed[point] = np.nan if number is None else number
+            return changed
+
+        changed = put(self.mid, mid)
+        return replace(
+            self, mid=blank if changed is None else changed, bid=put(self.bid, bid), ask=put(self.ask, ask),
+            withheld=tuple(at for at in self.withheld if at != point),
+        )  # fmt: skip
 
     @property
     def digest(self) -> str:
@@ -34,6 +65,8 @@ class CurvePrices:
         content = hashlib.blake2b(self.tenors.digest.encode(), digest_size=16)
         for side in (self.mid, self.bid, self.ask):
             content.update(b"-" if side is None else pack(side))
+        if self.withheld:
+            content.update(repr(self.withheld).encode())
         return content.hexdigest()
 
     @property
@@ -49,6 +82,7 @@ class Snapshot:
     """One version of a curve's prices on an as-of date. Never changes.
 
     `published_at` is when it became known, `recorded_at` when Aurum stored it; `version` counts in order of storing.
+    `run_id` is the ingestion run that read it. `author` and `reason`: who changed a point of it, and why.
     """
 
     id: int
@@ -59,6 +93,9 @@ class Snapshot:
     recorded_at: datetime
     file_id: int | None
     prices: CurvePrices
+    run_id: int | None = None
+    author: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +119,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Curves of one vendor and as-of date that become known together.
+    """Prices of one vendor and as-of date that become known together.
 
-    `restates_at`: the versions that this publication goes above hold again from this instant.
+    `restates_at`: the versions that this publication goes above hold again from this instant. `author` and `reason`
+    where a person made it.
     """
 
     vendor: str
@@ -93,8 +131,11 @@ class Publication:
     revised_at: datetime
     recorded_at: datetime
     file_id: int | None
-    curves: Sequence[tuple[CurveDescription, CurvePrices]]
+    prices: Sequence[CurvePrices]
     restates_at: datetime | None = None
+    run_id: int | None = None
+    author: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +171,14 @@ class Placement:
 
     adds: bool
     restores: tuple[tuple[Version, Rank], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DayMids:
+    """The mids of one curve on a day, as they are known now."""
+
+    tenors: TenorGrid
+    mid: Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +224,14 @@ def unpack(data: bytes) -> Prices:
 def same_numbers(one: CurvePrices, other: CurvePrices) -> bool:
     """Whether all prices are the same but for the last bits, which programs that save a workbook again may change."""
     sides = ((one.mid, other.mid), (one.bid, other.bid), (one.ask, other.ask))
-    return one.tenors == other.tenors and all(
-        (mine is None) == (theirs is None)
-        and (mine is None or theirs is None or np.allclose(mine, theirs, rtol=_LAST_BITS, atol=0, equal_nan=True))
-        for mine, theirs in sides
+    return (
+        one.tenors == other.tenors
+        and one.withheld == other.withheld
+        and all(
+            (mine is None) == (theirs is None)
+            and (mine is None or theirs is None or np.allclose(mine, theirs, rtol=_LAST_BITS, atol=0, equal_nan=True))
+            for mine, theirs in sides
+        )
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,11 +11,12 @@ from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
 from aurum.backends.events import Event, EventLog
 from aurum.backends.paging import Page, PageRequest, Position
-from aurum.curves.model import AsOfDay, Change, Coverage, Publication, Quote, Snapshot, newest_quotes
+from aurum.curves.model import AsOfDay, Change, Coverage, DayMids, Publication, Quote, Snapshot, newest_quotes
 from aurum.curves.store import Day, SnapshotStore
+from aurum.curves.versions import VersionStore
 from aurum.errors import InvalidCursor
 from aurum.market.periods import TenorType
-from aurum.metadata.model import CurveFilter
+from aurum.metadata.model import CurveDescription, CurveFilter
 from aurum.metadata.service import MetadataService
 
 CURVE_PUBLISHED = "CURVE_PUBLISHED"
@@ -25,11 +26,12 @@ _FIRST_CURVES, _MOST_CURVES = 8, 128  # read at a time: a page of 200 points is 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a publication changed: curves seen for the first time, and versions added."""
+    """What a publication changed: curves seen for the first time, and versions added. `ids` of all its curves."""
 
     new_curves: int
     changes: tuple[Change, ...]
     unchanged: int
+    ids: tuple[int, ...]
 
     @property
     def events(self) -> list[tuple[str, dict[str, Any]]]:
@@ -46,22 +48,61 @@ class Published:
 class CurveService:
     def __init__(self, store: SnapshotStore, metadata: MetadataService, events: EventLog) -> None:
         self.store = store
+        self.version_store = VersionStore(store)
         self.metadata = metadata
         self.event_log = events
 
-    async def publish(self, transaction: WriteConnection, principal: Principal, publication: Publication) -> Published:
-        """Adds a version of each curve that changed. The caller appends the events, last in its transaction."""
+    async def publish(
+        self,
+        transaction: WriteConnection,
+        principal: Principal,
+        publication: Publication,
+        descriptions: Sequence[CurveDescription],
+    ) -> Published:
+        """Adds a version of each curve that changed; `descriptions` is parallel to the prices.
+
+        The caller appends the events, last in its transaction.
+        """
         principal.require(Scope.CURVES_WRITE)
-        # Two publications of a vendor never race for a version number or a new curve.
-        await transaction.lock(f"publish {principal.tenant} {publication.vendor}")
-        ids, new = await self.metadata.register(
-            transaction,
-            principal,
-            [description for description, _ in publication.curves],
-            publication.recorded_at,
-        )
-        changes = await self.store.add(transaction, principal.tenant, publication, ids)
-        return Published(new, tuple(changes), len(ids) - len(changes))
+        await self.lock(transaction, principal, publication.vendor)
+        ids, new = await self.metadata.register(transaction, principal, descriptions, publication.recorded_at)
+        changes = await self.version_store.add(transaction, principal.tenant, publication, ids)
+        return Published(new, tuple(changes), len(ids) - len(changes), tuple(ids))
+
+    async def amend(
+        self, transaction: WriteConnection, principal: Principal, publication: Publication, curve_ids: Sequence[int]
+    ) -> Published:
+        """Adds versions of curves that are there, as a person has decided; `curve_ids` is parallel to the prices.
+
+        The caller holds the vendor's lock since it read what it changes, and appends the events.
+        """
+        principal.require(Scope.CURVES_WRITE)
+        changes = await self.version_store.add(transaction, principal.tenant, publication, curve_ids)
+        return Published(0, tuple(changes), len(curve_ids) - len(changes), tuple(curve_ids))
+
+    async def lock(self, transaction: WriteConnection, principal: Principal, vendor: str) -> None:
+        """Two publications of a vendor never race for a version number or a new curve."""
+        await transaction.lock(f"publish {principal.tenant} {vendor}")
+
+    async def newest_of_day(
+        self, transaction: WriteConnection, principal: Principal, as_of: date, curve_ids: Collection[int]
+    ) -> dict[int, Snapshot]:
+        """By curve: the newest version of exactly this day, read within the transaction."""
+        principal.require(Scope.CURVES_READ)
+        return await self.store.newest_of_day(transaction, principal.tenant, as_of, curve_ids)
+
+    async def vendor_days(self, principal: Principal, vendor: str, *, before: date, limit: int) -> dict[date, int]:
+        """The last days with prices of a vendor before a date; a number that differs whenever a day has changed."""
+        principal.require(Scope.CURVES_READ)
+        return await self.store.vendor_days(principal.tenant, vendor, before, limit)
+
+    async def mids(self, principal: Principal, vendor: str, days: Collection[date]) -> dict[date, dict[str, DayMids]]:
+        """By day and curve key: the mids of a vendor's curves as they are known now."""
+        principal.require(Scope.CURVES_READ)
+        keys = await self.metadata.keys(principal, vendor)
+        ids = self.metadata.ids_matching(principal, CurveFilter(vendors=(vendor,)))
+        found = await self.store.mids(principal.tenant, ids, days)
+        return {day: {keys[id_]: mids for id_, mids in of_day.items()} for day, of_day in found.items()}
 
     async def snapshots(
         self,

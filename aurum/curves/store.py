@@ -1,10 +1,9 @@
-"""Reads and writes snapshots."""
+"""Reads snapshots. What writes them is in versions.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,30 +12,15 @@ from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
     Select,
-    Table,
     and_,
     func,
-    insert,
     select,
     tuple_,
 )
 
-from aurum.backends.database import AnyRow, Database, ReadConnection, WriteConnection
-from aurum.curves.model import (
-    AsOfDay,
-    Change,
-    Coverage,
-    CurvePrices,
-    Publication,
-    Rank,
-    Snapshot,
-    Version,
-    pack,
-    place,
-    same_numbers,
-    unpack,
-)
-from aurum.curves.tables import confirmations, point_rows, snapshots, tenor_grids
+from aurum.backends.database import AnyRow, Database, ReadConnection
+from aurum.curves.model import AsOfDay, Coverage, CurvePrices, DayMids, Snapshot, unpack
+from aurum.curves.tables import point_rows, snapshots, tenor_grids, vendor_days
 from aurum.market.cells import Cells, PointRows
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
 
@@ -52,106 +36,13 @@ class SnapshotStore:
         self._grids: dict[int, TenorGrid] = {}
         self._rows: dict[int, PointRows] = {}
 
-    async def add(
-        self, transaction: WriteConnection, tenant: str, publication: Publication, curve_ids: Sequence[int]
-    ) -> list[Change]:
-        """Adds a version for each curve that says something new. `curve_ids` is parallel to the curves."""
-        as_of, rank = publication.as_of, (publication.published_at, publication.revised_at)
-        known = await self._versions(transaction, tenant, as_of, curve_ids)
-        confirmed = await self._confirmed(transaction, tenant, as_of, list(known))
-        digests = {id_: prices.digest for id_, (_, prices) in zip(curve_ids, publication.curves, strict=True)}
-        differing = [v.id for id_, versions in known.items() for v in versions if v.digest != digests[id_]]
-        stored = await self._contents(transaction, differing)
-        grids = await _shared(transaction, tenor_grids, "tenors", _grids(publication))
-        places = await _shared(transaction, point_rows, "rows", _rows(publication))
-        again = None if publication.restates_at is None else (publication.restates_at, publication.restates_at)
-        rows: list[dict[str, Any]] = []
-        confirming: list[int] = []
-        for curve_id, (_, prices) in zip(curve_ids, publication.curves, strict=True):
-            versions = known.get(curve_id, [])
-            digest = digests[curve_id]
-            placement = place(
-                versions, confirmed.get(curve_id, ()), rank, partial(_same, digest, prices, stored), again
-            )
-            if not placement.adds:
-                confirming.append(curve_id)
-                continue
-            version = len(versions) + 1
-            row = _row(tenant, publication, curve_id, version, digest)
-            row |= {"grid_id": grids[prices.tenors.digest], "points": len(prices.tenors), **_vectors(prices)}
-            row["quoted"] = np.packbits(prices.quoted).tobytes()
-            rows.append(row | _cells("mid", prices.mid_cells, places) | _cells("quote", prices.quote_cells, places))
-            for number, (old, there) in enumerate(placement.restores, version + 1):
-                rows.append(await self._restored(transaction, old, there, number, publication))
-        if rows:
-            await transaction.execute(insert(snapshots), rows)
-        await self._confirm(transaction, tenant, publication, confirming)
-        return [Change(row["curve_id"], as_of, row["version"], row["points"]) for row in rows]
-
-    async def _contents(self, connection: ReadConnection, ids: Sequence[int]) -> dict[int, CurvePrices]:
+    async def prices(self, connection: ReadConnection, ids: Sequence[int]) -> dict[int, CurvePrices]:
+        """The prices of snapshots, on a connection that the caller holds."""
         if not ids:
             return {}
         rows = await connection.all(select(snapshots).where(snapshots.c.id.in_(ids)))
         grids, places = await self._shared_content(connection, rows)
         return {row.id: _snapshot(row, grids, places).prices for row in rows}
-
-    async def _restored(
-        self, transaction: WriteConnection, old: Version, rank: Rank, version: int, publication: Publication
-    ) -> dict[str, Any]:
-        """The row of a version stated again: with the cells of the file that it was read from."""
-        row = await transaction.first(select(snapshots).where(snapshots.c.id == old.id))
-        assert row is not None  # noqa: S101  read in this transaction
-        content = {name: value for name, value in row._mapping.items() if name != "id"}
-        published_at, revised_at = rank
-        return content | {
-            "version": version,
-            "published_at": published_at,
-            "revised_at": revised_at,
-            "recorded_at": publication.recorded_at,
-        }
-
-    async def _confirm(
-        self, transaction: WriteConnection, tenant: str, publication: Publication, curve_ids: Sequence[int]
-    ) -> None:
-        rows = [
-            {
-                "curve_id": curve_id,
-                "as_of": publication.as_of,
-                "published_at": publication.published_at,
-                "revised_at": publication.revised_at,
-                "tenant_id": tenant,
-                "file_id": publication.file_id,
-            }
-            for curve_id in curve_ids
-        ]
-        if rows:
-            await transaction.insert_missing(confirmations, rows)
-
-    async def _confirmed(
-        self, connection: ReadConnection, tenant: str, as_of: date, curve_ids: Sequence[int]
-    ) -> dict[int, list[Rank]]:
-        found: dict[int, list[Rank]] = {}
-        if curve_ids:
-            columns = confirmations.c
-            statement = select(columns.curve_id, columns.published_at, columns.revised_at).where(
-                columns.tenant_id == tenant, columns.as_of == as_of, columns.curve_id.in_(curve_ids)
-            )
-            for row in await connection.all(statement):
-                found.setdefault(row.curve_id, []).append((row.published_at, row.revised_at))
-        return found
-
-    async def _versions(
-        self, connection: ReadConnection, tenant: str, as_of: date, curve_ids: Sequence[int]
-    ) -> dict[int, list[Version]]:
-        columns = snapshots.c
-        statement = select(
-            columns.id, columns.curve_id, columns.version, columns.published_at, columns.revised_at, columns.digest
-        ).where(columns.tenant_id == tenant, columns.as_of == as_of, columns.curve_id.in_(curve_ids))
-        found: dict[int, list[Version]] = {}
-        for row in await connection.all(statement):
-            version = Version(row.id, row.version, (row.published_at, row.revised_at), row.digest)
-            found.setdefault(row.curve_id, []).append(version)
-        return found
 
     async def newest(
         self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None
@@ -177,6 +68,18 @@ class SnapshotStore:
         for snapshot in await self._read(tenant, select(snapshots).where(_on(days))):
             found.setdefault((snapshot.curve_id, snapshot.as_of), []).append(snapshot)
         return found
+
+    async def newest_of_day(
+        self, connection: ReadConnection, tenant: str, as_of: date, curve_ids: Collection[int]
+    ) -> dict[int, Snapshot]:
+        """By curve: the newest version of exactly this day, on a connection that the caller holds."""
+        columns = snapshots.c
+        statement = select(snapshots).where(
+            columns.tenant_id == tenant, columns.as_of == as_of, columns.curve_id.in_(curve_ids)
+        )
+        rows = await connection.all(statement.order_by(*(columns[name] for name in _RANK)))
+        grids, places = await self._shared_content(connection, rows)
+        return {row.curve_id: _snapshot(row, grids, places) for row in rows}  # the newest comes last
 
     async def by_id(self, tenant: str, ids: Collection[int]) -> dict[int, Snapshot]:
         found = await self._read(tenant, select(snapshots).where(snapshots.c.id.in_(ids)))
@@ -250,7 +153,8 @@ class SnapshotStore:
         self, tenant: str, curve_ids: Select[Any], first: date, last: date, known_at: datetime | None
     ) -> list[AsOfDay]:
         """Dates with prices of the curves that `curve_ids` selects, oldest first, as known at `known_at`."""
-        columns, chosen = snapshots.c, and_(snapshots.c.curve_id.in_(curve_ids), _known(known_at))
+        columns = snapshots.c
+        chosen = and_(columns.curve_id.in_(curve_ids), _known(known_at), columns.points > columns.withheld_points)
         begun = (
             select(func.min(columns.as_of).label("first")).where(columns.tenant_id == tenant, chosen)
             .group_by(columns.curve_id).subquery()
@@ -264,6 +168,32 @@ class SnapshotStore:
         )
         async with self.database.read() as connection:
             return [AsOfDay(*row) for row in await connection.all(statement)]
+
+    async def vendor_days(self, tenant: str, vendor: str, before: date, limit: int) -> dict[date, int]:
+        """The last days of a vendor before a date, each with the number of its changes."""
+        columns = vendor_days.c
+        statement = (
+            select(columns.as_of, columns.revision)
+            .where(columns.tenant_id == tenant, columns.vendor == vendor, columns.as_of < before)
+            .order_by(columns.as_of.desc())
+            .limit(limit)
+        )
+        async with self.database.read() as connection:
+            return {row.as_of: row.revision for row in await connection.all(statement)}
+
+    async def mids(self, tenant: str, curve_ids: Select[Any], days: Collection[date]) -> dict[date, dict[int, DayMids]]:
+        """By day and curve: the mids as they are known now."""
+        columns = snapshots.c
+        statement = select(columns.as_of, columns.curve_id, columns.grid_id, columns.mid).where(
+            columns.tenant_id == tenant, columns.as_of.in_(days), columns.curve_id.in_(curve_ids)
+        )
+        found: dict[date, dict[int, DayMids]] = {}
+        async with self.database.read() as connection:
+            rows = await connection.all(statement.order_by(*(columns[name] for name in _RANK)))
+            grids = await _content(connection, tenor_grids.c.tenors, {row.grid_id for row in rows}, self._grids, _grid)
+        for as_of, curve_id, grid_id, mid in rows:  # the newest version comes last
+            found.setdefault(as_of, {})[curve_id] = DayMids(grids[grid_id], unpack(mid))
+        return found
 
     async def grids_with(self, types: Collection[TenorType]) -> list[int]:
         """The ids of tenor grids that have such tenors."""
@@ -367,10 +297,16 @@ def _snapshot(row: AnyRow, grids: Mapping[int, TenorGrid], places: Mapping[int, 
         None if row.ask is None else unpack(row.ask),
         None if row.mid_rows_id is None else Cells(places[row.mid_rows_id], tuple(row.mid_columns)),
         None if row.quote_rows_id is None else Cells(places[row.quote_rows_id], tuple(row.quote_columns)),
+        () if row.withheld is None else _bits(row.withheld),
     )
     return Snapshot(
-        row.id, row.curve_id, row.as_of, row.version, row.published_at, row.recorded_at, row.file_id, prices
-    )
+        row.id, row.curve_id, row.as_of, row.version, row.published_at, row.recorded_at, row.file_id, prices,
+        row.run_id, row.author, row.reason,
+    )  # fmt: skip
+
+
+def _bits(packed: bytes) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(np.unpackbits(np.frombuffer(packed, dtype=np.uint8))).tolist())
 
 
 def _newest(curve_id: ColumnElement[int], on: Any, known_at: datetime | None) -> ScalarSelect[int]:
@@ -408,73 +344,6 @@ def _place(within: Sequence[ColumnElement[Any]], order: Sequence[ColumnElement[A
 
 def _on(days: Collection[Day]) -> ColumnElement[bool]:
     return tuple_(snapshots.c.curve_id, snapshots.c.as_of).in_(list(days))
-
-
-def _same(digest: str, prices: CurvePrices, stored: Mapping[int, CurvePrices], version: Version) -> bool:
-    return version.digest == digest or same_numbers(prices, stored[version.id])
-
-
-def _row(tenant: str, publication: Publication, curve_id: int, version: int, digest: str) -> dict[str, Any]:
-    return {
-        "tenant_id": tenant,
-        "curve_id": curve_id,
-        "as_of": publication.as_of,
-        "version": version,
-        "published_at": publication.published_at,
-        "revised_at": publication.revised_at,
-        "recorded_at": publication.recorded_at,
-        "file_id": publication.file_id,
-        "digest": digest,
-    }
-
-
-def _vectors(prices: CurvePrices) -> dict[str, bytes | None]:
-    sides = {"mid": prices.mid, "bid": prices.bid, "ask": prices.ask}
-    return {name: None if side is None else pack(side) for name, side in sides.items()}
-
-
-def _cells(side: str, cells: Cells | None, places: Mapping[str, int]) -> dict[str, Any]:
-    if cells is None:
-        return {f"{side}_rows_id": None, f"{side}_columns": None}
-    return {f"{side}_rows_id": places[cells.rows.digest], f"{side}_columns": list(cells.columns)}
-
-
-def _grids(publication: Publication) -> dict[str, Any]:
-    grids = {id(prices.tenors): prices.tenors for _, prices in publication.curves}
-    return {
-        grid.digest: [
-            [tenor.label, tenor.type.value, tenor.period.start.isoformat(), tenor.period.end.isoformat()]
-            for tenor in grid
-        ]
-        for grid in grids.values()
-    }
-
-
-def _rows(publication: Publication) -> dict[str, Any]:
-    used = (cells for _, prices in publication.curves for cells in (prices.mid_cells, prices.quote_cells))
-    shared = {id(cells.rows): cells.rows for cells in used if cells is not None}
-    return {
-        rows.digest: {"sheets": list(rows.sheets), "sheet": list(rows.sheet), "row": list(rows.row)}
-        for rows in shared.values()
-    }
-
-
-async def _shared(
-    transaction: WriteConnection, table: Table, column: str, contents: Mapping[str, Any]
-) -> dict[str, int]:
-    """Digest to id of shared content, adding what is not there yet."""
-    known = await _ids(transaction, table, contents)
-    missing = sorted(digest for digest in contents if digest not in known)  # one order: writers cannot deadlock
-    if missing:
-        rows = [{"digest": digest, column: contents[digest]} for digest in missing]
-        await transaction.insert_missing(table, rows)
-        known = await _ids(transaction, table, contents)
-    return known
-
-
-async def _ids(connection: ReadConnection, table: Table, digests: Iterable[str]) -> dict[str, int]:
-    statement = select(table.c.digest, table.c.id).where(table.c.digest.in_(list(digests)))
-    return {row.digest: row.id for row in await connection.all(statement)}
 
 
 def _grid(tenors: list[list[str]]) -> TenorGrid:

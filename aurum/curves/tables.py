@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
 
-from aurum.backends.database import Id, Instant, Json, tables
+from aurum.backends.database import Id, Instant, Json, Text, tables
 
 tenor_grids = Table(
     "tenor_grids",
@@ -45,9 +45,24 @@ snapshots = Table(
     Column("mid_columns", Json),  # the column's letter on each sheet of point_rows
     Column("quote_rows_id", ForeignKey("point_rows.id")),
     Column("quote_columns", Json),
+    Column("withheld_points", Integer, nullable=False, server_default="0"),
+    Column("withheld", LargeBinary),  # a bit per tenor of the grid: whether it is in quarantine; null: none is
+    Column("run_id", ForeignKey("ingestion_runs.id")),
+    Column("author", Text),
+    Column("reason", Text),
     UniqueConstraint("curve_id", "as_of", "version"),
     Index(None, "curve_id", "as_of", "published_at", "revised_at", "version"),
     Index(None, "tenant_id", "as_of"),
+)
+
+# How often a vendor's day has changed: what was read of it is kept until then.
+vendor_days = Table(
+    "vendor_days",
+    tables,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("vendor", Text, primary_key=True),
+    Column("as_of", Date, primary_key=True),
+    Column("revision", Integer, nullable=False),
 )
 
 # A publication that says of a curve's day what was known already adds no version, but it did say so.

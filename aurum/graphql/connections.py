@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
 import strawberry
@@ -17,6 +17,11 @@ from aurum.errors import InvalidCursor, InvalidInput
 T = TypeVar("T")
 Item = TypeVar("Item")
 DEFAULT_PAGE = 50
+
+First = Annotated[int | None, strawberry.argument(description="How many, from the start or after `after`.")]
+After = Annotated[str | None, strawberry.argument(description="The cursor of the item before the page.")]
+Last = Annotated[int | None, strawberry.argument(description="How many, from the end or before `before`.")]
+Before = Annotated[str | None, strawberry.argument(description="The cursor of the item after the page.")]
 
 
 @strawberry.type(description="Where a page stands in the whole list.")

@@ -101,7 +101,7 @@ class DropFolder:
         """One look at the folder: notes what is new and hands over what has settled."""
         if self._first_look:
             await asyncio.to_thread(self.folder.mkdir, parents=True, exist_ok=True)
-        found = await asyncio.to_thread(_workbooks, self.folder)
+        found = await asyncio.to_thread(workbooks, self.folder)
         now = monotonic()
         for path, stamp in found.items():
             known = self._taken.get(path) if path not in self._arrivals else self._arrivals[path].stamp
@@ -142,7 +142,7 @@ class DropFolder:
             await self._dispatcher.dispatch(self._principal.tenant, arrival.run)
 
 
-def _workbooks(folder: Path) -> dict[str, _Stamp]:
+def workbooks(folder: Path) -> dict[str, _Stamp]:
     """Every workbook below the folder, by its path in it. Dotfiles, Excel's `~$` and empty files are none yet."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not there")

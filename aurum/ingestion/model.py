@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from pathlib import PurePath
+from typing import Any
+
+from aurum.market.periods import Tenor
+from aurum.parsers.model import Finding
 
 
 class RunState(StrEnum):
-    """QUEUED -> RUNNING -> one of the others, which are final."""
+    """QUEUED -> RUNNING -> one of the others, which are final. A run that waits can be cancelled too."""
 
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
     UNCHANGED = "UNCHANGED"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
     @property
     def final(self) -> bool:
@@ -44,15 +50,27 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a run found and did."""
+    """What a run found and did. `loaded` and `withheld` points add up to `points` where the file is loaded."""
 
     sheets: int = 0
     curves: int = 0
     points: int = 0
+    loaded: int = 0
+    withheld: int = 0
     new_curves: int = 0
     new_versions: int = 0
     unchanged: int = 0
     findings: int = 0
+    errors: int = 0
+    warnings: int = 0
+
+
+class Stage(StrEnum):
+    """What a worker is doing with a RUNNING run."""
+
+    READING = "READING"
+    CHECKING = "CHECKING"
+    LOADING = "LOADING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,115 @@ class Run:
     error: str | None
     hint: str | None
     repeats: int | None
+    retries: int | None = None
+    stage: Stage | None = None
+    thresholds_version: int | None = None
+    drift_from: int | None = None
+
+
+def annotated_name(file_name: str) -> str:
+    """`EOD_RP_20250212_1430 findings.xlsx`."""
+    return f"{PurePath(file_name).stem} findings.xlsx"
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A finding of a run, with the points it is about: by curve key, places in the curve's tenors."""
+
+    finding: Finding
+    points: Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class PointPrices:
+    """Of a point; None: not quoted."""
+
+    mid: float | None
+    bid: float | None = None
+    ask: float | None = None
+
+
+class QuarantineState(StrEnum):
+    """OPEN -> (PROPOSED ->) ACCEPTED, CORRECTED or REJECTED; SUPERSEDED where a newer file of the day came first."""
+
+    OPEN = "OPEN"
+    PROPOSED = "PROPOSED"
+    ACCEPTED = "ACCEPTED"
+    CORRECTED = "CORRECTED"
+    REJECTED = "REJECTED"
+    SUPERSEDED = "SUPERSEDED"
+
+
+class Decision(StrEnum):
+    """What a person says of a point in quarantine."""
+
+    ACCEPT = "ACCEPT"
+    CORRECT = "CORRECT"
+    REJECT = "REJECT"
+    RELEASE = "RELEASE"
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A point that is not served, or cells of which no point could be made (`tenor` and its period are None then).
+
+    `prices` are what the file says; None where it holds no number there. `findings` are the places of the reasons in
+    the run's findings.
+    """
+
+    id: int
+    run_id: int
+    file_id: int
+    vendor: str
+    as_of: date
+    curve_id: int | None
+    curve_key: str | None
+    tenor: Tenor | None
+    code: str
+    message: str
+    sheet: str | None
+    cells: tuple[str, ...]
+    prices: PointPrices
+    state: QuarantineState
+    findings: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """One decision about one point. `version`: of the curve's day that it made."""
+
+    quarantine_id: int
+    decision: Decision
+    prices: PointPrices
+    author: str
+    reason: str
+    decided_at: datetime
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineFilter:
+    """Points that fit every given condition. `first` and `last` bound the as-of date, both included."""
+
+    states: tuple[QuarantineState, ...] | None = None
+    vendors: tuple[str, ...] | None = None
+    codes: tuple[str, ...] | None = None
+    curve_keys: tuple[str, ...] | None = None
+    run_ids: tuple[int, ...] | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A version of a document that operators edit. Version 0 is what Aurum ships: nothing set."""
+
+    name: str
+    version: int
+    document: Mapping[str, Any]
+    author: str
+    reason: str
+    known_from: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
-"""The one way in: keep the bytes, parse, and publish curves, run, lineage and events in one transaction."""
+"""The one way in: keep the bytes, queue a run, and see it executed once. What a load does stands in loading.py."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import Any, Protocol
@@ -16,26 +16,27 @@ from aurum.backends.blobs import Blobs, content_hash
 from aurum.backends.database import Database, WriteConnection
 from aurum.backends.events import Event, EventLog
 from aurum.backends.paging import Page, PageRequest
-from aurum.curves.model import CurvePrices, Publication
 from aurum.curves.service import CurveService
-from aurum.errors import AurumError, InvalidInput, NotFound, Unavailable, WorkbookTooLarge
-from aurum.ingestion.model import Counts, Run, RunFilter, RunState, SourceFile, Standing, standing
+from aurum.errors import Conflict, InvalidInput, NotFound, WorkbookTooLarge
+from aurum.ingestion.annotated import annotate
+from aurum.ingestion.completeness import Completeness
+from aurum.ingestion.delivery_store import DeliveryStore
+from aurum.ingestion.loading import INGESTION_RUN, Loader, Report, announce
+from aurum.ingestion.model import Noted, Run, RunFilter, RunState, SourceFile, annotated_name
+from aurum.ingestion.policies import Policies
+from aurum.ingestion.quarantine import Quarantine
 from aurum.ingestion.store import Claim, IngestionStore
-from aurum.metadata.model import CurveDescription
-from aurum.parsers import DEFAULT_LIMITS, PARSER_VERSION, parse
-from aurum.parsers.model import Finding, ParsedCurve, ParsedWorkbook, Severity
+from aurum.parsers import PARSER_VERSION
 from aurum.settings import IngestionSettings
 
-INGESTION_RUN = "INGESTION_RUN"
 _log = logging.getLogger(__name__)
-
-Report = Callable[[str], None]
 
 
 class Dispatcher(Protocol):
-    """Brings a queued run to a worker that executes it."""
+    """Brings a queued run to a worker that executes it, and tells that worker when nobody wants it any more."""
 
     async def dispatch(self, tenant: str, run: Run) -> None: ...
+    async def cancel(self, tenant: str, run: Run) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,10 @@ class IngestionService:
         self.settings = settings
         self.drop_folder = drop_folder
         self._lease = timedelta(seconds=settings.lease_seconds)
+        self.policies = Policies(database, clock)
+        self.loader = Loader(database, self.store, blobs, curves, events, self.policies, clock, settings)
+        self.completeness = Completeness(DeliveryStore(database), self.policies, events, clock)
+        self.quarantine = Quarantine(database, curves, events, clock, four_eyes=settings.four_eyes)
 
     async def submit(self, principal: Principal, submission: Submission) -> Run:
         """Keeps the bytes and queues a run.
@@ -88,17 +93,54 @@ class IngestionService:
             pending = next((run for run in earlier if not run.state.final), None)
             if pending is not None:
                 return pending
-            loaded = next((run for run in earlier if _loaded(run)), None)
-            repeat = {"state": RunState.UNCHANGED, "finished_at": now, "vendor": loaded.vendor, "as_of": loaded.as_of,
-                      "repeats": loaded.id} if loaded else {}  # fmt: skip
-            values: dict[str, Any] = {
-                "file_id": file_id, "file_name": name, "trigger": submission.trigger, "requested_by": principal.name,
-                "requested_vendor": submission.vendor, "requested_as_of": submission.as_of, "state": RunState.QUEUED,
-                "created_at": now, "lease_expires_at": now + self._lease, "parser_version": PARSER_VERSION,
-            }  # fmt: skip
-            run = await self.store.add_run(transaction, principal.tenant, **{**values, **repeat})
-            await self._announce(transaction, principal.tenant, run.id, run.state)
+            values = {"file_id": file_id, "file_name": name, "trigger": submission.trigger,
+                      "requested_vendor": submission.vendor, "requested_as_of": submission.as_of}  # fmt: skip
+            return await self._queue(transaction, principal, earlier, values)
+
+    async def _queue(
+        self, transaction: WriteConnection, principal: Principal, earlier: Sequence[Run], values: dict[str, Any]
+    ) -> Run:
+        """A new run of a file; one that ends at once where an earlier run has loaded it."""
+        now = self.clock()
+        loaded = next((run for run in earlier if _loaded(run)), None)
+        repeat = {"state": RunState.UNCHANGED, "finished_at": now, "vendor": loaded.vendor, "as_of": loaded.as_of,
+                  "repeats": loaded.id} if loaded else {}  # fmt: skip
+        queued = {
+            "requested_by": principal.name, "state": RunState.QUEUED, "created_at": now,
+            "lease_expires_at": now + self._lease, "parser_version": PARSER_VERSION,
+        }  # fmt: skip
+        run = await self.store.add_run(transaction, principal.tenant, **{**queued, **values, **repeat})
+        await announce(self.event_log, transaction, principal.tenant, now, run.id, run.state)
         return run
+
+    async def cancel(self, principal: Principal, run_id: int) -> Run:
+        """Ends a run that waits or is under way: nothing of its file is loaded. A repeated cancel changes nothing."""
+        principal.require(Scope.INGESTION_WRITE)
+        now = self.clock()
+        async with self.database.write() as transaction:
+            run = await self.store.cancel(transaction, principal.tenant, run_id, now, principal.name)
+            if run is not None:
+                await announce(self.event_log, transaction, principal.tenant, now, run_id, run.state)
+                return run
+        found = await self.run(principal, run_id)
+        if found.state is not RunState.CANCELLED:
+            raise Conflict(f"run {run_id} has ended already: {found.state.lower()}", hint="Nothing was changed.")
+        return found
+
+    async def retry(self, principal: Principal, run_id: int) -> Run:
+        """Queues a new run of the file of one that failed or was cancelled; the pending one where there is one."""
+        principal.require(Scope.INGESTION_WRITE)
+        run = await self.run(principal, run_id)
+        if run.state not in (RunState.FAILED, RunState.CANCELLED):
+            raise Conflict(f"run {run_id} is {run.state.lower()}: only failed and cancelled runs are tried again")
+        async with self.database.write() as transaction:
+            values = await self.store.request_of(transaction, principal.tenant, run_id)
+            await transaction.lock(f"file {principal.tenant} {values.pop('content_hash')}")
+            earlier = await self.store.runs_of_file(transaction, principal.tenant, run.file_id)
+            pending = next((each for each in earlier if not each.state.final), None)
+            if pending is not None:
+                return pending
+            return await self._queue(transaction, principal, earlier, values | {"trigger": "retry", "retries": run_id})
 
     def _check_size(self, name: str, size: int) -> None:
         if size > self.settings.max_file_mib * 2**20:
@@ -119,14 +161,11 @@ class IngestionService:
         async with self.database.write() as transaction:
             claim = await self.store.claim(transaction, principal.tenant, run_id, now, now + self._lease)
             if claim is not None:
-                await self._announce(transaction, principal.tenant, run_id, RunState.RUNNING)
+                await announce(self.event_log, transaction, principal.tenant, now, run_id, RunState.RUNNING)
         if claim is not None:
             async with self._heartbeat(claim):
-                await self._load(principal, claim, report)
-        found = (await self.runs(principal, [run_id])).get(run_id)
-        if found is None:
-            raise NotFound(f"there is no ingestion run {run_id}")
-        return found
+                await self.loader.load(principal, claim, report)
+        return await self.run(principal, run_id)
 
     async def complete(self, principal: Principal, run_id: int, report: Report = lambda _: None) -> Run:
         """Sees a run to its end, in this process unless another one is at work on it."""
@@ -150,97 +189,6 @@ class IngestionService:
             run.state is not RunState.FAILED or (run.file_name == name and run.parser_version == PARSER_VERSION)
             for run in await self.store.runs_of_content(principal.tenant, digest)
         )
-
-    async def _load(self, principal: Principal, claim: Claim, report: Report) -> None:
-        try:
-            report("reading")
-            data = await self.blobs.get(claim.content_hash)
-            parsed = await asyncio.to_thread(
-                parse, data, claim.run.file_name, as_of=claim.requested_as_of, vendor=claim.requested_vendor,
-                limits=replace(DEFAULT_LIMITS, packed_bytes=self.settings.max_file_mib * 2**20),
-            )  # fmt: skip
-            report("publishing")
-            await self._publish(principal, claim, parsed)
-        except Unavailable:
-            await self._release(claim)
-            raise
-        except AurumError as error:
-            await self._fail(claim, error.code, error.message, error.hint, ())
-        except Exception:  # noqa: BLE001  whatever it is, the run's record says that it failed
-            _log.exception("run %s failed", claim.run.id, extra={"run_id": claim.run.id})
-            message = "an unexpected error; the server's log has it under this run's id"
-            await self._fail(claim, "INTERNAL", message, "Report it with the file.", ())
-
-    async def _publish(self, principal: Principal, claim: Claim, parsed: ParsedWorkbook) -> None:
-        errors = [finding for finding in parsed.findings if finding.severity is Severity.ERROR]
-        if errors:
-            more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-            hint = "Nothing of the file was loaded. The run lists every finding with its cells."
-            await self._fail(claim, errors[0].code, f"{errors[0]}{more}", hint, parsed.findings, parsed)
-            return
-        async with self.database.write() as transaction:
-            await transaction.lock(f"publish {principal.tenant} {parsed.vendor}")
-            now = self.clock()
-            stands = await self._standing(transaction, claim, parsed, now)
-            await self.store.describe_file(transaction, claim.run.file_id, parsed, stands.published_at)
-            publication = Publication(
-                parsed.vendor, parsed.as_of, stands.published_at, stands.revised_at, now, claim.run.file_id,
-                [_described(curve) for curve in parsed.curves], stands.restates_at,
-            )  # fmt: skip
-            published = await self.curves.publish(transaction, principal, publication)
-            counts = Counts(
-                sheets=len(parsed.sheets), curves=len(parsed.curves), points=parsed.points,
-                new_curves=published.new_curves, new_versions=len(published.changes), unchanged=published.unchanged,
-                findings=len(parsed.findings),
-            )  # fmt: skip
-            ours = await self.store.finish(
-                transaction, claim, state=RunState.SUCCEEDED, finished_at=now, vendor=parsed.vendor,
-                as_of=parsed.as_of, counts=counts,
-            )  # fmt: skip
-            if not ours:
-                raise _Superseded("another worker has taken the run over")
-            await self.store.add_findings(transaction, claim.tenant, claim.run.id, parsed.findings)
-            await self._announce(transaction, claim.tenant, claim.run.id, RunState.SUCCEEDED, published.events)
-
-    async def _standing(
-        self, transaction: WriteConnection, claim: Claim, parsed: ParsedWorkbook, now: datetime
-    ) -> Standing:
-        """A file that was loaded before, by an older parser, keeps its place: it says nothing newer than it did."""
-        others = await self.store.loaded_times(
-            transaction, claim.tenant, parsed.vendor, parsed.as_of, claim.run.file_id
-        )
-        stands = standing(parsed.published_at, parsed.modified_at, now, others)
-        before = await self.store.times_of(transaction, claim.run.file_id)
-        if before is None:
-            return stands
-        return Standing(before, stands.revised_at if stands.published_at == before else before)
-
-    async def _fail(
-        self, claim: Claim, code: str, message: str, hint: str | None, found: Collection[Finding],
-        parsed: ParsedWorkbook | None = None,
-    ) -> None:  # fmt: skip
-        read = {"vendor": parsed.vendor, "as_of": parsed.as_of} if parsed else {}
-        async with self.database.write() as transaction:
-            ours = await self.store.finish(
-                transaction, claim, state=RunState.FAILED, finished_at=self.clock(), error_code=code, error=message,
-                hint=hint, counts=Counts(findings=len(found)), **read,
-            )  # fmt: skip
-            if ours:
-                await self.store.add_findings(transaction, claim.tenant, claim.run.id, list(found))
-                await self._announce(transaction, claim.tenant, claim.run.id, RunState.FAILED)
-
-    async def _release(self, claim: Claim) -> None:
-        with suppress(AurumError):  # still away: the lease runs out by itself
-            async with self.database.write() as transaction:
-                if await self.store.finish(transaction, claim, state=RunState.QUEUED):
-                    await self._announce(transaction, claim.tenant, claim.run.id, RunState.QUEUED)
-
-    async def _announce(
-        self, transaction: WriteConnection, tenant: str, run_id: int, state: RunState,
-        others: Collection[tuple[str, dict[str, Any]]] = (),
-    ) -> None:  # fmt: skip
-        drafts = [*others, (INGESTION_RUN, {"run_id": run_id, "state": state.value})]
-        await self.event_log.append(transaction, tenant, self.clock(), drafts)
 
     @asynccontextmanager
     async def _heartbeat(self, claim: Claim) -> AsyncIterator[None]:
@@ -269,7 +217,7 @@ class IngestionService:
         async with self.database.write() as transaction:
             silent = await self.store.requeue(transaction, now, now + self._lease, self.settings.max_attempts)
             for tenant, run in [*silent.lost, *silent.taken]:
-                await self._announce(transaction, tenant, run.id, run.state)
+                await announce(self.event_log, transaction, tenant, now, run.id, run.state)
         for tenant, run in [*silent.taken, *silent.waiting]:
             await dispatcher.dispatch(tenant, run)
         return len(silent.lost) + len(silent.taken) + len(silent.waiting)
@@ -292,6 +240,12 @@ class IngestionService:
         except (OSError, ValueError) as error:
             raise NotFound(f"{path[:200]!r} in the drop folder cannot be read: {_reason(error)}") from error
 
+    async def run(self, principal: Principal, run_id: int) -> Run:
+        found = (await self.runs(principal, [run_id])).get(run_id)
+        if found is None:
+            raise NotFound(f"there is no ingestion run {run_id}")
+        return found
+
     async def runs(self, principal: Principal, ids: Collection[int]) -> dict[int, Run]:
         principal.require(Scope.INGESTION_READ)
         return await self.store.runs(principal.tenant, ids)
@@ -299,6 +253,28 @@ class IngestionService:
     async def runs_page(self, principal: Principal, wanted: RunFilter, request: PageRequest) -> Page[Run]:
         principal.require(Scope.INGESTION_READ)
         return await self.store.runs_page(principal.tenant, wanted, request)
+
+    async def runs_count(self, principal: Principal, wanted: RunFilter) -> int:
+        principal.require(Scope.INGESTION_READ)
+        return await self.store.runs_count(principal.tenant, wanted)
+
+    async def content(self, principal: Principal, file_id: int) -> tuple[SourceFile, bytes]:
+        """A file and its bytes, as they came."""
+        found = (await self.files(principal, [file_id])).get(file_id)
+        if found is None:
+            raise NotFound(f"there is no file {file_id}")
+        return found, await self.blobs.get(found.content_hash)
+
+    async def annotated(self, principal: Principal, run_id: int) -> tuple[str, bytes]:
+        """The name and the bytes of a run's workbook with every finding marked in its cells."""
+        run = await self.run(principal, run_id)
+        if not run.state.final or run.state is RunState.UNCHANGED:
+            what = "has not ended yet" if not run.state.final else f"is {run.state.lower()}: run {run.repeats} has them"
+            raise Conflict(f"there are no findings of run {run_id}, which {what}")
+        _, data = await self.content(principal, run.file_id)
+        noted = (await self.findings(principal, [run_id])).get(run_id, [])
+        found = [each.finding for each in noted]
+        return annotated_name(run.file_name), await asyncio.to_thread(annotate, data, run.file_name, about(run), found)
 
     async def files(self, principal: Principal, ids: Collection[int]) -> dict[int, SourceFile]:
         principal.require(Scope.INGESTION_READ)
@@ -308,7 +284,7 @@ class IngestionService:
         principal.require(Scope.INGESTION_READ)
         return await self.store.files_page(principal.tenant, wanted, request)
 
-    async def findings(self, principal: Principal, run_ids: Collection[int]) -> dict[int, list[Finding]]:
+    async def findings(self, principal: Principal, run_ids: Collection[int]) -> dict[int, list[Noted]]:
         principal.require(Scope.INGESTION_READ)
         return await self.store.findings(principal.tenant, run_ids)
 
@@ -317,10 +293,16 @@ class IngestionService:
         return self.event_log.follow(principal.tenant, after, (INGESTION_RUN,))
 
 
-class _Superseded(AurumError):
-    """Another worker has taken the run over: nothing of this one is kept."""
-
-    code = "SUPERSEDED"
+def about(run: Run) -> list[tuple[str, str]]:
+    """What became of a file, in labels and values, for people."""
+    counts = run.counts
+    lines = [
+        ("File", run.file_name), ("Vendor", run.vendor), ("As of", run.as_of), ("Run", run.id),
+        ("State", run.state.lower()), ("Sent by", f"{run.requested_by} ({run.trigger})"), ("Read at", run.started_at),
+        ("Curves", f"{counts.curves:,}"), ("Points", f"{counts.points:,}"), ("Loaded", f"{counts.loaded:,}"),
+        ("In quarantine", f"{counts.withheld:,}"), ("Why it is not loaded", run.error), ("What to do", run.hint),
+    ]  # fmt: skip
+    return [(label, str(value)) for label, value in lines if value is not None]
 
 
 def _reason(error: Exception) -> str:
@@ -329,10 +311,3 @@ def _reason(error: Exception) -> str:
 
 def _loaded(run: Run) -> bool:
     return run.state is RunState.SUCCEEDED and run.parser_version == PARSER_VERSION
-
-
-def _described(curve: ParsedCurve) -> tuple[CurveDescription, CurvePrices]:
-    description = CurveDescription(
-        curve.identity, curve.asset_class, curve.commodity, curve.region, curve.unit_text, curve.attributes
-    )
-    return description, CurvePrices(curve.tenors, curve.mid, curve.bid, curve.ask, curve.mid_cells, curve.quote_cells)

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
-from aurum.ingestion.model import Counts, Run, RunFilter, RunState, SourceFile, Times
+from aurum.ingestion.model import Counts, Noted, Run, RunFilter, RunState, SourceFile, Stage, Times
 from aurum.ingestion.tables import findings, runs, source_files
 from aurum.parsers.model import Finding, ParsedWorkbook, Severity
 
@@ -81,6 +81,7 @@ class IngestionStore:
             .values(
                 state=RunState.RUNNING,
                 attempt=runs.c.attempt + 1,
+                stage=Stage.READING,
                 started_at=now,
                 lease_expires_at=lease_until,
             )
@@ -101,6 +102,51 @@ class IngestionStore:
         if "counts" in values:
             values["counts"] = asdict(values["counts"])
         return await self._update(transaction, claim, values)
+
+    async def cancel(
+        self, transaction: WriteConnection, tenant: str, run_id: int, now: datetime, by: str
+    ) -> Run | None:
+        """The run, cancelled; None where it has ended or is not there. A worker that is at it cannot finish it."""
+        alive = runs.c.state.in_((RunState.QUEUED, RunState.RUNNING))
+        statement = (
+            update(runs)
+            .where(runs.c.tenant_id == tenant, runs.c.id == run_id, alive)
+            .values(
+                state=RunState.CANCELLED, stage=None, finished_at=now, error_code="CANCELLED",
+                error=f"cancelled by {by}", hint="Nothing of the file was loaded. Retry the run to load it.",
+            )
+            .returning(runs)
+        )  # fmt: skip
+        row = await transaction.first(statement)
+        return None if row is None else run_of(row)
+
+    async def request_of(self, transaction: WriteConnection, tenant: str, run_id: int) -> dict[str, Any]:
+        """What was asked for with a run: to ask for it again."""
+        columns = (runs.c.file_id, runs.c.file_name, runs.c.requested_vendor, runs.c.requested_as_of)
+        statement = (
+            select(*columns, source_files.c.content_hash)
+            .join(source_files, source_files.c.id == runs.c.file_id)
+            .where(runs.c.tenant_id == tenant, runs.c.id == run_id)
+        )
+        row = await transaction.first(statement)
+        assert row is not None  # noqa: S101  the caller has read the run
+        return dict(row._mapping)
+
+    async def last_file(self, tenant: str, vendor: str, as_of: date, except_file: int) -> SourceFile | None:
+        """The vendor's last loaded file as of this day or before, but for one."""
+        columns = source_files.c
+        statement = (
+            select(source_files)
+            .where(
+                columns.tenant_id == tenant, columns.vendor == vendor, columns.as_of <= as_of,
+                columns.published_at.is_not(None), columns.id != except_file,
+            )
+            .order_by(columns.as_of.desc(), columns.published_at.desc(), columns.modified_at.desc())
+            .limit(1)
+        )  # fmt: skip
+        async with self.database.read() as connection:
+            row = await connection.first(statement)
+        return None if row is None else file_of(row)
 
     async def _update(self, transaction: WriteConnection, claim: Claim, values: dict[str, Any]) -> bool:
         ours = and_(runs.c.id == claim.run.id, runs.c.state == RunState.RUNNING, runs.c.attempt == claim.run.attempt)
@@ -168,15 +214,17 @@ class IngestionStore:
         )
 
     async def add_findings(
-        self, transaction: WriteConnection, tenant: str, run_id: int, found: Sequence[Finding]
+        self, transaction: WriteConnection, tenant: str, run_id: int, found: Sequence[Noted]
     ) -> None:
         rows = [
             {
-                "run_id": run_id, "place": place, "tenant_id": tenant, "code": finding.code,
-                "severity": finding.severity.value, "message": finding.message, "sheet": finding.sheet,
-                "cells": list(finding.cells), "curve_key": finding.curve_key,
+                "run_id": run_id, "place": place, "tenant_id": tenant, "code": noted.finding.code,
+                "severity": noted.finding.severity.value, "message": noted.finding.message,
+                "sheet": noted.finding.sheet, "cells": list(noted.finding.cells),
+                "curve_key": noted.finding.curve_key,
+                "points": {key: list(points) for key, points in noted.points.items()} or None,
             }
-            for place, finding in enumerate(found)
+            for place, noted in enumerate(found)
         ]  # fmt: skip
         if rows:
             await transaction.execute(insert(findings), rows)
@@ -209,48 +257,52 @@ class IngestionStore:
 
     async def runs_page(self, tenant: str, wanted: RunFilter, request: PageRequest) -> Page[Run]:
         """Newest first."""
-        columns = runs.c
-        statement = select(runs).where(columns.tenant_id == tenant)
-        if wanted.states is not None:
-            statement = statement.where(columns.state.in_(wanted.states))
-        if wanted.vendors is not None:
-            statement = statement.where(columns.vendor.in_(wanted.vendors))
-        if wanted.file_ids is not None:
-            statement = statement.where(columns.file_id.in_(wanted.file_ids))
-        if wanted.first is not None:
-            statement = statement.where(columns.as_of >= wanted.first)
-        if wanted.last is not None:
-            statement = statement.where(columns.as_of <= wanted.last)
-        if wanted.search:
-            statement = statement.where(columns.file_name.icontains(wanted.search, autoescape=True))
-        order = (SortKey(columns.created_at, descending=True), SortKey(columns.id, descending=True))
+        statement = select(runs).where(*_fitting(tenant, wanted))
+        order = (SortKey(runs.c.created_at, descending=True), SortKey(runs.c.id, descending=True))
         async with self.database.read() as connection:
             return (await read_page(connection, statement, order, request)).map(run_of)
 
-    async def findings(self, tenant: str, run_ids: Collection[int]) -> dict[int, list[Finding]]:
+    async def runs_count(self, tenant: str, wanted: RunFilter) -> int:
+        async with self.database.read() as connection:
+            statement = select(func.count()).select_from(runs).where(*_fitting(tenant, wanted))
+            return int(await connection.scalar(statement))
+
+    async def findings(self, tenant: str, run_ids: Collection[int]) -> dict[int, list[Noted]]:
         statement = (
             select(findings)
             .where(findings.c.tenant_id == tenant, findings.c.run_id.in_(run_ids))
             .order_by(findings.c.run_id, findings.c.place)
         )
-        found: dict[int, list[Finding]] = {}
+        found: dict[int, list[Noted]] = {}
         async with self.database.read() as connection:
             for row in await connection.all(statement):
-                found.setdefault(row.run_id, []).append(
-                    Finding(
-                        row.code,
-                        Severity(row.severity),
-                        row.message,
-                        row.sheet,
-                        tuple(row.cells),
-                        row.curve_key,
-                    )
+                finding = Finding(
+                    row.code, Severity(row.severity), row.message, row.sheet, tuple(row.cells), row.curve_key
                 )
+                found.setdefault(row.run_id, []).append(Noted(finding, row.points or {}))
         return found
 
 
 def _silent(state: RunState, now: datetime) -> ColumnElement[bool]:
     return and_(runs.c.state == state, runs.c.lease_expires_at < now)
+
+
+def _fitting(tenant: str, wanted: RunFilter) -> list[ColumnElement[bool]]:
+    columns = runs.c
+    conditions = [columns.tenant_id == tenant]
+    if wanted.states is not None:
+        conditions.append(columns.state.in_(wanted.states))
+    if wanted.vendors is not None:
+        conditions.append(columns.vendor.in_(wanted.vendors))
+    if wanted.file_ids is not None:
+        conditions.append(columns.file_id.in_(wanted.file_ids))
+    if wanted.first is not None:
+        conditions.append(columns.as_of >= wanted.first)
+    if wanted.last is not None:
+        conditions.append(columns.as_of <= wanted.last)
+    if wanted.search:
+        conditions.append(columns.file_name.icontains(wanted.search, autoescape=True))
+    return conditions
 
 
 def file_of(row: AnyRow) -> SourceFile:
@@ -264,5 +316,6 @@ def run_of(row: AnyRow) -> Run:
     return Run(
         row.id, row.file_id, row.file_name, row.trigger, row.requested_by, RunState(row.state), row.as_of, row.vendor,
         row.attempt, row.created_at, row.started_at, row.finished_at, row.parser_version, Counts(**row.counts),
-        row.error_code, row.error, row.hint, row.repeats,
+        row.error_code, row.error, row.hint, row.repeats, row.retries, Stage(row.stage) if row.stage else None,
+        row.thresholds_version, row.drift_from,
     )  # fmt: skip

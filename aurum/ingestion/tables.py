@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Date, Float, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
 from aurum.backends.database import Id, Instant, Json, Text, tables
 
@@ -49,6 +49,10 @@ runs = Table(
     Column("error", Text),
     Column("hint", Text),
     Column("repeats", ForeignKey("ingestion_runs.id")),
+    Column("retries", ForeignKey("ingestion_runs.id")),
+    Column("stage", String(16)),
+    Column("thresholds_version", Integer),
+    Column("drift_from", ForeignKey("source_files.id")),  # the vendor's file before, that it was compared with
     Index(None, "tenant_id", "created_at", "id"),
     Index(None, "file_id"),
     Index(None, "state", "lease_expires_at"),
@@ -66,4 +70,77 @@ findings = Table(
     Column("sheet", Text),
     Column("cells", Json, nullable=False),
     Column("curve_key", Text),
+    Column("points", Json),  # {curve key: [place in its tenors]}
+)
+
+# A point that is not served until somebody has decided; or cells of which no point could be made.
+quarantine = Table(
+    "quarantine",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("run_id", ForeignKey("ingestion_runs.id"), nullable=False),
+    Column("file_id", ForeignKey("source_files.id"), nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("curve_id", ForeignKey("curves.id")),
+    Column("curve_key", Text),
+    Column("tenor", Text),
+    Column("tenor_type", Text),
+    Column("delivery_start", Date),
+    Column("delivery_end", Date),
+    Column("findings", Json, nullable=False),  # places in the run's findings, the reason first
+    Column("code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("sheet", Text),
+    Column("cells", Json, nullable=False),
+    Column("mid", Float),  # as the file has them
+    Column("bid", Float),
+    Column("ask", Float),
+    Column("state", String(16), nullable=False),
+    Index(None, "tenant_id", "state", "id"),
+    Index(None, "tenant_id", "vendor", "as_of"),
+    Index(None, "run_id"),
+)
+
+# What people decided about it, one after the other; the last one holds.
+decisions = Table(
+    "quarantine_decisions",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("quarantine_id", ForeignKey("quarantine.id"), nullable=False),
+    Column("decision", String(16), nullable=False),
+    Column("mid", Float),
+    Column("bid", Float),
+    Column("ask", Float),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("version", Integer),  # of the curve's day that it made
+    Index(None, "quarantine_id", "id"),
+)
+
+# Documents that operators edit: thresholds of checks, expected files. A version is never changed.
+policies = Table(
+    "ingestion_policies",
+    tables,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("document", Json, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("known_from", Instant, nullable=False),
+)
+
+# Expected files that did not come in time: noticed once each.
+missing_files = Table(
+    "missing_files",
+    tables,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("vendor", Text, primary_key=True),
+    Column("as_of", Date, primary_key=True),
+    Column("due_at", Instant, nullable=False),
+    Column("noticed_at", Instant, nullable=False),
 )

@@ -10,7 +10,7 @@ import strawberry
 from strawberry import argument
 
 from aurum.auth import Principal
-from aurum.errors import InvalidInput
+from aurum.errors import AurumError, InvalidInput
 from aurum.graphql.enums import publish_enum
 from aurum.market.identity import Measure
 from aurum.metadata import model, reference
@@ -221,7 +221,7 @@ def _mapping_of(mapping: model.UnitMapping) -> UnitMapping:
     )  # fmt: skip
 
 
-def problem_of(error: InvalidInput) -> Problem:
+def problem_of(error: AurumError) -> Problem:
     return Problem(code=error.code, message=error.message, field=error.details.get("field"), hint=error.hint)
 
 

@@ -54,6 +54,11 @@ class MetadataService:
         known |= await self.store.add(transaction, rows)
         return [known[key] for key in keys], len(missing)
 
+    async def keys(self, principal: Principal, vendor: str) -> dict[int, str]:
+        """The keys of a vendor's curves by id."""
+        principal.require(Scope.CURVES_READ)
+        return await self.store.keys(principal.tenant, vendor)
+
     def ids_matching(self, principal: Principal, wanted: CurveFilter) -> Select[Any]:
         """A sub-select of curve ids, for the stores above."""
         principal.require(Scope.CURVES_READ)

@@ -68,12 +68,12 @@ def unpack(data: bytes, file: str, limits: WorkbookLimits = DEFAULT_LIMITS) -> P
     return _checked_texts(parts, file, limits)
 
 
-def pack(parts: Parts) -> io.BytesIO:
-    """A plain zip of the parts, stored: cheaper to read than the original, and nothing in it is hidden."""
+def pack(parts: Parts, compression: int = zipfile.ZIP_STORED) -> io.BytesIO:
+    """A plain zip of the parts: stored it is cheaper to read than the original, and nothing in it is hidden."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, part in parts.items():
-            archive.writestr(zipfile.ZipInfo(name), part)
+            archive.writestr(zipfile.ZipInfo(name), part, compression)
     packed.seek(0)
     return packed
 

@@ -33,14 +33,24 @@ MOST_POINTS = 5_000_000  # curves times delivery periods of a file; an RP file h
 
 @dataclass(slots=True)
 class Side:
-    """Numbers of one kind, (mid,) or (bid, ask), with the place of each: an index into the table's places."""
+    """Numbers of one kind, (mid,) or (bid, ask), with the place of each: an index into the table's places.
+
+    `rejected`: there is a cell, and an ERROR says why it gave no number.
+    """
 
     values: tuple[Prices, ...]
     places: Index
+    rejected: NDArray[np.bool_]
 
     @classmethod
     def empty(cls, count: int, shape: tuple[int, int]) -> Side:
-        return cls(tuple(np.full(shape, np.nan) for _ in range(count)), np.full(shape, NO_CELL))
+        values = tuple(np.full(shape, np.nan) for _ in range(count))
+        return cls(values, np.full(shape, NO_CELL), np.zeros(shape, dtype=bool))
+
+    @property
+    def standing(self) -> Index:
+        """The places of numbers and of what was rejected; NO_CELL elsewhere."""
+        return np.where(np.isfinite(self.values[0]) | self.rejected, self.places, NO_CELL)
 
 
 @dataclass(slots=True)
@@ -126,12 +136,12 @@ def _compare_twins(block: Block, one: int, other: int, findings: Findings, twins
         f"one curve in two columns that differ on {len(differing)} rows: "
         f"{_numbers(block.values, row, one)} and {_numbers(block.values, row, other)}",
         block.sheet.name,
-        block.cell(row, one),
-        block.cell(row, other),
+        *(block.cell(row, column) for row in differing.tolist() for column in (one, other)),
         curve_key=key,
     )
     for values in block.values:
         values[differing, one] = np.nan
+    block.rejected[differing, one] = True
 
 
 def _same(one: Prices, other: Prices) -> NDArray[np.bool_]:
@@ -162,10 +172,12 @@ def _place(table: Table, number: int, block: Block, columns: list[int], findings
         clash = np.isfinite(side.values[0][at]) & np.isfinite(new[0])
         if clash.any():
             _report_clashes(table, side, at, new, places, clash, findings)
-        fresh = np.isfinite(new[0]) & (side.places[at] == NO_CELL)
+        rejected = block.rejected[np.ix_(layer, columns)].T
+        fresh = (np.isfinite(new[0]) | rejected) & (side.places[at] == NO_CELL)
         for kept, values in zip(side.values, new, strict=True):
             kept[at] = np.where(fresh, values, kept[at])
         side.places[at] = np.where(fresh, places, side.places[at])
+        side.rejected[at] |= fresh & rejected
 
 
 def _layers(periods: list[int]) -> list[list[int]]:
@@ -209,6 +221,7 @@ def _report_clashes(
             findings.error("CONFLICTING_TENORS", message, sheet, *cells[row], curve_key=key)
     for kept in side.values:
         kept[at] = np.where(clash & ~same, np.nan, kept[at])
+    side.rejected[at] |= clash & ~same
 
 
 # ------------------------------------------------------------------------------------------------- curves
@@ -217,10 +230,8 @@ def _report_clashes(
 def curves_of(table: Table, groups: dict[int, list[str]]) -> list[ParsedCurve]:
     """The curves with a number, in the order of their first columns. `groups` are the regional sheets of each."""
     mid, (bid, ask) = table.mid.values[0], table.quote.values
-    has_mid, has_quote = np.isfinite(mid), np.isfinite(bid)
-    mid_places = np.where(has_mid, table.mid.places, NO_CELL)
-    quote_places = np.where(has_quote, table.quote.places, NO_CELL)
-    two_sided = set(np.flatnonzero(has_quote.any(axis=1)).tolist())
+    mid_places, quote_places = table.mid.standing, table.quote.standing
+    two_sided = set(np.flatnonzero((quote_places != NO_CELL).any(axis=1)).tolist())
     shapes: dict[bytes, _Shape] = {}
     curves = []
     for at, headed in enumerate(table.headed):

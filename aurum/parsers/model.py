@@ -45,8 +45,8 @@ class Finding:
 class ParsedCurve:
     """One curve of one workbook. `mid`, `bid` and `ask` are parallel to `tenors`; NaN where nothing is quoted.
 
-    Every point has a mid, or a bid and an ask. `bid` and `ask` are None for a curve that is never quoted two-sided.
-    The numbers are the vendor's, in the vendor's unit.
+    Every point has a mid, or a bid and an ask, or a cell that an ERROR is about. `bid` and `ask` are None for a curve
+    that is never quoted two-sided. The numbers are the vendor's, in the vendor's unit.
     """
 
     identity: CurveIdentity

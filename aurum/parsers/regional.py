@@ -54,8 +54,16 @@ def _report_difference(table: Table, block: Block, at: int, curve: int, rows: li
     row, sheet = rows[0], block.sheet.name
     tenor = block.tenors[row]
     period = table.periods.get((tenor.type, tenor.period))
-    place = NO_CELL if period is None else int(table.mid.places[curve, period])
     other = "no number" if period is None else repr(float(table.mid.values[0][curve, period]))
     message = f"{tenor.label} is {float(block.values[0][row, at])!r} here and {other} there; {len(rows)} rows differ"
-    cells = [block.cell(row, at)] + ([] if place == NO_CELL else [table.cell(curve, place, sheet)])
+    cells = [cell for row in rows for cell in _both_cells(table, block, row, at, curve)]
     findings.error("REGIONAL_MISMATCH", message, sheet, *cells, curve_key=table.key(curve))
+
+
+def _both_cells(table: Table, block: Block, row: int, at: int, curve: int) -> list[str]:
+    """Where the number stands here and, where the main sheet has that period, there."""
+    tenor = block.tenors[row]
+    period = table.periods.get((tenor.type, tenor.period))
+    place = NO_CELL if period is None else int(table.mid.places[curve, period])
+    there = [] if place == NO_CELL else [table.cell(curve, place, block.sheet.name)]
+    return [block.cell(row, at), *there]

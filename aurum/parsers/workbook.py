@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurum.errors import UnknownTenor, UnreadableSheet, WorkbookTooLarge
 from aurum.market.identity import Measure, collapse, fold
@@ -83,7 +84,8 @@ class Column(NamedTuple):
 class Block:
     """The numbers of a sheet. `values` is (mid,) or (bid, ask), each with a row per tenor and a column per curve.
 
-    NaN is a blank, or a cell that a finding is about. `at[i]` is the row of `tenors[i]`, counted from 0.
+    NaN is a blank, or a cell that a finding is about: then it is `rejected`. `at[i]` is the row of `tenors[i]`,
+    counted from 0.
     """
 
     sheet: Sheet
@@ -91,6 +93,7 @@ class Block:
     tenors: list[Tenor]
     at: list[int]
     values: tuple[Prices, ...]
+    rejected: NDArray[np.bool_]
     refused: int
 
     @property
@@ -185,7 +188,9 @@ def read_block(sheet: Sheet, layout: Layout, as_of: date, findings: Findings, fi
         column = columns[place]
         message = f"{shown(cells[row][place])[:60]!r} stands where {due} is due"
         findings.error(code, message, sheet.name, address(at[row], column.at), curve_key=column.key or None)
-    return Block(sheet, columns, tenors, at, values, len(refused))
+    rejected = np.zeros((len(at), len(columns)), dtype=bool)
+    rejected[tuple(np.array(refused, dtype=int).reshape(-1, 2).T)] = True
+    return Block(sheet, columns, tenors, at, values, rejected, len(refused))
 
 
 # ------------------------------------------------------------------------------------------------- rows

@@ -18,6 +18,7 @@ from aurum.context import Context
 from aurum.errors import AurumError
 from aurum.graphql.execution import Schema
 from aurum.rest.cursors import Cursors
+from aurum.rest.downloads import download_routes
 from aurum.rest.headers import compressed, exchange, lifecycle, names
 from aurum.rest.health import health_routes
 from aurum.rest.legacy import DOCUMENTS, OPERATIONS, Operation
@@ -34,7 +35,8 @@ _log = logging.getLogger(__name__)
 
 def rest_routes(settings: Settings, schema: Schema, context_of: ContextOf) -> list[BaseRoute]:
     shim = Shim(settings, schema, context_of)
-    routes: list[BaseRoute] = [*health_routes(settings.rest.problem_base)]
+    base = settings.rest.problem_base
+    routes: list[BaseRoute] = [*health_routes(base), *download_routes(context_of, base)]
     routes += [Route(each.path, shim.handler(each.version, each), methods=[each.method]) for each in OPERATIONS]
     # The rest of both versions is this shim's too: its 404 looks like every other error.
     return routes + [Route(f"/{v}/{{_:path}}", shim.handler(v), methods=_ALL_METHODS) for v in ("v1", "v2")]

@@ -18,6 +18,7 @@ from aurum.demo import eugp_workbook
 from aurum.ingestion.service import Submission
 from aurum.services import Services
 from aurum.settings import DatabaseSettings, Settings
+from tests.repriced import repriced
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -63,7 +64,7 @@ async def loaded(services: Services) -> Services:
         workbook = eugp_workbook(date(2025, 2, day), months=4)
         await services.ingestion.ingest(principal, Submission(workbook.to_bytes(), workbook.name, "test"))
         if day == 12:
-            corrected = workbook.corrected(datetime(2025, 2, 13, 7, 40, tzinfo=UTC))
-            corrected.put("Fixed Prices - Mid", "D13", 99.5)
+            seven_forty = datetime(2025, 2, 13, 7, 40, tzinfo=UTC)
+            corrected = repriced(workbook.as_of, date(2025, 3, 1), 99.5, published_at=seven_forty)
             await services.ingestion.ingest(principal, Submission(corrected.to_bytes(), corrected.name, "test"))
     return services

@@ -53,10 +53,10 @@ async def test_what_was_it_and_what_was_known_when(ask: Ask) -> None:
         )
     )["curve"]
     assert curve["now"]["version"] == 2
-    assert curve["now"]["columns"]["mid"][1] == 99.5
+    assert curve["now"]["columns"]["mid"][1] == pytest.approx(99.5)
     assert curve["now"]["supersededAt"] is None
     assert curve["then"]["version"] == 1
-    assert curve["then"]["columns"]["mid"][1] != 99.5
+    assert curve["then"]["columns"]["mid"][1] != pytest.approx(99.5)
     assert curve["then"]["supersededAt"] == "2025-02-13T07:40:00+00:00"
     assert curve["before"] is None
     assert curve["sunday"]["asOf"] == "2025-02-14"

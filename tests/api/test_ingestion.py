@@ -57,11 +57,12 @@ async def test_an_upload_answers_with_a_run_at_once_and_is_loaded_behind_it(
 async def test_a_refused_upload_says_where_and_why(client: httpx.AsyncClient, ask: Ask) -> None:
     workbook = eugp_workbook(date(2025, 2, 12), months=4)
     workbook.put("Fixed Prices - BidAsk", "F14", "31.9 / abc")
+    workbook.put("Fixed Prices - BidAsk", "B14", date(2029, 1, 1))
     run = await ended(ask, (await upload(client, workbook.to_bytes(), workbook.name))["run"]["id"])
-    assert (run["state"], run["errorCode"]) == ("FAILED", "BAD_QUOTE")
-    assert "Fixed Prices - BidAsk!F14" in run["error"]
-    assert run["findings"][0]["sheet"] == "Fixed Prices - BidAsk"
-    assert run["findings"][0]["cells"] == ["F14"]
+    assert (run["state"], run["errorCode"]) == ("FAILED", "MONTHS_NOT_CONSECUTIVE")
+    assert "Fixed Prices - BidAsk!B15" in run["error"]
+    (bad,) = [finding for finding in run["findings"] if finding["code"] == "BAD_QUOTE"]
+    assert (bad["sheet"], bad["cells"]) == ("Fixed Prices - BidAsk", ["F14"])
     assert (await ask("{ curves { totalCount } }"))["data"]["curves"]["totalCount"] == 0
 
 
@@ -89,7 +90,7 @@ async def test_runs_and_files_are_listed_newest_first(ask: Ask) -> None:
     )
     runs = answer["data"]["ingestionRuns"]["nodes"]
     assert [(run["asOf"], run["newVersionCount"], run["unchangedCount"]) for run in runs] == [
-        ("2025-02-13", 83, 0), ("2025-02-12", 1, 82), ("2025-02-12", 83, 0),
+        ("2025-02-13", 83, 0), ("2025-02-12", 7, 76), ("2025-02-12", 83, 0),
     ]  # fmt: skip
     files = answer["data"]["sourceFiles"]
     assert files["nodes"][0]["publishedAt"] == "2025-02-13T07:40:00+00:00"

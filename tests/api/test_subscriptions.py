@@ -27,6 +27,7 @@ from aurum.demo.workbooks import VendorWorkbook
 from aurum.ingestion.service import Submission
 from aurum.services import Services
 from aurum.settings import DatabaseSettings, Settings
+from tests.repriced import repriced
 
 PUBLISHED = """subscription($after: String, $filter: CurveFilter) { curvePublished(after: $after, filter: $filter) {
     cursor restated asOf version curve { key } snapshot { columns(tenorTypes: [MONTH]) { mid } } } }"""
@@ -92,12 +93,12 @@ async def test_a_trader_sees_each_curve_as_it_is_published(server: Server) -> No
         received = await events(socket, 11)
         assert {event["asOf"] for event in received} == {"2025-02-12"}
         assert "eugp:eu/dutch_ttf/gas" in {event["curve"]["key"] for event in received}
-        corrected = day(12).corrected(datetime(2025, 2, 13, 7, 40, tzinfo=UTC))
-        corrected.put("Fixed Prices - Mid", "D13", 99.5)
-        await server.load(corrected)
-        (event,) = await events(socket, 1)
+        seven_forty = datetime(2025, 2, 13, 7, 40, tzinfo=UTC)
+        await server.load(repriced(date(2025, 2, 12), date(2025, 3, 1), 99.5, months=3, published_at=seven_forty))
+        in_dollars, event = sorted(await events(socket, 2), key=lambda event: len(event["curve"]["key"]), reverse=True)
+    assert in_dollars["curve"]["key"] == "eugp:eu/dutch_ttf_usdmmbtu/gas"
     assert (event["restated"], event["version"], event["curve"]["key"]) == (True, 2, "eugp:eu/dutch_ttf/gas")
-    assert event["snapshot"]["columns"]["mid"][1] == 99.5
+    assert event["snapshot"]["columns"]["mid"][1] == pytest.approx(99.5)
 
 
 async def test_who_comes_back_with_a_cursor_misses_nothing(server: Server) -> None:
@@ -117,11 +118,19 @@ async def test_who_comes_back_with_a_cursor_misses_nothing(server: Server) -> No
 
 async def test_a_run_is_followed_live(server: Server) -> None:
     async with server.connected() as socket:
-        await subscribe(socket, 'subscription { ingestionRun(after: "0") { state run { fileName state } } }')
-        await server.load(day(12))
-        received = await events(socket, 3)
-    assert [event["state"] for event in received] == ["QUEUED", "RUNNING", "SUCCEEDED"]
-    assert received[-1]["run"] == {"fileName": day(12).name, "state": "SUCCEEDED"}
+        steps = "state sheetCount pointCount loadedCount withheldCount run { fileName state pointCount }"
+        await subscribe(socket, f'subscription {{ ingestionRun(after: "0") {{ {steps} }} }}')
+        workbook = day(12)
+        workbook.put("Fixed Prices - Mid", "D13", "n/a")
+        await server.load(workbook)
+        received = await events(socket, 4)
+    points = received[-1]["run"]["pointCount"]
+    assert [
+        (each["state"], each["sheetCount"], each["pointCount"], each["loadedCount"], each["withheldCount"])
+        for each in received
+    ] == [("QUEUED", 0, 0, 0, 0), ("RUNNING", 0, 0, 0, 0), ("RUNNING", 5, points, 0, 0),
+          ("SUCCEEDED", 5, points, points - 1, 1)]  # fmt: skip
+    assert received[-1]["run"] | {"pointCount": 0} == {"fileName": workbook.name, "state": "SUCCEEDED", "pointCount": 0}
 
 
 async def test_what_another_process_loads_is_seen_too(server: Server, migrated_url: str, tmp_path: Path) -> None:

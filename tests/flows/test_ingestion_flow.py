@@ -53,10 +53,12 @@ async def test_a_loaded_workbook_is_found_by_vendor_and_day(services: Services, 
     assert f"points | {run.counts.points:,} |  | " in rows
     findings = (await services.ingestion.findings(DESK, [run.id]))[run.id]
     assert [row for row in rows if row.startswith("warning")] == [
-        f"warning {each.code} | {each.message} | {each.sheet} | {', '.join(each.cells)}" for each in findings
+        f"warning {each.finding.code} | {each.finding.message} | {each.finding.sheet} | "
+        f"{', '.join(each.finding.cells)}"
+        for each in findings
     ]
     await house.prefect.logged(flow_run, f"run {run.id}: reading")
-    await house.prefect.logged(flow_run, f"run {run.id}: publishing")
+    await house.prefect.logged(flow_run, f"run {run.id}: loading")
     await house.prefect.logged(flow_run, f"run {run.id}: {workbook.name} is loaded, RP as of 2025-02-12")
 
 

@@ -11,16 +11,17 @@ from openpyxl import load_workbook
 
 from aurum.auth import Principal, Scope
 from aurum.backends.paging import PageRequest
-from aurum.demo import eugp_workbook, pw_workbook
+from aurum.demo import eugp_workbook, pw_workbook, simple_workbook
 from aurum.demo.workbooks import VendorWorkbook
 from aurum.errors import Forbidden, Unavailable, WorkbookTooLarge
-from aurum.ingestion.model import Run, RunFilter, RunState
+from aurum.ingestion.model import Quarantined, QuarantineFilter, Run, RunFilter, RunState
 from aurum.ingestion.service import Submission
 from aurum.metadata.model import CurveFilter
 from aurum.services import Services
+from tests.repriced import EUA, repriced
 
 DESK = Principal("desk", "analyst", frozenset(Scope))
-DAY = date(2025, 2, 12)
+DAY, MARCH = date(2025, 2, 12), date(2025, 3, 1)
 
 
 def submission(workbook: VendorWorkbook, name: str | None = None) -> Submission:
@@ -31,10 +32,15 @@ async def load(services: Services, workbook: VendorWorkbook) -> Run:
     return await services.ingestion.ingest(DESK, submission(workbook))
 
 
-async def ttf(services: Services, known_at: datetime | None = None) -> float:
-    curve = (await services.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"]))["eugp:eu/dutch_ttf/gas"]
+async def eua(services: Services, known_at: datetime | None = None) -> float:
+    curve = (await services.metadata.by_key(DESK, ["eugp:eu/eua/carbon"]))["eugp:eu/eua/carbon"]
     snapshot = (await services.curves.snapshots(DESK, [curve.id], known_at=known_at))[curve.id]
     return float(snapshot.prices.mid[1])
+
+
+async def quarantined(services: Services, run: Run) -> list[Quarantined]:
+    page = await services.ingestion.quarantine.page(DESK, QuarantineFilter(run_ids=(run.id,)), PageRequest(100))
+    return list(page.items)
 
 
 async def curves(services: Services) -> int:
@@ -53,7 +59,7 @@ async def test_a_file_is_loaded_with_its_run_lineage_and_events(services: Servic
     events = await services.events.read("desk", 0)
     assert [event.cursor for event in events] == list(range(1, len(events) + 1))
     types = [event.type for event in events]
-    assert types == ["INGESTION_RUN", "INGESTION_RUN", *["CURVE_PUBLISHED"] * 83, "INGESTION_RUN"]
+    assert types == [*["INGESTION_RUN"] * 3, *["CURVE_PUBLISHED"] * 83, "INGESTION_RUN"]
 
 
 async def test_the_same_bytes_again_load_nothing_and_say_so(services: Services) -> None:
@@ -69,28 +75,26 @@ async def test_the_same_bytes_again_load_nothing_and_say_so(services: Services) 
 async def test_a_corrected_file_makes_new_versions_of_the_curves_that_changed(services: Services) -> None:
     workbook = eugp_workbook(DAY, months=4)
     await load(services, workbook)
-    before = await ttf(services)
-    corrected = workbook.corrected(datetime(2025, 2, 13, 7, 40, tzinfo=UTC))
-    corrected.put("Fixed Prices - Mid", "D13", 99.5)
-    run = await load(services, corrected)
+    before = await eua(services)
+    seven_forty = datetime(2025, 2, 13, 7, 40, tzinfo=UTC)
+    run = await load(services, repriced(DAY, MARCH, 99.5, curve=EUA, published_at=seven_forty))
     assert (run.counts.new_versions, run.counts.unchanged, run.counts.new_curves) == (1, 82, 0)
-    assert await ttf(services) == 99.5
-    assert await ttf(services, datetime(2025, 2, 13, 7, 0, tzinfo=UTC)) == before
+    assert await eua(services) == pytest.approx(99.5)
+    assert await eua(services, datetime(2025, 2, 13, 7, 0, tzinfo=UTC)) == before
     event = (await services.events.read("desk", 0, ["CURVE_RESTATED"]))[0]
     assert (event.payload["as_of"], event.payload["version"]) == ("2025-02-12", 2)
 
 
 async def test_a_workbook_that_was_saved_again_changes_what_was_changed(services: Services) -> None:
     """openpyxl writes 16 digits of a number: many come back with another last bit."""
-    workbook = eugp_workbook(DAY, months=4)
+    workbook = simple_workbook(DAY)
     await load(services, workbook)
     book = load_workbook(BytesIO(workbook.to_bytes()))
-    book["Fixed Prices - Mid"]["D13"] = 99.5
+    book["Fixed Prices - Mid"]["C8"] = 99.5
     saved = BytesIO()
     book.save(saved)
     run = await services.ingestion.ingest(DESK, Submission(saved.getvalue(), workbook.name, "test"))
-    assert (run.counts.new_versions, run.counts.unchanged) == (1, 82)
-    assert await ttf(services) == 99.5
+    assert (run.counts.new_versions, run.counts.unchanged) == (1, 7)
 
 
 async def test_a_formula_that_nobody_calculated_is_no_number(services: Services) -> None:
@@ -99,8 +103,10 @@ async def test_a_formula_that_nobody_calculated_is_no_number(services: Services)
     saved = BytesIO()
     book.save(saved)
     run = await services.ingestion.ingest(DESK, Submission(saved.getvalue(), "EOD_EUGP_20250212_2215.xlsx", "test"))
-    assert (run.state, run.error_code) == (RunState.FAILED, "NOT_A_NUMBER")
-    assert "Fixed Prices - Mid!D13: 'a formula without a value'" in str(run.error)
+    assert (run.state, run.counts.withheld) == (RunState.SUCCEEDED, 1)
+    (point,) = await quarantined(services, run)
+    assert (point.sheet, point.cells[0], point.code) == ("Fixed Prices - Mid", "D13", "NOT_A_NUMBER")
+    assert "'a formula without a value'" in point.message
 
 
 async def test_four_loads_of_the_same_file_at_once_load_it_once(services: Services) -> None:
@@ -115,14 +121,13 @@ async def test_a_refused_file_leaves_only_its_record(services: Services) -> None
     await load(services, eugp_workbook(DAY, months=4))
     before = await services.events.head("desk")
     bad = eugp_workbook(DAY + timedelta(days=1), months=4)
-    bad.put("Fixed Prices - Mid", "D13", "n/a")
+    bad.put("Fixed Prices - Mid", "B13", date(2025, 9, 1))
     run = await load(services, bad)
-    assert (run.state, run.error_code) == (RunState.FAILED, "NOT_A_NUMBER")
+    assert (run.state, run.error_code) == (RunState.FAILED, "MONTHS_NOT_CONSECUTIVE")
     assert run.error is not None
-    assert "D13" in run.error
     assert "Fixed Prices - Mid" in run.error
-    findings = (await services.ingestion.findings(DESK, [run.id]))[run.id]
-    assert ("Fixed Prices - Mid", ("D13",)) in [(finding.sheet, finding.cells) for finding in findings]
+    found = (await services.ingestion.findings(DESK, [run.id]))[run.id]
+    assert "MONTHS_NOT_CONSECUTIVE" in [noted.finding.code for noted in found]
     assert await curves(services) == 83
     types = {event.type for event in await services.events.read("desk", before)}
     assert types == {"INGESTION_RUN"}
@@ -235,7 +240,7 @@ async def test_a_database_that_goes_away_in_mid_load_leaves_the_run_queued(
         raise Unavailable("the database cannot be reached")
 
     with monkeypatch.context() as broken:
-        broken.setattr(services.curves.store, "add", away)
+        broken.setattr(services.curves.version_store, "add", away)
         with pytest.raises(Unavailable):
             await services.ingestion.execute(DESK, run.id)
     assert (await services.ingestion.runs(DESK, [run.id]))[run.id].state is RunState.QUEUED
@@ -249,7 +254,7 @@ async def test_an_unexpected_error_fails_the_run_and_tells_nothing_of_itself(
     async def broken(*_: object) -> None:
         raise ZeroDivisionError("secret 42")
 
-    monkeypatch.setattr(services.curves.store, "add", broken)
+    monkeypatch.setattr(services.curves.version_store, "add", broken)
     run = await load(services, eugp_workbook(DAY, months=4))
     assert (run.state, run.error_code) == (RunState.FAILED, "INTERNAL")
     assert run.error is not None

@@ -1,71 +1,170 @@
-"""`kill -9` in the middle of a load: afterwards everything of the file is there once, or nothing of it."""
+"""`kill -9` while files are loaded: whatever dies, and whenever, everything that was sent is there exactly once.
+
+A few kills with every run of the tests; `make chaos` does 200 and prints where they hit.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import random
+import signal
 import subprocess
 import sys
-from datetime import date, timedelta
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg  # type: ignore[import-untyped]
+import httpx
 import pytest
-from sqlalchemy import func, select
+from pydantic import SecretStr
 
-from aurum.auth import Principal, Scope
-from aurum.backends.paging import PageRequest
-from aurum.curves.tables import snapshots
-from aurum.demo import rp_workbook
-from aurum.ingestion.model import RunFilter, RunState
-from aurum.services import Services
+from aurum.settings import DatabaseSettings, Settings
+from tests.killing import LEASE_SECONDS, Chaos, chaos
+from tests.processes import eventually, free_port, running
+from tests.sending import Sent, upload
+from tests.servers import PostgreSQL
 
-DEMO = Principal("demo", "analyst", frozenset(Scope))
-LEASE = 0.6
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.slow
-async def test_killed_loads_leave_all_or_nothing_and_are_finished_by_the_next(
-    services: Services, migrated_url: str, tmp_path: Path
-) -> None:
-    chance = random.Random(7)
-    environment = {
+@pytest.fixture
+def settings(migrated_url: str, tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, database=DatabaseSettings(url=SecretStr(migrated_url)))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    return {
         **os.environ,
-        "AURUM_HOME": str(tmp_path),
-        "AURUM_DATABASE__URL": migrated_url,
-        "AURUM_INGESTION__LEASE_SECONDS": str(LEASE),
+        "AURUM_HOME": str(settings.home),
+        "AURUM_DATABASE__URL": settings.database_url,
+        "AURUM_INGESTION__LEASE_SECONDS": str(LEASE_SECONDS),
         "AURUM_INGESTION__MAX_ATTEMPTS": "1000",
+        "AURUM_INGESTION__WATCH": "true",
     }
-    killed = 0
-    for number in range(8):
-        workbook = rp_workbook(date(2025, 2, 3) + timedelta(days=number))
-        command = [sys.executable, "-m", "aurum", "ingest", str(workbook.save(tmp_path / "vendor"))]
-        loading = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        while not await running(services) and loading.poll() is None:  # noqa: ASYNC110  another process
-            await asyncio.sleep(0.002)
-        await asyncio.sleep(chance.uniform(0, 0.15))  # while it parses and commits
-        loading.kill()
-        loading.communicate()
-        killed += await running(services)
-        assert await count(services, workbook.as_of) in (0, 67), "a part of the file is loaded"
-        done = subprocess.run(command, env=environment, capture_output=True, timeout=60, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert await count(services, workbook.as_of) == 67
-    assert killed > 0, "no load was killed before it was done"
-    runs = (await services.ingestion.runs_page(DEMO, RunFilter(), PageRequest(100))).items
-    assert {run.state for run in runs} <= {RunState.SUCCEEDED, RunState.UNCHANGED}
-    events = await services.events.read("demo", 0, limit=10_000)
-    assert [event.cursor for event in events] == list(range(1, len(events) + 1))
-    published = [event for event in events if event.type == "CURVE_PUBLISHED"]
-    assert len(published) == len({(event.payload["curve_id"], event.payload["as_of"]) for event in published}) == 8 * 67
 
 
-async def running(services: Services) -> bool:
-    page = await services.ingestion.runs_page(DEMO, RunFilter(states=(RunState.RUNNING,)), PageRequest(1))
-    return bool(page.items)
+async def test_the_command_is_killed_and_typed_again(settings: Settings, tmp_path: Path) -> None:
+    url, log = settings.database_url, tmp_path / "log"
+    with chaos(f"aurum ingest, {url.partition('+')[0]}") as storm:
+        for _ in storm.rounds():
+            files = storm.post.delivery()
+            paths = [saved(file, tmp_path / "vendor") for file in files]
+            with running("aurum", environment(settings), log, "ingest", *paths) as command:
+                await storm.moment(url, files, lambda: command.poll() is None)
+                await storm.kill([command.pid], url, files)
+            again = [sys.executable, "-m", "aurum", "ingest", *paths]
+            done = subprocess.run(again, env=environment(settings), capture_output=True, timeout=60, check=False)
+            assert done.returncode == 0, done.stderr.decode()
+            await storm.settled(url, files)
+            await storm.check(settings, files)
+        await storm.check(settings, storm.post.sent)
 
 
-async def count(services: Services, as_of: date) -> int:
-    async with services.database.read() as connection:
-        statement = select(func.count()).select_from(snapshots).where(snapshots.c.as_of == as_of)
-        return int(await connection.scalar(statement))
+def saved(file: Sent, folder: Path) -> str:
+    folder.mkdir(exist_ok=True)
+    (folder / file.name).write_bytes(file.data)
+    return str(folder / file.name)
+
+
+class Server:
+    """`aurum serve`, with a drop folder. Whoever uploads to it sends again until there is an answer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.port = free_port()
+        self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False, timeout=30)
+
+    @contextmanager
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+        log = self.settings.home / "log"
+        with running("aurum", environment(self.settings), log, "serve", "--port", str(self.port)) as process:
+            yield process
+
+    async def answers(self) -> bool:
+        try:
+            return (await self.client.get("/ready")).is_success
+        except httpx.TransportError:
+            return False
+
+    def take(self, file: Sent, by_folder: bool) -> asyncio.Task[None]:
+        return asyncio.create_task(self._drop(file) if by_folder else self._upload(file))
+
+    async def _drop(self, file: Sent) -> None:
+        self.settings.drop_folder.mkdir(exist_ok=True)
+        saved(file, self.settings.drop_folder)
+
+    async def _upload(self, file: Sent) -> None:
+        while True:
+            try:
+                answer = await upload(self.client, file)
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+                continue
+            if answer.get("data") and answer["data"]["uploadWorkbook"]["run"]:
+                return
+            assert {error["extensions"]["code"] for error in answer["errors"]} == {"UNAVAILABLE"}, answer
+
+
+async def test_the_server_is_killed_and_started_again(settings: Settings) -> None:
+    url, server = settings.database_url, Server(settings)
+    with chaos(f"aurum serve, {url.partition('+')[0]}") as storm:
+        files: Sequence[Sent] = []
+        sent: list[asyncio.Task[None]] = []
+        async with server.client:
+            for _ in storm.rounds():
+                with server.running() as process:
+                    await eventually(server.answers)
+                    await all_is_loaded(storm, settings, files, sent)
+                    files = storm.post.delivery()
+                    sent = [server.take(file, storm.chance.random() < 0.4) for file in files]
+                    await storm.moment(url, files, lambda: True)
+                    await storm.kill([process.pid], url, files)
+            with server.running():
+                await all_is_loaded(storm, settings, files, sent)
+        await storm.check(settings, storm.post.sent)
+
+
+async def all_is_loaded(
+    storm: Chaos, settings: Settings, files: Collection[Sent], sent: Collection[asyncio.Task[None]]
+) -> None:
+    await asyncio.gather(*sent)
+    await storm.settled(settings.database_url, files)
+    await storm.check(settings, files)
+
+
+async def test_the_database_is_killed_under_the_server(
+    killable_postgresql_server: PostgreSQL, killable_postgresql_url: str, tmp_path: Path
+) -> None:
+    """The postmaster, or one session: then PostgreSQL ends all the others and recovers by itself."""
+    url, cluster = killable_postgresql_url, killable_postgresql_server
+    settings = Settings(home=tmp_path, database=DatabaseSettings(url=SecretStr(url)))
+    server = Server(settings)
+    with chaos("PostgreSQL under aurum serve") as storm, server.running():
+        async with server.client:
+            await eventually(server.answers)
+            for _ in storm.rounds():
+                files = storm.post.delivery()
+                sent = [server.take(file, storm.chance.random() < 0.4) for file in files]
+                await storm.moment(url, files, lambda: True)
+                await storm.hit(url, files)
+                if storm.chance.random() < 0.5:
+                    cluster.kill()
+                    await asyncio.sleep(storm.chance.uniform(0, 0.5))
+                    cluster.start()
+                else:
+                    os.kill(await a_session(url), signal.SIGKILL)
+                await all_is_loaded(storm, settings, files, sent)
+        await storm.check(settings, storm.post.sent)
+
+
+async def a_session(url: str) -> int:
+    """The process of one of the server's, busy ones first."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        process = await connection.fetchval(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'aurum' ORDER BY state <> 'idle' DESC LIMIT 1"
+        )
+    finally:
+        await connection.close()
+    return int(process)

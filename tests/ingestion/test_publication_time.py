@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from aurum.auth import Principal, Scope
-from aurum.demo import eugp_workbook
-from aurum.demo.workbooks import VendorWorkbook
-from aurum.ingestion import service
+from aurum.ingestion import loading, service
 from aurum.ingestion.model import RunState, Standing, Times, standing
 from aurum.ingestion.service import Submission
 from aurum.parsers import parse
-from aurum.parsers.model import ParsedWorkbook
+from aurum.parsers.model import ParsedCurve, ParsedWorkbook
 from aurum.services import Services
+from tests.repriced import EUA, repriced
 
 CREATED = datetime(2025, 2, 12, 22, 15, tzinfo=UTC)
 LOADED = datetime(2025, 2, 20, tzinfo=UTC)
@@ -54,16 +53,15 @@ def test_the_original_that_comes_after_its_correction_goes_before_it() -> None:
 
 
 class Edited:
-    """A workbook that says when it was last saved, and what TTF's next month costs."""
+    """A workbook that says when it was last saved, and what EUA's next month costs."""
 
     def __init__(self, created: int, modified: int, price: float) -> None:
         self.created, self.modified, self.price = created, modified, price
 
     def submission(self) -> Submission:
-        workbook: VendorWorkbook = eugp_workbook(date(2025, 2, 12), months=3)
+        workbook = repriced(date(2025, 2, 12), date(2025, 3, 1), self.price, curve=EUA, months=3)
         workbook.published_at = CREATED + self.created * HOUR
         workbook.modified_at = CREATED + self.modified * HOUR
-        workbook.put("Fixed Prices - Mid", "D13", self.price)
         return Submission(workbook.to_bytes(), "EOD_EUGP_20250212_2215.xlsx", "test")
 
 
@@ -77,15 +75,15 @@ async def test_every_order_of_arrival_gives_the_same_history(services: Services,
     for place in order:
         run = await services.ingestion.ingest(DESK, FILES[place].submission())
         assert run.state is RunState.SUCCEEDED, run.error
-    assert {hour: await ttf(services, CREATED + hour * HOUR) for hour in QUESTIONS} == QUESTIONS
-    assert await ttf(services, CREATED - HOUR) is None
-    assert await ttf(services, None) == 53.0
+    assert {hour: await eua(services, CREATED + hour * HOUR) for hour in QUESTIONS} == QUESTIONS
+    assert await eua(services, CREATED - HOUR) is None
+    assert await eua(services, None) == 53.0
 
 
-async def ttf(services: Services, known_at: datetime | None) -> float | None:
-    curve = (await services.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"]))["eugp:eu/dutch_ttf/gas"]
+async def eua(services: Services, known_at: datetime | None) -> float | None:
+    curve = (await services.metadata.by_key(DESK, ["eugp:eu/eua/carbon"]))["eugp:eu/eua/carbon"]
     found = await services.curves.snapshots(DESK, [curve.id], known_at=known_at)
-    return float(found[curve.id].prices.mid[1]) if found else None
+    return round(float(found[curve.id].prices.mid[1]), 9) if found else None
 
 
 def test_all_orders_agree_on_the_ranks() -> None:
@@ -115,16 +113,21 @@ async def test_what_a_newer_parser_reads_takes_the_place_of_its_file(
     again = await services.ingestion.ingest(DESK, old)
     assert (again.state, again.counts.new_versions) == (RunState.SUCCEEDED, 0)
     await services.ingestion.ingest(DESK, new)
-    assert await ttf(services, None) == 53.0
+    assert await eua(services, None) == 53.0
     monkeypatch.setattr(service, "PARSER_VERSION", "after next")
-    monkeypatch.setattr(service, "parse", doubled)
+    monkeypatch.setattr(loading, "parse", halved)
     mended = await services.ingestion.ingest(DESK, old)
     assert mended.state is RunState.SUCCEEDED
-    assert await ttf(services, CREATED) == 100.0
-    assert await ttf(services, None) == 53.0
+    assert await eua(services, CREATED) == 25.0
+    assert await eua(services, None) == 53.0
 
 
-def doubled(*arguments: Any, **named: Any) -> ParsedWorkbook:
-    """As if the old parser had read half of every price."""
+def halved(*arguments: Any, **named: Any) -> ParsedWorkbook:
+    """As if the old parser had read every price twice as high."""
     parsed = parse(*arguments, **named)
-    return replace(parsed, curves=tuple(replace(curve, mid=curve.mid * 2) for curve in parsed.curves))
+    return replace(parsed, curves=tuple(map(_half, parsed.curves)))
+
+
+def _half(curve: ParsedCurve) -> ParsedCurve:
+    bid, ask = (None if side is None else side / 2 for side in (curve.bid, curve.ask))
+    return replace(curve, mid=curve.mid / 2, bid=bid, ask=ask)

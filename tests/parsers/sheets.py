@@ -86,8 +86,9 @@ def by_key(book: ParsedWorkbook) -> dict[str, ParsedCurve]:
 
 
 def points(curve: ParsedCurve) -> dict[str, float]:
-    """Label to mid."""
-    return {tenor.label: float(mid) for tenor, mid in zip(curve.tenors, curve.mid, strict=True)}
+    """Label to mid, where there is one."""
+    mids = zip(curve.tenors, curve.mid.tolist(), strict=True)
+    return {tenor.label: mid for tenor, mid in mids if not math.isnan(mid)}
 
 
 def quotes(curve: ParsedCurve) -> dict[str, tuple[float, float]]:

@@ -11,18 +11,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from aurum.ingestion.checks.drift import PreviousFile, check_drift
-from aurum.ingestion.checks.flags import Flag, Flags, points_of, refusal, withheld
+from aurum.ingestion.checks.flags import Flag, Flags, located, points_of, refusal, withheld
 from aurum.ingestion.checks.history import Day, History, check_stale, days_of, history_of
 from aurum.ingestion.checks.identical import check_identical
 from aurum.ingestion.checks.numbers import check_numbers
 from aurum.ingestion.checks.outliers import check_outliers
 from aurum.ingestion.checks.structure import check_months, check_sides
-from aurum.ingestion.checks.table import Block, Table, tabulate
-from aurum.ingestion.checks.thresholds import CHECKS, OFF, Limits, Thresholds, VendorLimits
+from aurum.ingestion.checks.table import Block, Table, key_of, tabulate
+from aurum.ingestion.checks.thresholds import CHECKS, LIMITS, OFF, Limits, Thresholds, VendorLimits
+from aurum.ingestion.checks.verdict import Verdict, Withheld, flags_of, judge
 from aurum.parsers.model import ParsedWorkbook
 
 __all__ = [
     "CHECKS",
+    "LIMITS",
     "OFF",
     "Block",
     "Day",
@@ -30,10 +32,15 @@ __all__ = [
     "Limits",
     "PreviousFile",
     "Thresholds",
+    "Verdict",
+    "Withheld",
     "check",
     "days_of",
+    "key_of",
+    "located",
     "points_of",
     "refusal",
+    "verdict",
     "withheld",
 ]
 
@@ -61,6 +68,16 @@ def check(
         if previous is not None:
             check_drift(table, previous, limits, flags)
     return sorted(flags.raised, key=lambda flag: not flag.whole_file)
+
+
+def verdict(
+    parsed: ParsedWorkbook,
+    history: Sequence[Day] = (),
+    previous: PreviousFile | None = None,
+    thresholds: Thresholds = DEFAULTS,
+) -> Verdict:
+    """What becomes of a file, by what the parser found and what the checks find."""
+    return judge(parsed, flags_of(parsed), check(parsed, history, previous, thresholds))
 
 
 def _check_values(table: Table, history: History, limits: VendorLimits, flags: Flags) -> None:

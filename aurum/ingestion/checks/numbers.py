@@ -14,6 +14,7 @@ import numpy as np
 from aurum.ingestion.checks.flags import Flags, counted, exact, withheld
 from aurum.ingestion.checks.table import Index, Mask, Table, key_of, month_number
 from aurum.ingestion.checks.thresholds import VendorLimits
+from aurum.ingestion.checks.verdict import flags_of
 from aurum.market.identity import Measure, fold
 from aurum.parsers.model import Prices, Severity
 
@@ -302,12 +303,15 @@ def _sparks(table: Table, limits: VendorLimits) -> list[_Spark]:
 
 
 def _check_share(table: Table, limits: VendorLimits, flags: Flags) -> None:
-    """So many points that contradict each other are no slips: columns or rows of a sheet are shifted."""
-    wrong = sum(map(len, withheld(flags.raised).values()))
-    share = wrong / max(1, table.parsed.points)
-    if wrong >= limits.file.error_points and share > limits.file.error_share:
+    """So many points that are wrong are no slips: columns or rows of a sheet are shifted. Nor is one without any."""
+    read = flags_of(table.parsed)
+    points = table.parsed.points
+    wrong = sum(map(len, withheld([*read, *flags.raised]).values()))
+    lost = wrong + sum(flag.finding.severity is Severity.ERROR and not flag.points for flag in read)
+    share = lost / max(1, points)
+    if wrong >= points or (lost >= limits.file.error_points and share > limits.file.error_share):
         flags.add(
             "TOO_MANY_ERRORS",
-            f"{counted(wrong, 'point')} of {table.parsed.points:,} ({share:.0%}) contradict each other, more than "
-            f"{limits.file.error_share:.0%}: a sheet seems to be shifted or mixed up",
+            f"{counted(lost, 'point')} of {points:,} ({share:.0%}) cannot be read or contradict each other; "
+            f"{limits.file.error_share:.0%} are accepted: a sheet seems to be shifted, mixed up or retyped",
         )

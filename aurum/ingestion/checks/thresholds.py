@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from math import isfinite
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -100,6 +100,21 @@ class Limits:
 
 Values = Mapping[str, Any]
 _FIELDS = {limit.name: limit for limit in fields(Limits)}
+
+
+class Limit(NamedTuple):
+    """What can be said of a threshold. `file`: it is of whole files."""
+
+    name: str
+    default: float
+    low: float
+    high: float
+    file: bool
+
+
+LIMITS = tuple(
+    Limit(limit.name, float(cast(float, limit.default)), **limit.metadata) for limit in fields(Limits) if limit.metadata
+)
 _VENDOR = re.compile(r"[A-Z0-9_]{1,32}")
 
 _BY_LAYOUT: Values = {"severities": {"STRIP_NOT_MEAN": "WARNING", "SPARK_NOT_SPREAD": OFF}}
@@ -138,6 +153,12 @@ class Thresholds:
                 severities = {**limits.severities, **layer.get("severities", {})}
                 limits = replace(limits, **{**layer, "severities": MappingProxyType(severities)})
         return limits
+
+    def effective(self, vendor: str, curve_key: str | None = None) -> dict[str, Any]:
+        """The thresholds of a curve, or of the vendor's files, by name; `severities` has every check."""
+        limits = self.of(vendor, None if curve_key is None else normalize_key(curve_key))
+        severities = {code: limits.severities.get(code, check.severity.value) for code, check in CHECKS.items()}
+        return {name: getattr(limits, name) for name in _FIELDS} | {"severities": severities}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, numbers and texts, for JSON; `from_dict` reads it back."""

@@ -1,67 +1,60 @@
-"""The GraphQL face of ingestion: files, runs, findings, and the two ways to send a file."""
+"""Files, runs and findings; the two ways to send a file, and how to end or repeat a run."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Sequence
 from datetime import date, datetime
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated
 
 import strawberry
 from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
-from aurum.auth import Principal
-from aurum.curves.graphql import After, Before, DateRange, First, Last, event_cursor
-from aurum.errors import InvalidInput, NotFound, Unavailable, WorkbookRefused
-from aurum.graphql.connections import Connection, connection, page_request
+from aurum.curves.graphql import DateRange, event_cursor
+from aurum.errors import Conflict, InvalidInput, NotFound, Unavailable, WorkbookRefused
+from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import Node, node_id, row_of
 from aurum.ingestion import model
-from aurum.ingestion.model import RunState
-from aurum.ingestion.service import IngestionService, Submission
-from aurum.metadata.graphql import Problem
-from aurum.parsers.model import Finding as FindingOf
+from aurum.ingestion.graphql.findings import Finding, Info, IngestionContext, finding_of
+from aurum.ingestion.model import RunState, Stage, annotated_name
+from aurum.ingestion.service import Submission
+from aurum.metadata.graphql import Problem, problem_of
 from aurum.parsers.model import Severity
 
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
 _MOST = 500
 _log = logging.getLogger(__name__)
 
-
-class IngestionContext(Protocol):
-    """What these fields need of a request."""
-
-    @property
-    def principal(self) -> Principal: ...
-    @property
-    def ingestion(self) -> IngestionService: ...
-    def renew(self) -> None: ...
-    async def dispatch(self, run: model.Run) -> None: ...
-    def load(
-        self, batch: Callable[..., Awaitable[Mapping[K, V]]], key: K, **arguments: Hashable
-    ) -> Awaitable[V | None]: ...
-
-
-Info = strawberry.Info[IngestionContext, None]
+publish_enum(
+    Stage,
+    "What a worker is doing with a run.",
+    {
+        "READING": "It reads the workbook.",
+        "CHECKING": "It checks the numbers, against each other and against the days before.",
+        "LOADING": "It writes, in one transaction.",
+    },
+    name="IngestionStage",
+)
 publish_enum(
     RunState,
     "How far a run is.",
     {
         "QUEUED": "Waits for a worker.",
         "RUNNING": "A worker is at it.",
-        "SUCCEEDED": "All of the file is loaded.",
+        "SUCCEEDED": "The file is loaded, but for the points that are in quarantine.",
         "UNCHANGED": "The same bytes had been loaded before; nothing was done.",
         "FAILED": "Nothing of the file is loaded; the run says why.",
+        "CANCELLED": "Somebody has cancelled it; nothing of the file is loaded.",
     },
     name="IngestionRunState",
 )
-publish_enum(
-    Severity,
-    "How bad a finding is.",
-    {"ERROR": "The number cannot be trusted.", "WARNING": "Served, and marked.", "INFO": "Worth knowing."},
-)
+
+
+@strawberry.type(description="A file to fetch, with the permission of whoever fetches it.")
+class Download:
+    url: str = strawberry.field(description="Relative to this server.")
+    name: str = strawberry.field(description="What to call it.")
 
 
 @strawberry.type(description="A vendor's file as it came; the same bytes are one file.")
@@ -75,21 +68,13 @@ class SourceFile(Node):
     created_at: datetime | None = strawberry.field(description="When the vendor created the document (UTC).")
     modified_at: datetime | None = strawberry.field(description="When the vendor last changed the document (UTC).")
     published_at: datetime | None = strawberry.field(description="When its prices became known (UTC).")
-
-
-@strawberry.type(description="Something a person should know about a file.")
-class Finding:
-    code: str = strawberry.field(description="Stable, for programs.")
-    severity: Severity = strawberry.field(description="How bad it is.")
-    message: str = strawberry.field(description="In plain words, with the numbers compared.")
-    sheet: str | None = strawberry.field(description="The sheet it is on.")
-    cells: list[str] = strawberry.field(description="The cells it is about, such as `D12`.")
-    curve_key: str | None = strawberry.field(description="The curve it is about.")
+    download: Download = strawberry.field(description="Its bytes, as they came.")
 
 
 @strawberry.type(description="One attempt to load a file: all of it or nothing.")
 class IngestionRun(Node):
     state: RunState = strawberry.field(description="How far it is.")
+    stage: Stage | None = strawberry.field(description="What a worker is doing with it, while it is RUNNING.")
     file_name: str = strawberry.field(description="The name the file came with this time.")
     trigger: str = strawberry.field(description="How it came: upload, drop folder, command line, demo ...")
     requested_by: str = strawberry.field(description="Who sent it.")
@@ -103,10 +88,15 @@ class IngestionRun(Node):
     sheet_count: int = strawberry.field(description="Sheets read.")
     curve_count: int = strawberry.field(description="Curves in the file.")
     point_count: int = strawberry.field(description="Points in the file.")
+    loaded_count: int = strawberry.field(description="Points that are served.")
+    withheld_count: int = strawberry.field(description="Points, or cells without one, that went to quarantine.")
     new_curve_count: int = strawberry.field(description="Curves seen for the first time.")
     new_version_count: int = strawberry.field(description="Curves that got a new version.")
     unchanged_count: int = strawberry.field(description="Curves that say what was known before.")
     finding_count: int = strawberry.field(description="Findings of any severity.")
+    error_count: int = strawberry.field(description="Findings of severity ERROR.")
+    warning_count: int = strawberry.field(description="Findings of severity WARNING.")
+    thresholds_version: int | None = strawberry.field(description="Which thresholds it was checked with.")
     error_code: str | None = strawberry.field(description="Why it failed, for programs.")
     error: str | None = strawberry.field(description="Why it failed, in plain words, with sheet and cell.")
     hint: str | None = strawberry.field(description="How to mend it.")
@@ -119,10 +109,40 @@ class IngestionRun(Node):
             raise NotFound("file not found")
         return file_of(found)
 
-    @strawberry.field(description="What was found in the file, errors and warnings alike.")
-    async def findings(self, info: Info) -> list[Finding]:
+    @strawberry.field(description="What was found in the file, reasons to refuse it first.")
+    async def findings(
+        self, info: Info,
+        severities: Annotated[list[Severity] | None, strawberry.argument(
+            description="Any of these severities; null: all.")] = None,
+        codes: Annotated[list[str] | None, strawberry.argument(description="Any of these codes; null: all.")] = None,
+    ) -> list[Finding]:  # fmt: skip
         found = await info.context.load(info.context.ingestion.findings, self.run.id)
-        return [_finding_of(finding) for finding in found or ()]
+        return [
+            finding_of(noted.finding)
+            for noted in found or ()
+            if (severities is None or noted.finding.severity in severities)
+            and (codes is None or noted.finding.code in codes)
+        ]
+
+    @strawberry.field(description="What is new, gone, moved or renamed against the vendor's file before.")
+    async def drift(self, info: Info) -> DriftReport:
+        found = await info.context.load(info.context.ingestion.findings, self.run.id)
+        before = self.run.drift_from
+        file = None if before is None else await info.context.load(info.context.ingestion.files, before)
+        return drift_of(found or (), file)
+
+    @strawberry.field(description="The vendor's workbook with every finding marked in its cells; null before it ends.")
+    def annotated_workbook(self) -> Download | None:
+        if self.state in (RunState.QUEUED, RunState.RUNNING, RunState.UNCHANGED):
+            return None
+        return Download(url=f"/runs/{self.id}/annotated.xlsx", name=annotated_name(self.file_name))
+
+    @strawberry.field(description="The run that it tries again.")
+    async def retries(self, info: Info) -> IngestionRun | None:
+        if self.run.retries is None:
+            return None
+        found = await info.context.load(info.context.ingestion.runs, self.run.retries)
+        return None if found is None else run_of(found)
 
     @strawberry.field(description="The run that had loaded the same bytes, where this one is UNCHANGED.")
     async def repeats(self, info: Info) -> IngestionRun | None:
@@ -132,9 +152,24 @@ class IngestionRun(Node):
         return None if found is None else run_of(found)
 
 
+@strawberry.type(description="How a file's layout differs from the vendor's file before.")
+class DriftReport:
+    previous: SourceFile | None = strawberry.field(description="The file compared with; null: it is the first.")
+    new_curves: list[str] = strawberry.field(description="Keys of curves that the file before did not have.")
+    gone_curves: list[str] = strawberry.field(description="Keys of curves that only the file before had.")
+    renamed_curves: list[str] = strawberry.field(description="Keys of new curves with the numbers of one that is gone.")
+    new_sheets: list[str] = strawberry.field(description="Sheets that the file before did not have.")
+    gone_sheets: list[str] = strawberry.field(description="Sheets that only the file before had.")
+    findings: list[Finding] = strawberry.field(description="All of it in words: moved columns and tenors too.")
+
+
 @strawberry.type(description="A page of runs.")
 class IngestionRunConnection(Connection[IngestionRun]):
-    pass
+    wanted: strawberry.Private[model.RunFilter]
+
+    @strawberry.field(description="How many runs fit, on all pages.")
+    async def total_count(self, info: Info) -> int:
+        return await info.context.ingestion.runs_count(info.context.principal, self.wanted)
 
 
 @strawberry.type(description="A page of files.")
@@ -156,11 +191,15 @@ class SourceFileFilter:
     as_of: DateRange | None = strawberry.field(default=None, description="The as-of date of the file.")
 
 
-@strawberry.type(description="A run changed its state.")
+@strawberry.type(description="A run changed its state, or got further.")
 class IngestionRunEvent:
     cursor: str = strawberry.field(description="Pass it as `after` to go on behind this event.")
     state: RunState = strawberry.field(description="The state it went into.")
     occurred_at: datetime = strawberry.field(description="When (UTC).")
+    sheet_count: int = strawberry.field(description="Sheets read by then.")
+    point_count: int = strawberry.field(description="Points read by then, which are checked next.")
+    loaded_count: int = strawberry.field(description="Points loaded by then.")
+    withheld_count: int = strawberry.field(description="Points refused by then: they went to quarantine.")
     run_row: strawberry.Private[int]
 
     @strawberry.field(description="The run as it is now.")
@@ -196,7 +235,7 @@ Name = Annotated[str | None, strawberry.argument(description="A part of the file
 
 
 @strawberry.type
-class IngestionQuery:
+class RunQuery:
     @strawberry.field(description="One run; null where there is none.")
     async def ingestion_run(self, info: Info, id: RunId) -> IngestionRun | None:
         found = await info.context.load(info.context.ingestion.runs, row_of(id, "IngestionRun"))
@@ -209,9 +248,9 @@ class IngestionQuery:
         search: Name = None, first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> IngestionRunConnection:  # fmt: skip
         request = page_request("runs", _MOST, first, after, last, before)
-        context = info.context
-        page = await context.ingestion.runs_page(context.principal, _filter_of(filter, search), request)
-        return connection(IngestionRunConnection, "runs", page, run_of)  # type: ignore[no-any-return]
+        context, wanted = info.context, _filter_of(filter, search)
+        page = await context.ingestion.runs_page(context.principal, wanted, request)
+        return connection(IngestionRunConnection, "runs", page, run_of, wanted=wanted)  # type: ignore[no-any-return]
 
     @strawberry.field(description="Files that came, newest first.")
     async def source_files(
@@ -226,7 +265,7 @@ class IngestionQuery:
 
 
 @strawberry.type
-class IngestionMutation:
+class RunMutation:
     @strawberry.mutation(description="Loads an uploaded workbook; answers with the run at once.")
     async def upload_workbook(
         self, info: Info, input: Annotated[UploadWorkbookInput, strawberry.argument(description="The workbook.")]
@@ -248,10 +287,31 @@ class IngestionMutation:
                                                              hint=error.hint)])  # fmt: skip
         return await _submit(info, Submission(data, input.path, "ingestFile", input.vendor, input.as_of))
 
+    @strawberry.mutation(description="Ends a run that waits or is under way: nothing of its file is loaded.")
+    async def cancel_ingestion_run(self, info: Info, id: RunId) -> IngestPayload:
+        context = info.context
+        try:
+            run = await context.ingestion.cancel(context.principal, row_of(id, "IngestionRun"))
+        except (Conflict, InvalidInput, NotFound) as error:
+            return IngestPayload(run=None, problems=[problem_of(error)])
+        await _withdraw(context, run)
+        return IngestPayload(run=run_of(run), problems=[])
+
+    @strawberry.mutation(description="Loads the file of a failed or cancelled run again; answers with the new run.")
+    async def retry_ingestion_run(self, info: Info, id: RunId) -> IngestPayload:
+        context = info.context
+        try:
+            run = await context.ingestion.retry(context.principal, row_of(id, "IngestionRun"))
+        except (Conflict, InvalidInput, NotFound) as error:
+            return IngestPayload(run=None, problems=[problem_of(error)])
+        if run.state is RunState.QUEUED:
+            await _dispatch(context, run)
+        return IngestPayload(run=run_of(run), problems=[])
+
 
 @strawberry.type
 class IngestionSubscription:
-    @strawberry.subscription(description="Each change of state of a run, or of all runs, once and in order.")
+    @strawberry.subscription(description="How a run goes on, or all runs: every step once and in order.")
     async def ingestion_run(
         self, info: Info,
         id: Annotated[strawberry.ID | None, strawberry.argument(description="The run; null: all runs.")] = None,
@@ -265,6 +325,8 @@ class IngestionSubscription:
                 yield IngestionRunEvent(
                     cursor=str(event.cursor), state=RunState(event.payload["state"]),
                     occurred_at=event.occurred_at, run_row=event.payload["run_id"],
+                    **{f"{name[:-1]}_count" if name.endswith("s") else f"{name}_count": event.payload.get(name, 0)
+                       for name in ("sheets", "points", "loaded", "withheld")},
                 )  # fmt: skip
 
 
@@ -288,6 +350,14 @@ async def _dispatch(context: IngestionContext, run: model.Run) -> None:
         _log.warning("run %s is not dispatched yet: %s", run.id, error.message, extra={"run_id": run.id})
 
 
+async def _withdraw(context: IngestionContext, run: model.Run) -> None:
+    try:
+        await context.withdraw(run)
+    except Unavailable as error:
+        # It is cancelled all the same: whoever executes it cannot load anything any more.
+        _log.warning("run %s goes on in vain: %s", run.id, error.message, extra={"run_id": run.id})
+
+
 def _filter_of(wanted: IngestionRunFilter | SourceFileFilter | None, search: str | None) -> model.RunFilter:
     if wanted is None:
         return model.RunFilter(search=search)
@@ -305,6 +375,7 @@ def file_of(file: model.SourceFile) -> SourceFile:
         id=node_id("SourceFile", file.id), name=file.name, content_hash=file.content_hash, size=file.size,
         received_at=file.received_at, vendor=file.vendor, as_of=file.as_of, created_at=file.created_at,
         modified_at=file.modified_at, published_at=file.published_at,
+        download=Download(url=f"/files/{node_id('SourceFile', file.id)}", name=file.name),
     )  # fmt: skip
 
 
@@ -315,14 +386,29 @@ def run_of(run: model.Run) -> IngestionRun:
         requested_by=run.requested_by, vendor=run.vendor, as_of=run.as_of, attempt=run.attempt,
         created_at=run.created_at, started_at=run.started_at, finished_at=run.finished_at,
         parser_version=run.parser_version, sheet_count=counts.sheets, curve_count=counts.curves,
-        point_count=counts.points, new_curve_count=counts.new_curves, new_version_count=counts.new_versions,
+        point_count=counts.points, loaded_count=counts.loaded, withheld_count=counts.withheld, stage=run.stage,
+        error_count=counts.errors, warning_count=counts.warnings, thresholds_version=run.thresholds_version,
+        new_curve_count=counts.new_curves, new_version_count=counts.new_versions,
         unchanged_count=counts.unchanged, finding_count=counts.findings, error_code=run.error_code, error=run.error,
         hint=run.hint,
     )  # fmt: skip
 
 
-def _finding_of(finding: FindingOf) -> Finding:
-    return Finding(
-        code=finding.code, severity=finding.severity, message=finding.message, sheet=finding.sheet,
-        cells=list(finding.cells), curve_key=finding.curve_key,
+def drift_of(found: Sequence[model.Noted], before: model.SourceFile | None) -> DriftReport:
+    findings = [noted.finding for noted in found if noted.finding.code in _DRIFT]
+
+    def keys(code: str) -> list[str]:
+        return [finding.curve_key for finding in findings if finding.code == code and finding.curve_key]
+
+    def sheets(code: str) -> list[str]:
+        return [finding.sheet for finding in findings if finding.code == code and finding.sheet]
+
+    return DriftReport(
+        previous=None if before is None else file_of(before), new_curves=keys("CURVE_NEW"),
+        gone_curves=keys("CURVE_GONE"), renamed_curves=keys("CURVE_RENAMED"), new_sheets=sheets("SHEET_NEW"),
+        gone_sheets=sheets("SHEET_GONE"), findings=[finding_of(finding) for finding in findings],
     )  # fmt: skip
+
+
+_DRIFT = ("CURVE_NEW", "CURVE_GONE", "CURVE_RENAMED", "COLUMN_MOVED", "SHEET_NEW", "SHEET_GONE", "TENOR_NEW",
+          "TENOR_GONE", "MISSING_SHEET", "UNKNOWN_SHEET")  # fmt: skip

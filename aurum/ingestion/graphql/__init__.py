@@ -1,0 +1,43 @@
+"""The GraphQL face of ingestion."""
+
+from __future__ import annotations
+
+import strawberry
+
+from aurum.ingestion.graphql.findings import WORST, Finding, finding_of
+from aurum.ingestion.graphql.policies import PolicyMutation, PolicyQuery
+from aurum.ingestion.graphql.quarantine import QuarantinedPoint, QuarantineMutation, QuarantineQuery, point_of
+from aurum.ingestion.graphql.runs import (
+    IngestionRun,
+    IngestionSubscription,
+    RunMutation,
+    RunQuery,
+    SourceFile,
+    file_of,
+    run_of,
+)
+
+__all__ = [
+    "WORST",
+    "Finding",
+    "IngestionMutation",
+    "IngestionQuery",
+    "IngestionRun",
+    "IngestionSubscription",
+    "QuarantinedPoint",
+    "SourceFile",
+    "file_of",
+    "finding_of",
+    "point_of",
+    "run_of",
+]
+
+
+@strawberry.type
+class IngestionQuery(RunQuery, QuarantineQuery, PolicyQuery):
+    pass
+
+
+@strawberry.type
+class IngestionMutation(RunMutation, QuarantineMutation, PolicyMutation):
+    pass

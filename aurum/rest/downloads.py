@@ -1,0 +1,56 @@
+"""Workbooks to fetch: a vendor's file as it came, and a run's copy with every finding marked in its cells."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from aurum.context import Context
+from aurum.errors import AurumError
+from aurum.graphql.nodes import row_of
+from aurum.rest.problems import problem_of, unexpected
+
+_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_log = logging.getLogger(__name__)
+
+Fetch = Callable[[Context, str], Awaitable[tuple[str, bytes]]]
+
+
+def download_routes(context_of: Callable[[HTTPConnection], Context], problem_base: str) -> list[Route]:
+    def route(path: str, fetch: Fetch) -> Route:
+        async def answer(request: Request) -> Response:
+            try:
+                return _attachment(*await fetch(context_of(request), request.path_params["id"]))
+            except AurumError as error:
+                return problem_of(error).response(request, problem_base)
+            except Exception:  # noqa: BLE001  the last door: nothing of it may get out
+                _log.exception("request %s failed", request.scope["aurum.request_id"])
+                return unexpected().response(request, problem_base)
+
+        return Route(path, answer)
+
+    return [route("/files/{id}", _file), route("/runs/{id}/annotated.xlsx", _annotated)]
+
+
+async def _file(context: Context, id_: str) -> tuple[str, bytes]:
+    found, data = await context.ingestion.content(context.principal, row_of(id_, "SourceFile"))
+    return found.name, data
+
+
+async def _annotated(context: Context, id_: str) -> tuple[str, bytes]:
+    return await context.ingestion.annotated(context.principal, row_of(id_, "IngestionRun"))
+
+
+def _attachment(name: str, data: bytes) -> Response:
+    """Saved, never shown: the file is the vendor's, and nothing of it may run in a page of ours."""
+    headers = {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "x-content-type-options": "nosniff",
+        "cache-control": "private, no-store",
+    }
+    return Response(data, headers=headers, media_type=_WORKBOOK)

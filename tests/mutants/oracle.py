@@ -1,0 +1,161 @@
+"""What became of a spoilt file, and whether it may: a right number, or none and the reason for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+from openpyxl.utils.cell import coordinate_to_tuple
+
+from aurum.errors import WorkbookRefused
+from aurum.ingestion.checks import Day, PreviousFile, Verdict, key_of, verdict
+from aurum.market.periods import DeliveryPeriod, TenorType
+from aurum.parsers import parse
+from aurum.parsers.model import ParsedWorkbook, Severity
+from tests.mutants.book import Book, Raw
+from tests.mutants.mutations import MUTATIONS, Mutation, Tells
+
+Point = tuple[str, TenorType, DeliveryPeriod]
+Numbers = tuple[float, float, float]  # mid, bid, ask; NaN where nothing is quoted
+
+
+@dataclass(frozen=True)
+class Known:
+    """A right file with its numbers, and the days before it."""
+
+    vendor: str
+    book: Book
+    truth: dict[Point, Numbers]
+    days: tuple[Day, ...]
+    previous: PreviousFile
+
+    @classmethod
+    def of(cls, book: Book, before: Sequence[ParsedWorkbook]) -> Known:
+        parsed = parse(book.to_bytes(), book.name)
+        days = tuple(Day.of(day) for day in before)
+        return cls(parsed.vendor, book, numbers_of(parsed), days, PreviousFile.of(before[-1]))
+
+
+@dataclass
+class Outcome:
+    """A refusal's code, or what is served and what is not."""
+
+    book: Book
+    refusal: str | None = None
+    parsed: ParsedWorkbook | None = None
+    verdict: Verdict | None = None
+    served: dict[Point, Numbers] = field(default_factory=dict)
+    held: dict[Point, set[str]] = field(default_factory=dict)
+    marks: dict[Point, set[str]] = field(default_factory=dict)
+
+
+def numbers_of(parsed: ParsedWorkbook) -> dict[Point, Numbers]:
+    """Every number of a file."""
+    numbers = {}
+    for curve in parsed.curves:
+        nothing = np.full(len(curve.tenors), np.nan)
+        sides = (curve.mid, nothing if curve.bid is None else curve.bid, nothing if curve.ask is None else curve.ask)
+        for tenor, *point in zip(curve.tenors, *(side.tolist() for side in sides), strict=True):
+            numbers[key_of(curve.identity), tenor.type, tenor.period] = (point[0], point[1], point[2])
+    return numbers
+
+
+def spoilt(known: Known, names: Iterable[str], seed: int) -> Book:
+    """The file after some mutations, one after the other."""
+    random, book = Random(seed), known.book.copy()
+    for name in names:
+        MUTATIONS[name].spoil(book, random)
+        book.settle()
+    return book
+
+
+def outcome(book: Book, known: Known, *, with_history: bool = True) -> Outcome:
+    """As loading has it: parse, check, and serve what is not withheld. Raises what is no refusal."""
+    found = Outcome(book)
+    try:
+        found.parsed = parsed = parse(book.to_bytes(), book.name)
+    except WorkbookRefused as refusal:
+        found.refusal = refusal.code
+        return found
+    before = (known.days, known.previous) if with_history else ((), None)
+    found.verdict = judged = verdict(parsed, *before)
+    if judged.refusal is not None:
+        found.refusal = judged.refusal.code
+        return found
+    grids = {key_of(curve.identity): curve.tenors for curve in parsed.curves}
+    for flag in judged.flags:
+        for key, points in flag.points.items():
+            for tenor in (grids[key][point] for point in points):
+                kind = found.held if flag.withholds else found.marks
+                if flag.finding.severity is not Severity.INFO:
+                    kind.setdefault((key, tenor.type, tenor.period), set()).add(flag.finding.code)
+    found.served = {point: each for point, each in numbers_of(parsed).items() if point not in found.held}
+    return found
+
+
+# ------------------------------------------------------------------------------------------------- what may not be
+
+
+def wrong(found: Outcome, known: Known) -> dict[Point, tuple[Numbers, Numbers]]:
+    """The points that are served with another number than theirs: what is served, and what is right."""
+    differing = {}
+    nothing = (np.nan, np.nan, np.nan)
+    for point, served in found.served.items():
+        right = known.truth.get(point, nothing)
+        if any(one == one and one != other for one, other in zip(served, right, strict=True)):
+            differing[point] = (served, right)
+    return differing
+
+
+def unrecorded(found: Outcome, known: Known) -> list[Point]:
+    """The numbers of the right file that are neither served nor spoken of."""
+    if found.parsed is None or found.verdict is None or found.refusal is not None:
+        return []
+    flags = [flag.finding for flag in found.verdict.flags]
+    keys = {finding.curve_key for finding in flags} | {key for flag in found.verdict.flags for key in flag.points}
+    if {finding.code for finding in flags} & _OF_MANY:
+        return []
+    lost = []
+    for point, right in known.truth.items():
+        served = found.served.get(point, (np.nan,) * 3)
+        gone = any(one == one and other != other for one, other in zip(right, served, strict=True))
+        if gone and point not in found.held and point[0] not in keys:
+            lost.append(point)
+    return lost
+
+
+# What speaks of columns or rows that no curve could be made of.
+_OF_MANY = {"MISSING_HEADER", "UNKNOWN_TENOR", "TENOR_GONE", "MISSING_SHEET", "MORE_FINDINGS"}
+
+
+def misplaced(found: Outcome) -> list[str]:
+    """The cells that points are said to be from and that hold another number."""
+    bad = []
+    for curve in found.parsed.curves if found.parsed and not found.refusal else ():
+        for point in range(len(curve.tenors)):
+            mid, cell = float(curve.mid[point]), curve.mid_cells.address(point)
+            if mid == mid and _held(found.book, cell) != mid:
+                bad.append(f"{cell} is said to hold {mid!r}")
+    return bad
+
+
+def _held(book: Book, cell: str | None) -> object:
+    sheet, _, place = (cell or "").rpartition("!")
+    row, column = coordinate_to_tuple(place)
+    value = book.sheets[sheet][row - 1][column - 1]
+    return float(value.value or "nan") if isinstance(value, Raw) else value
+
+
+def unfitting(found: Outcome, mutations: Sequence[Mutation]) -> set[str]:
+    """The reasons that none of the mutations explains."""
+    fitting = {code for mutation in mutations for code in mutation.codes}
+    given = {found.refusal} if found.refusal else set().union(*found.held.values(), set())
+    return {code for code in given if code is not None} - fitting
+
+
+def told_by(mutations: Sequence[Mutation], vendor: str) -> Tells:
+    """Who can tell after all of them: the least that any allows."""
+    order = list(Tells)
+    return max((mutation.told_by(vendor) for mutation in mutations), key=order.index)
