@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check test bench schema demo lock graphiql clean
+.PHONY: help install run check test chaos bench schema demo lock graphiql clean
 
 help: ## Print this
 	@grep -E '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -39,6 +39,9 @@ check: install ## Lint, format, types, import contracts, printed schema
 test: install ## Run the tests; ARGS="-k curves" goes to pytest
 	@tests/install-servers || [ -z "$$CI" ]
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: install ## Kill everything 200 times while files are loaded; AURUM_KILLS=20 AURUM_SEED=7 to repeat some
+	AURUM_KILLS=$${AURUM_KILLS:-200} $(BIN)/python -m pytest -s --timeout 7200 tests/ingestion/test_kill.py tests/flows/test_kill.py $(ARGS)
 
 bench: install ## Measure, in ratios of one run
 	$(BIN)/python -m tests.bench

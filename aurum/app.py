@@ -23,6 +23,7 @@ from aurum.context import Context
 from aurum.errors import AurumError
 from aurum.graphql.endpoint import Endpoint
 from aurum.ingestion.drop import TRIGGER, DropFolder
+from aurum.ingestion.notifications import Notifier
 from aurum.rest.routes import rest_routes
 from aurum.schema import create_schema
 from aurum.services import Services, open_services
@@ -52,6 +53,10 @@ def create_app(settings: Settings) -> Starlette:
             if settings.ingestion.watch:
                 principal = local_principal(settings.auth, TRIGGER)
                 work.append(DropFolder(services.ingestion, services.dispatcher, principal).watch())
+            if settings.notifications.urls:
+                notifier = Notifier(services.ingestion, settings.notifications, settings.server.public_url)
+                await notifier.open()
+                work.append(notifier.watch())
             async with _background(*work):
                 yield
 

@@ -1,78 +1,187 @@
-"""What an operator reads about a run in Prefect."""
+"""What an operator reads in Prefect: about a run on a page of its own, about many files in one table."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from aurum.ingestion.model import Run, RunState
-from aurum.parsers.model import Finding
+from aurum.graphql.nodes import node_id
+from aurum.ingestion.model import Noted, Quarantined, Run, RunState
+from aurum.parsers.model import Severity
+from aurum.settings import ServerSettings
+from flows.outcome import Outcome, name_of
 
 Row = dict[str, str]
 
-_MOST_FINDINGS = 200
+_MOST_ROWS = 200
+_MOST_FILES = 1_000
 _MOST_CELLS = 20
-
-
-def name_of(run: Run) -> str:
-    """`EUGP 2025-02-12 EOD_EUGP_20250212_1430.xlsx (#12)`."""
-    known = [run.vendor, run.as_of, run.file_name, f"(#{run.id})"]
-    return " ".join(str(part) for part in known if part is not None)
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  what listens everywhere is reached here
+_WORST = list(Severity)
+_SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)|^[#+-]")
 
 
 def key_of(tenant: str, run: Run) -> str:
     """One per vendor, so that the artifact's page shows the vendor's history."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{tenant}-{run.vendor or 'not-read'}".lower())
+    return _key(tenant, run.vendor or "not-read")
 
 
-def summary_of(run: Run) -> str:
-    counts = run.counts
-    if run.state is RunState.FAILED:
-        return f"{run.file_name} is refused: {run.error_code}: {run.error}"
-    if run.state is RunState.UNCHANGED:
-        return f"{run.file_name} is known: run {run.repeats} has loaded the same bytes"
-    return (
-        f"{run.file_name} is loaded, {run.vendor} as of {run.as_of}: {counts.curves} curves, {counts.points:,} points; "
-        f"{counts.new_curves} new curves, {counts.new_versions} new versions, {counts.unchanged} unchanged, "
-        f"{counts.findings} findings"
-    )
+def key_of_many(tenant: str, flow: str) -> str:
+    return _key(tenant, flow)
 
 
-def description_of(run: Run) -> str:
-    """Markdown."""
-    hint = f"\n\n{run.hint}" if run.hint else ""
-    return f"**{name_of(run)}**, sent by {run.requested_by} ({run.trigger}): {run.state.value.lower()}{hint}"
+def _key(*parts: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower())
 
 
-def table_of(run: Run, findings: Sequence[Finding]) -> list[Row]:
-    """First what became of the file, then what is to be known about it, down to the cell."""
-    rows = [_row("file", run.file_name), *_result(run)]
-    rows += [_finding(finding) for finding in findings[:_MOST_FINDINGS]]
-    if len(findings) > _MOST_FINDINGS:
-        rows.append(_row("findings", f"and {len(findings) - _MOST_FINDINGS} more: Aurum's run has all of them"))
-    return rows
+# ------------------------------------------------------------------------------------------------- links to Aurum
 
 
-def _result(run: Run) -> list[Row]:
-    if run.state is RunState.FAILED:
-        return [_row("refused", f"{run.error_code}: {run.error}")]
-    if run.state is RunState.UNCHANGED:
-        return [_row("known", f"run {run.repeats} has loaded the same bytes")]
+def url_of(server: ServerSettings, path: str = "") -> str:
+    """Where people reach the server from their browser."""
+    base = server.public_url or f"http://{_EVERYWHERE.get(server.host, server.host)}:{server.port}"
+    return f"{base.rstrip('/')}/{path}"
+
+
+def annotated_of(server: ServerSettings, run: Run) -> str | None:
+    """The workbook with the findings in its cells. None where nothing of it was read."""
+    if run.vendor is None or run.state not in (RunState.SUCCEEDED, RunState.UNCHANGED, RunState.FAILED):
+        return None
+    return url_of(server, f"runs/{node_id('IngestionRun', run.repeats or run.id)}/annotated.xlsx")
+
+
+def links_of(server: ServerSettings, run: Run) -> str:
+    found = {
+        "Annotated workbook": annotated_of(server, run),
+        "Workbook as it came": url_of(server, f"files/{node_id('SourceFile', run.file_id)}"),
+    }
+    return " · ".join(f"[{text}]({url})" for text, url in found.items() if url is not None)
+
+
+# ------------------------------------------------------------------------------------------------- one run
+
+
+def report_of(run: Run, noted: Sequence[Noted], held: Sequence[Quarantined], server: ServerSettings) -> str:
+    """Markdown. `held` are the first points in quarantine: `run.counts` says how many there are."""
+    parts = [
+        f"# {_text(_headline(run))}",
+        f"{_code(run.file_name)}, run {run.id}, sent by {_text(run.requested_by)} ({_text(run.trigger)})",
+        *([f"**{_text(run.error_code or '')}**: {_text(run.error)}"] if run.error else []),
+        *([_text(run.hint)] if run.hint else []),
+        links_of(server, run),
+        *_counts(run),
+        *_quarantine(run, held),
+        *_findings(noted),
+        f"The run in Aurum, for [GraphiQL]({url_of(server, 'graphiql/')}):",
+        f'```graphql\n{{ ingestionRun(id: "{node_id("IngestionRun", run.id)}") {{ state error hint '
+        f"findings {{ code severity message sheet cells }} }} }}\n```",
+    ]
+    return "\n\n".join(parts)
+
+
+def _headline(run: Run) -> str:
+    what = f"{run.vendor} as of {run.as_of}" if run.vendor else run.file_name
+    return f"{what}: {Outcome(run.file_name, run).word}"
+
+
+def _counts(run: Run) -> list[str]:
     counts = run.counts
     figures = {
-        "loaded": f"{run.vendor} as of {run.as_of}", "sheets": counts.sheets, "curves": counts.curves,
-        "points": counts.points, "new curves": counts.new_curves, "new versions": counts.new_versions,
-        "unchanged": counts.unchanged, "findings": counts.findings,
+        "sheets": counts.sheets, "curves": counts.curves, "points": counts.points, "loaded": counts.loaded,
+        "in quarantine": counts.withheld, "new curves": counts.new_curves, "new versions": counts.new_versions,
+        "unchanged": counts.unchanged, "errors": counts.errors, "warnings": counts.warnings,
+        "findings": counts.findings,
     }  # fmt: skip
-    return [_row(what, found if isinstance(found, str) else f"{found:,}") for what, found in figures.items()]
+    return _table([{name: f"{figure:,}" for name, figure in figures.items()}]) if counts.curves else []
 
 
-def _finding(finding: Finding) -> Row:
-    cells = ", ".join(finding.cells[:_MOST_CELLS])
-    if len(finding.cells) > _MOST_CELLS:
-        cells += f" and {len(finding.cells) - _MOST_CELLS} more"
-    return _row(f"{finding.severity.value.lower()} {finding.code}", finding.message, finding.sheet or "", cells)
+def _quarantine(run: Run, held: Sequence[Quarantined]) -> list[str]:
+    if not held:
+        return []
+    rows = [
+        {
+            "cell": _text(_place(point.sheet, point.cells)), "curve": _text(point.curve_key or ""),
+            "tenor": _text(point.tenor.label if point.tenor else ""), "mid": _number(point.prices.mid),
+            "bid": _number(point.prices.bid), "ask": _number(point.prices.ask), "reason": _text(point.message),
+        }
+        for point in held
+    ]  # fmt: skip
+    return [f"## In quarantine: {run.counts.withheld:,}", *_table(rows), *_more(run.counts.withheld - len(held))]
 
 
-def _row(what: str, found: str, sheet: str = "", cells: str = "") -> Row:
-    return {"what": what, "found": found, "sheet": sheet, "cells": cells}
+def _findings(noted: Sequence[Noted]) -> list[str]:
+    """The worst first."""
+    if not noted:
+        return []
+    found = sorted((each.finding for each in noted), key=lambda finding: _WORST.index(finding.severity))
+    rows = [
+        {
+            "severity": each.severity.lower(), "finding": _text(each.message),
+            "cells": _text(_place(each.sheet, each.cells)), "code": _code(each.code),
+        }
+        for each in found[:_MOST_ROWS]
+    ]  # fmt: skip
+    return [f"## Findings: {len(found):,}", *_table(rows), *_more(len(found) - len(rows))]
+
+
+def _more(count: int) -> list[str]:
+    return [f"and {count:,} more: the annotated workbook and Aurum have all of them"] if count > 0 else []
+
+
+# ------------------------------------------------------------------------------------------------- many files
+
+
+def rows_of(outcomes: Sequence[Outcome], server: ServerSettings) -> list[Row]:
+    """What needs somebody first."""
+    ranked = sorted(outcomes, key=lambda outcome: outcome.rank)
+    rows = [_row(outcome, server) for outcome in ranked[:_MOST_FILES]]
+    left = len(ranked) - len(rows)
+    return [*rows, {"result": f"and {left:,} more", **dict.fromkeys(list(rows[0])[1:], "")}] if left else rows
+
+
+def _row(outcome: Outcome, server: ServerSettings) -> Row:
+    run = outcome.run
+    row = {"result": outcome.word, "file": _text(outcome.file)}
+    if run is None:
+        empty = dict.fromkeys(("vendor", "as of", "run", "points", "in quarantine", "findings"), "")
+        return row | empty | {"why": _text(outcome.why), "annotated": ""}
+    url, counts = annotated_of(server, run), run.counts
+    return row | {
+        "vendor": run.vendor or "", "as of": str(run.as_of or ""), "run": str(run.id), "points": f"{counts.points:,}",
+        "in quarantine": f"{counts.withheld:,}", "findings": f"{counts.findings:,}", "why": _text(outcome.why),
+        "annotated": f"[workbook]({url})" if url else "",
+    }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------- markdown
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    names = list(rows[0])
+    lines = [names, ["---"] * len(names), *(list(row.values()) for row in rows)]
+    return ["\n".join(f"| {' | '.join(line)} |" for line in lines)]
+
+
+def _place(sheet: str | None, cells: Sequence[str]) -> str:
+    listed = ", ".join(cells[:_MOST_CELLS])
+    if len(cells) > _MOST_CELLS:
+        listed += f" and {len(cells) - _MOST_CELLS} more"
+    return "!".join(part for part in (sheet, listed) if part)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else _text(repr(value))
+
+
+def _text(text: str) -> str:
+    """As it is, on one line: names of files and what stands in cells may hold anything."""
+    line = _SPECIAL.sub(r"\\\g<0>", _printable(text).replace("&", "&amp;"))
+    return line.replace("<", "&lt;")
+
+
+def _code(text: str) -> str:
+    return f"`{_printable(text).replace('`', chr(39))}`"
+
+
+def _printable(text: str) -> str:
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

@@ -46,7 +46,7 @@ class Server:
         return self._processes[-1]
 
     def start(self) -> bool:
-        """Whether it runs and is ready."""
+        """Whether it runs and is ready. It ends with the thread that starts it: have the main one do it."""
         setpriv = shutil.which("setpriv")  # Linux only: elsewhere a killed test session leaves its servers behind
         leash = [setpriv, "--pdeathsig", self.stop.name.removeprefix("SIG")] if setpriv else []
         with self.log.open("wb") as log:

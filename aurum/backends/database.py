@@ -234,7 +234,7 @@ def _sqlite(url: URL, pragma: str | None) -> AsyncEngine:
         connection.isolation_level = None  # SQLAlchemy says BEGIN itself, below
         cursor = connection.cursor()
         # FULL: a commit that was answered survives a power cut too.
-        for statement in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        for statement in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {statement}")
         if pragma:
             cursor.execute(pragma)

@@ -9,17 +9,18 @@ from datetime import UTC, datetime
 
 from aurum.backends.events import Event
 from aurum.graphql.nodes import node_id
-from aurum.ingestion.loading import INGESTION_RUN
+from aurum.ingestion.completeness import FILE_MISSING
+from aurum.ingestion.loading import INGESTION_RUN, QUARANTINED
 from aurum.ingestion.model import Run, RunState
 
 _LISTED = 50
-_MANY = {"FAILED": "not loaded", "QUARANTINED": "in quarantine", "FILE_MISSING": "missing"}
+_MANY = {"FAILED": "not loaded", QUARANTINED: "in quarantine", FILE_MISSING: "missing"}
 _FINDINGS = "code severity message sheet cells"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`kind`: FAILED, QUARANTINED or FILE_MISSING."""
+    """`kind`: FAILED, QUARANTINED, FILE_MISSING or, for many, DIGEST."""
 
     kind: str
     subject: str
@@ -35,14 +36,12 @@ def kind_of(event: Event) -> str | None:
 
 def message_of(event: Event, run: Run | None, public_url: str | None = None) -> Message | None:
     """None for what nobody is told. `run`: the one that the event is about, where there is one."""
-    match kind_of(event):
-        case "FAILED":
-            return _failed(event, run, public_url)
-        case "QUARANTINED":
-            return _quarantined(event, run, public_url)
-        case "FILE_MISSING":
-            return _missing(event)
-    return None
+    kind = kind_of(event)
+    if kind == FILE_MISSING:
+        return _missing(event)
+    if kind == QUARANTINED:
+        return _quarantined(event, run, public_url)
+    return None if kind is None else _failed(event, run, public_url)
 
 
 def _failed(event: Event, run: Run | None, public_url: str | None) -> Message:
@@ -60,14 +59,15 @@ def _quarantined(event: Event, run: Run | None, public_url: str | None) -> Messa
     what = f"{points:,} point{'' if points == 1 else 's'}"
     lines = [f"{what} of {_name(event, run)} are withheld until somebody has decided about them.", ""]
     lines += [f"Points in the file: {run.counts.points:,}", *_facts(run)] if run is not None else []
-    return _message("QUARANTINED", f"In quarantine: {what} of {file}", [*lines, *_link(event, public_url)])
+    return _message(QUARANTINED, f"In quarantine: {what} of {file}", [*lines, *_link(event, public_url)])
 
 
 def _missing(event: Event) -> Message:
     vendor, as_of, due_at = (event.payload[name] for name in ("vendor", "as_of", "due_at"))
-    due = f"{datetime.fromisoformat(due_at).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    lines = [f"The file of {vendor} for {as_of} has not come. It was due at {due}."]
-    return _message("FILE_MISSING", f"Missing: {vendor} of {as_of}", lines)
+    line = f"The file of {vendor} for {as_of} has not come."
+    if due_at is not None:
+        line += f" It was due at {datetime.fromisoformat(due_at).astimezone(UTC):%Y-%m-%d %H:%M} UTC."
+    return _message(FILE_MISSING, f"Missing: {vendor} of {as_of}", [line])
 
 
 def digest_of(messages: Sequence[Message]) -> Message:

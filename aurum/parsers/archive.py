@@ -175,7 +175,8 @@ _PLACE = re.compile(rb"""(?<![\w:.-])r\s*=\s*["'][A-Za-z]+[0-9]+["']""")
 _STYLED_EMPTY = re.compile(rb'<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]*")? ?/>')
 _ERROR_CELL = re.compile(rb"""(<(?:[^\s<>/]*:)?c\s[^<>]*?\bt\s*=\s*["'])e(?=["'])""")
 # Valid XML that calamine reads as another number than it is.
-_HIDING = re.compile(rb"<!--|<!\[CDATA\[|v>[0-9.eE+-]*&#")
+_HIDING = (b"<!--", b"<![CDATA[")
+_HIDDEN_DIGIT = re.compile(rb"v>[0-9.eE+-]*&#")
 _FORMULA = re.compile(rb"<(?:[^\s<>/]*:)?f[\s/>]")
 _EMPTY_FORMULA = re.compile(
     rb"<((?:[^\s<>/]*:)?)c(\s[^<>]*)?>\s*<(?:[^\s<>/]*:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</[^<>]*>)\s*"
@@ -198,11 +199,13 @@ def _checked_cells(part: bytes, file: str, limits: WorkbookLimits) -> bytes:
             hint="Does a cell far below or to the right of the table hold something? Delete it.",
             file=file,
         )
-    if _HIDING.search(part):
+    # What begins with a fixed text is looked for by it first: a tenth of the time of the pattern alone.
+    if any(text in part for text in _HIDING) or (b"&#" in part and _HIDDEN_DIGIT.search(part)):
         raise NotAWorkbook(f"a sheet of {file} holds comments or references within its cells", hint=_RESAVE, file=file)
     if not usual or b't="e"' in part:
         part = _ERROR_CELL.sub(rb"\1str", part)
-    return _EMPTY_FORMULA.sub(_said, part) if _FORMULA.search(part) else part
+    formulas = (b"<f" in part or b":f" in part) and _FORMULA.search(part)
+    return _EMPTY_FORMULA.sub(_said, part) if formulas else part
 
 
 def _said(cell: re.Match[bytes]) -> bytes:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
-from openpyxl.formatting.rule import FormulaRule
+from openpyxl.formatting.rule import Rule
 from openpyxl.styles import Font, PatternFill
+from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
@@ -242,7 +243,7 @@ def test_a_comment_is_bounded_and_large_enough_to_read() -> None:
 def test_a_colour_is_seen_in_spite_of_conditional_formats() -> None:
     """The vendors paint every other half year black with them."""
     book = load_workbook(io.BytesIO(PW))
-    black = FormulaRule(["TRUE"], fill=PatternFill(bgColor="000000"), stopIfTrue=True)
+    black = Rule("expression", dxf=DifferentialStyle(fill=PatternFill(bgColor="000000")), formula=["TRUE"])
     book[MID].conditional_formatting.add("A1:D8", black)
     cells = ["C7", "D8", "D7", "C8", "A1"]
     sheet = opened(saved(book), found("ODD", *cells), found("NOTE", "A2", severity=INFO))[MID]

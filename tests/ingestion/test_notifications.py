@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import build_schema, parse, validate
 from pydantic import SecretStr
 
 from aurum.auth import Principal, Scope
@@ -130,6 +131,13 @@ def test_a_refused_file_is_told_with_its_reason_and_what_to_do() -> None:
         '{ ingestionRun(id: "SW5nZXN0aW9uUnVuOjEy") '
         "{ fileName state error hint findings { code severity message sheet cells } } }",
     ]
+
+
+def test_the_query_of_a_message_fits_the_schema() -> None:
+    schema = build_schema((Path(__file__).parents[2] / "schema.graphql").read_text())
+    told = message_of(event("INGESTION_RUN", run_id=12, state="FAILED"), REFUSED, "https://aurum.example.com")
+    assert told is not None
+    assert validate(schema, parse(told.body.splitlines()[-1])) == []
 
 
 def test_a_quarantine_is_told_with_its_counts() -> None:

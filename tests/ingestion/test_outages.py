@@ -76,14 +76,14 @@ def over(url: str, home: Path, elsewhere: Path) -> Settings:
 
 
 @pytest.fixture
-def full_blobs(disk: Disk, migrated_url: str, tmp_path: Path) -> Outage:
-    settings = over(migrated_url, disk.folder, tmp_path)
+def full_blobs(disk: Disk, migrated_sqlite_url: str, tmp_path: Path) -> Outage:
+    settings = over(migrated_sqlite_url, disk.folder, tmp_path)
     return Outage(settings, "files cannot be kept: No space left on device", disk.fill, disk.free)
 
 
 @pytest.fixture
-def read_only_blobs(disk: Disk, migrated_url: str, tmp_path: Path) -> Outage:
-    settings = over(migrated_url, disk.folder, tmp_path)
+def read_only_blobs(disk: Disk, migrated_sqlite_url: str, tmp_path: Path) -> Outage:
+    settings = over(migrated_sqlite_url, disk.folder, tmp_path)
     told = "files cannot be kept: Read-only file system"
     return Outage(settings, told, disk.turn_read_only, disk.turn_writable)
 
@@ -219,11 +219,11 @@ async def test_a_file_that_is_dropped_meanwhile_is_loaded_when_it_is_over(
     folder = outage.settings.drop_folder
     async with served(outage.settings) as services:
         await eventually(partial(asyncio.to_thread, folder.exists))
-        await asyncio.to_thread(outage.begin)
+        outage.begin()
         (folder / file.name).write_bytes(file.data)
         await eventually(lambda: said(caplog, f"cannot be taken from the drop folder yet: {outage.told}"))
         assert half_written(outage.settings) == []
-        await asyncio.to_thread(outage.end)
+        outage.end()
         await eventually(lambda: is_loaded(services))
         await exactly_once(services, [file])
 
@@ -308,10 +308,10 @@ async def test_a_server_that_is_stopped_in_the_middle_of_a_load(
     settings = over(killable_postgresql_url, tmp_path, tmp_path)
     async with open_services(settings) as services:
         async with held_in_mid_publication(services, settings.database_url, file) as load:
-            await asyncio.to_thread(killable_postgresql_server.server.end)
+            killable_postgresql_server.server.end()
             with pytest.raises(Unavailable, match="the database"):
                 await load
-        await asyncio.to_thread(killable_postgresql_server.start)
+        killable_postgresql_server.start()
     async with open_services(settings) as services:
         (left,) = (await services.ingestion.runs_page(DEMO, RunFilter(), PageRequest(10))).items
         assert (left.state, left.attempt) == (RunState.RUNNING, 1)

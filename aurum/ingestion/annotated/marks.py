@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from itertools import groupby, islice
 from typing import cast
 
 from openpyxl import Workbook
 from openpyxl.comments import Comment
+from openpyxl.formatting.formatting import ConditionalFormattingList
 from openpyxl.formatting.rule import Rule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.styles.differential import DifferentialStyle
@@ -33,13 +34,12 @@ class Places:
     """Where the findings' cells stand in an open workbook."""
 
     def __init__(self, book: Workbook) -> None:
-        self._sheets = {sheet.title.casefold(): sheet for sheet in book.worksheets}
-        self._sizes: dict[Worksheet, tuple[int, int]] = {
-            sheet: (sheet.max_row, sheet.max_column) for sheet in book.worksheets
-        }
+        sheets: list[Worksheet] = list(book.worksheets)
+        self._sheets = {sheet.title.casefold(): sheet for sheet in sheets}
+        self._sizes = {sheet: (sheet.max_row, sheet.max_column) for sheet in sheets}
         self._merged = {
             (sheet, *cell): (sheet, merged.min_row, merged.min_col)
-            for sheet in book.worksheets
+            for sheet in sheets
             for merged in sheet.merged_cells.ranges
             for cell in merged.cells
         }
@@ -74,12 +74,12 @@ class Places:
 
 
 def mark(findings: Sequence[Finding], places: Sequence[Sequence[Place]]) -> int:
-    """Colours and comments the cells of findings, the worst of which come first. Answers how many cells are left without."""
+    """Colours and comments the cells of findings, which stand worst first. Says how many cells were left out."""
     marks: dict[Place, list[Finding]] = {}
     for finding, found in zip(findings, places, strict=True):
         for place in found:
             marks.setdefault(place, []).append(finding)
-    coloured: dict[tuple[Worksheet, Severity], list[tuple[int, int]]] = {}
+    coloured: dict[Worksheet, dict[Severity, list[tuple[int, int]]]] = {}
     for (sheet, row, column), of_cell in islice(marks.items(), _MOST_CELLS):
         severity = of_cell[0].severity
         cell = sheet.cell(row, column)
@@ -87,9 +87,9 @@ def mark(findings: Sequence[Finding], places: Sequence[Sequence[Place]]) -> int:
         font.color = INK  # the vendors write white on black
         cell.font, cell.fill = font, fill(severity)
         cell.comment = sized(_said(of_cell, cell.comment), "Aurum")
-        coloured.setdefault((sheet, severity), []).append((column, row))
-    for (sheet, severity), cells in coloured.items():
-        _outrank(sheet, severity, cells)
+        coloured.setdefault(sheet, {}).setdefault(severity, []).append((column, row))
+    for sheet, cells in coloured.items():
+        _outrank(sheet, cells)
     return max(0, len(marks) - _MOST_CELLS)
 
 
@@ -104,16 +104,22 @@ def _said(findings: Sequence[Finding], before: Comment | None) -> str:
     return "\n\n".join(said)[:_LONGEST_COMMENT]
 
 
-def _outrank(sheet: Worksheet, severity: Severity, cells: Sequence[tuple[int, int]]) -> None:
-    """Has the colour seen in spite of the sheet's conditional formats, which paint over that of a cell."""
-    others = [rule for formatted in sheet.conditional_formatting for rule in formatted.rules]
+def _outrank(sheet: Worksheet, cells: Mapping[Severity, Sequence[tuple[int, int]]]) -> None:
+    """Has the colours seen in spite of the sheet's conditional formats, which paint over those of its cells.
+
+    Excel goes by the priority of a rule, LibreOffice by its place in the file.
+    """
+    others = [(formatted, rule) for formatted in sheet.conditional_formatting for rule in formatted.rules]
     if not others:
         return
-    for rule in others:
-        rule.priority += 1
-    style = DifferentialStyle(font=Font(color=INK), fill=PatternFill(bgColor=COLORS[severity]))
-    rule = Rule("expression", dxf=style, priority=1, stopIfTrue=True, formula=["TRUE"])
-    sheet.conditional_formatting.add(_ranges(cells), rule)
+    sheet.conditional_formatting = ConditionalFormattingList()
+    for priority, (severity, of_severity) in enumerate(cells.items(), 1):
+        style = DifferentialStyle(font=Font(color=INK), fill=PatternFill(bgColor=COLORS[severity]))
+        rule = Rule("expression", dxf=style, priority=priority, stopIfTrue=True, formula=["TRUE"])
+        sheet.conditional_formatting.add(_ranges(of_severity), rule)
+    for formatted, rule in others:
+        rule.priority += len(cells)
+        sheet.conditional_formatting.add(formatted, rule)
 
 
 def _ranges(cells: Sequence[tuple[int, int]]) -> str:
