@@ -184,22 +184,25 @@ async def _ingest_one(
 def _tell(run: Run) -> None:
     counts = run.counts
     if run.state is RunState.FAILED:
-        _say(errors, "refused", "red", f"{run.file_name}: {run.error_code}: {run.error}", run.hint)
+        _say(errors, "refused", "red", f"{run.file_name} (run {run.id}): {run.error_code}: {run.error}", run.hint)
     elif run.state is RunState.UNCHANGED:
         _say(
             console,
             "known",
             "dim",
-            f"{run.file_name}: the same bytes were loaded by run {run.repeats}, as of {run.as_of}",
+            f"{run.file_name} (run {run.id}): the same bytes were loaded by run {run.repeats}, as of {run.as_of}",
         )
     else:
         _say(
             console,
             "loaded",
             "green",
-            f"{run.file_name}: {run.vendor} as of {run.as_of}: {counts.curves} curves, {counts.points:,} points; "
-            f"{counts.new_curves} new curves, {counts.new_versions} new versions, {counts.unchanged} unchanged, "
-            f"{counts.findings} findings",
+            f"{run.file_name} (run {run.id}): {run.vendor} as of {run.as_of}: {counts.curves} curves, "
+            f"{counts.loaded:,} points; {counts.new_curves} new curves, {counts.new_versions} new versions, "
+            f"{counts.unchanged} unchanged, {counts.findings} findings",
+            f"{counts.withheld:,} points are in quarantine: `aurum findings {run.id}` says why."
+            if counts.withheld
+            else None,
         )
 
 
@@ -207,6 +210,47 @@ def _say(where: Console, word: str, style: str, text: str, hint: str | None = No
     where.print(Text.assemble((f"{word:<9}", style), text), soft_wrap=True)
     if hint:
         where.print(Text(f"{'':<9}{hint}"), soft_wrap=True)
+
+
+@app.command()
+def findings(
+    run: Annotated[int, typer.Argument(help="The number of an ingestion run, as `aurum ingest` prints it.")],
+    annotated: Annotated[
+        Path | None, typer.Option(help="Also save the workbook there, with every finding marked in its cells.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Those of severity INFO too.")] = False,
+) -> None:
+    """Print what was found in a file, the worst first."""
+    asyncio.run(_findings(run, annotated, everything))
+
+
+async def _findings(run_id: int, annotated: Path | None, everything: bool) -> None:
+    from aurum.auth import local_principal
+    from aurum.parsers.model import Severity
+    from aurum.services import open_services
+
+    settings = Settings()
+    async with open_services(settings) as services:
+        principal = local_principal(settings.auth, "command line")
+        run = await services.ingestion.run(principal, run_id)
+        noted = (await services.ingestion.findings(principal, [run_id])).get(run_id, [])
+        saved = await services.ingestion.annotated(principal, run_id) if annotated else None
+    _tell(run)
+    colours = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
+    for severity, colour in colours.items():
+        found = [each.finding for each in noted if each.finding.severity is severity]
+        if severity is not Severity.INFO or everything:
+            for finding in found:
+                _say(console, severity.lower(), colour, f"{finding.code}: {finding}")
+    if annotated and saved:
+        name, data = saved
+        await asyncio.to_thread(_save, annotated, name, data)
+
+
+def _save(where: Path, name: str, data: bytes) -> None:
+    path = where / name if where.is_dir() else where
+    path.write_bytes(data)
+    _say(console, "saved", "green", str(path))
 
 
 @app.command()

@@ -51,7 +51,7 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
             database, FolderBlobs(settings.blob_folder), curves, events, now, settings.ingestion, settings.drop_folder
         )
         dispatcher = (
-            PrefectDispatcher(settings.prefect.api_url, settings.prefect.deployment)
+            PrefectDispatcher(ingestion, settings.prefect.api_url, settings.prefect.deployment)
             if prefect and settings.prefect.api_url
             else LocalDispatcher(ingestion)
         )

@@ -45,6 +45,10 @@ class PrefectSettings(_Area):
     api_url: str | None = Field(None, description="With it, runs are Prefect flow runs; without, the server does them.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(4200, description="Of the embedded server of `aurum up`.")
     deployment: str = "ingest-workbook/ingest"
+    schedule: str | None = Field(
+        None, pattern=r"^\S+( +\S+){4}$", description="When `ingest-day` starts by itself: cron text, `30 18 * * 1-5`."
+    )
+    time_zone: str = Field("UTC", description="Of the schedule, as an IANA name.")
 
 
 class AuthSettings(_Area):

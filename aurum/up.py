@@ -94,7 +94,8 @@ class Machine:
         async def polled() -> bool:
             return await self._flows_are_polled(began)
 
-        await self.programs.start(_module("flows", "flows.serve", environment, polled))
+        linked = {**environment, "AURUM_SERVER__PORT": str(self.api_port)}  # what flows show links to the API
+        await self.programs.start(_module("flows", "flows.serve", linked, polled))
 
     async def _start_api(self) -> None:
         environment = {

@@ -9,7 +9,7 @@ from aurum.graphql.nodes import node_id
 from aurum.ingestion.model import Noted, Quarantined, Run, RunState
 from aurum.parsers.model import Severity
 from aurum.settings import ServerSettings
-from flows.outcome import Outcome, name_of
+from flows.outcome import Outcome, worst_first
 
 Row = dict[str, str]
 
@@ -21,17 +21,9 @@ _WORST = list(Severity)
 _SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)|^[#+-]")
 
 
-def key_of(tenant: str, run: Run) -> str:
-    """One per vendor, so that the artifact's page shows the vendor's history."""
-    return _key(tenant, run.vendor or "not-read")
-
-
-def key_of_many(tenant: str, flow: str) -> str:
-    return _key(tenant, flow)
-
-
-def _key(*parts: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower())
+def key_of(tenant: str, subject: str) -> str:
+    """An artifact's: the page of a key shows its history. The subject is a vendor, or a flow of many files."""
+    return re.sub(r"[^a-z0-9]+", "-", f"{tenant}-{subject}".lower())
 
 
 # ------------------------------------------------------------------------------------------------- links to Aurum
@@ -133,7 +125,7 @@ def _more(count: int) -> list[str]:
 
 def rows_of(outcomes: Sequence[Outcome], server: ServerSettings) -> list[Row]:
     """What needs somebody first."""
-    ranked = sorted(outcomes, key=lambda outcome: outcome.rank)
+    ranked = worst_first(outcomes)
     rows = [_row(outcome, server) for outcome in ranked[:_MOST_FILES]]
     left = len(ranked) - len(rows)
     return [*rows, {"result": f"and {left:,} more", **dict.fromkeys(list(rows[0])[1:], "")}] if left else rows

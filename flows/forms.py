@@ -5,6 +5,7 @@ A form has no "None": what is optional is left empty there, so the schemas leave
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -28,5 +29,5 @@ First = Annotated[date | None, WithJsonSchema({"type": "string", "format": "date
 Last = Annotated[date | None, WithJsonSchema({"type": "string", "format": "date"}), _titled("Last as-of date")]
 Vendor = Annotated[str | None, WithJsonSchema(_VENDOR), _titled("Vendor")]
 Vendors = Annotated[
-    list[str], WithJsonSchema({"type": "array", "items": _VENDOR, "uniqueItems": True}), _titled("Vendors")
+    Sequence[str], WithJsonSchema({"type": "array", "items": _VENDOR, "uniqueItems": True}), _titled("Vendors")
 ]

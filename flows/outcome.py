@@ -5,16 +5,32 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 
-from aurum.errors import AurumError
+from aurum.errors import AurumError, NotFound, Unavailable
 from aurum.ingestion.model import Run, RunState
 
-QUARANTINED, REFUSED, CANCELLED = "quarantined", "refused", "cancelled"
-_RANKED = (REFUSED, CANCELLED, QUARANTINED, "loaded", "known")  # what needs somebody first
+
+class Word(StrEnum):
+    """What needs somebody first. PUT_OFF: not tried, because the database is away. KNOWN: the same bytes are loaded."""
+
+    REFUSED = "refused"
+    MISSING = "missing"
+    PUT_OFF = "put off"
+    CANCELLED = "cancelled"
+    QUARANTINED = "quarantined"
+    LOADED = "loaded"
+    KNOWN = "known"
+
+
+_ENDED = {RunState.FAILED: Word.REFUSED, RunState.CANCELLED: Word.CANCELLED, RunState.UNCHANGED: Word.KNOWN}
+_FAILURES = (Word.REFUSED, Word.MISSING, Word.PUT_OFF)
+_TAGS = (*_FAILURES, Word.QUARANTINED)
+_ORDER = list(Word)
 _FEW = 10
 _MOST_LINES = 50
 
@@ -28,45 +44,34 @@ class Outcome:
     error: AurumError | None = None
 
     @property
-    def word(self) -> str:
-        if self.run is None or self.run.state is RunState.FAILED:
-            return REFUSED
-        if self.run.state is RunState.SUCCEEDED:
-            return QUARANTINED if self.run.counts.withheld else "loaded"
-        return "known" if self.run.state is RunState.UNCHANGED else CANCELLED
-
-    @property
-    def rank(self) -> int:
-        return _RANKED.index(self.word)
+    def word(self) -> Word:
+        if self.run is None:
+            kinds = {NotFound: Word.MISSING, Unavailable: Word.PUT_OFF}
+            return next((word for kind, word in kinds.items() if isinstance(self.error, kind)), Word.REFUSED)
+        return _ENDED.get(self.run.state) or (Word.QUARANTINED if self.run.counts.withheld else Word.LOADED)
 
     @property
     def why(self) -> str:
-        """Why not all of the file is loaded now; empty where all is."""
+        """Why it is so; of a file that is loaded, which points are not."""
         run = self.run
         if run is None:
             return f"{self.error.code}: {self.error.message}" if self.error else ""
-        if run.state is RunState.UNCHANGED:
-            return f"run {run.repeats} has loaded the same bytes"
         if run.state is RunState.SUCCEEDED:
-            return f"{_points(run)} in quarantine" if run.counts.withheld else ""
-        return f"{run.error_code}: {run.error}" if run.error else ""
+            return f"{run.counts.withheld:,} of {run.counts.points:,} points" if run.counts.withheld else ""
+        return f"run {run.repeats} has loaded the same bytes" if run.repeats else f"{run.error_code}: {run.error}"
 
     @property
     def line(self) -> str:
         run = self.run
         if run is None or run.state is not RunState.SUCCEEDED:
-            return f"{self.file} is {self.word}: {self.why}"
+            return f"{self.file}: {self.word}: {self.why}"
         counts = run.counts
-        held = f", {_points(run)} in quarantine" if counts.withheld else ""
+        held = f" ({counts.withheld:,} in quarantine)" if counts.withheld else ""
         return (
-            f"{self.file} is loaded, {run.vendor} as of {run.as_of}: {counts.loaded:,} of {counts.points:,} points{held}; "
-            f"{counts.curves} curves, {counts.new_curves} new, {counts.new_versions} new versions, "
-            f"{counts.unchanged} unchanged; {counts.findings} findings"
+            f"{self.file}: loaded, {run.vendor} as of {run.as_of}: "
+            f"{counts.loaded:,} of {counts.points:,} points{held}, {counts.curves} curves ({counts.new_curves} new, "
+            f"{counts.new_versions} new versions, {counts.unchanged} unchanged), {counts.findings} findings"
         )
-
-
-def _points(run: Run) -> str:
-    return f"{run.counts.withheld:,} point{'' if run.counts.withheld == 1 else 's'}"
 
 
 def name_of(run: Run) -> str:
@@ -75,38 +80,40 @@ def name_of(run: Run) -> str:
     return " ".join(str(part) for part in known if part is not None)
 
 
+def worst_first(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return sorted(outcomes, key=lambda outcome: _ORDER.index(outcome.word))
+
+
 def tags_of(outcomes: Sequence[Outcome]) -> set[str]:
-    """To find the flow run by. Of many files: the vendors, and whether something is refused or in quarantine."""
+    """To find a flow run by: the vendors, and what needs somebody. Of a few files also their runs and as-of dates."""
     runs = [outcome.run for outcome in outcomes if outcome.run is not None]
-    tags = {run.vendor for run in runs} | {outcome.word for outcome in outcomes} & {QUARANTINED, REFUSED}
+    tags = {run.vendor for run in runs} | {outcome.word.value for outcome in outcomes if outcome.word in _TAGS}
     if len(runs) <= _FEW:
         tags |= {str(run.as_of) for run in runs if run.as_of} | {f"run-{run.id}" for run in runs}
     return {tag for tag in tags if tag}
 
 
 def state_of(outcomes: Sequence[Outcome]) -> State[Any]:
-    """FAILED where a file is refused; `Quarantined`, which is COMPLETED, where points are."""
-    words = Counter(outcome.word for outcome in outcomes)
-    message = message_of(outcomes)
-    if words[REFUSED]:
+    """FAILED where a file is not loaded; COMPLETED under the name `Quarantined` where points are not."""
+    words, message = Counter(outcome.word for outcome in outcomes), message_of(outcomes)
+    if any(words[failure] for failure in _FAILURES):
         return Failed(message=message)
-    if words[CANCELLED] == len(outcomes):
+    if words[Word.CANCELLED] == len(outcomes):
         return Cancelled(message=message)
-    return Completed(message=message, **({"name": QUARANTINED.capitalize()} if words[QUARANTINED] else {}))
+    return Completed(message=message, name=Word.QUARANTINED.capitalize() if words[Word.QUARANTINED] else "Completed")
 
 
 def message_of(outcomes: Sequence[Outcome]) -> str:
-    """A line for each file, what needs somebody first, below one that counts them."""
-    ranked = sorted(outcomes, key=lambda outcome: outcome.rank)
-    if len(ranked) == 1:
-        return ranked[0].line
-    lines = [outcome.line for outcome in ranked[:_MOST_LINES]]
-    left = len(ranked) - len(lines)
-    return "\n".join([counted(outcomes), *lines, *([f"and {left:,} more"] if left else [])])
+    """A line for each file, the worst first; of many, below one that counts them."""
+    lines = [outcome.line for outcome in worst_first(outcomes)]
+    if len(lines) == 1:
+        return lines[0]
+    left = [f"and {len(lines) - _MOST_LINES:,} more"] if len(lines) > _MOST_LINES else []
+    return "\n".join([counted(outcomes), *lines[:_MOST_LINES], *left])
 
 
 def counted(outcomes: Sequence[Outcome]) -> str:
     """`132 files: 1 refused, 3 quarantined, 128 loaded`."""
-    words = Counter(outcome.word for outcome in sorted(outcomes, key=lambda outcome: outcome.rank))
+    words = Counter(outcome.word for outcome in worst_first(outcomes))
     files = f"{len(outcomes):,} file{'' if len(outcomes) == 1 else 's'}"
-    return f"{files}: {', '.join(f'{count:,} {word}' for word, count in words.items())}" if words else files
+    return f"{files}: {', '.join(f'{count:,} {word}' for word, count in words.items())}"

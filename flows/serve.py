@@ -7,30 +7,33 @@ import signal
 from contextlib import suppress
 from typing import Any
 
-from prefect import get_client
+from prefect import Flow, get_client
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId, FlowRunFilter
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, StateType
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 from prefect.runner import Runner
-from prefect.states import Crashed
+from prefect.schedules import Cron, Schedule
+from prefect.states import Cancelled, Crashed
 from prefect.types.entrypoint import EntrypointType
+from pydantic import ValidationError
 
 from aurum.errors import InvalidInput
-from aurum.settings import Settings
-from flows.ingestion import ingest_files, ingest_workbook
+from aurum.settings import PrefectSettings, Settings
+from flows.ingestion import backfill, ingest_day, ingest_files, ingest_workbook
 
 LOADS = 2
 """At once, over all runners: each is a process of 100 MB, and they write one after the other anyway."""
 
 
 def main() -> None:
-    served = asyncio.run(prepare(Settings().prefect.deployment))
-    # One process more than loads: the runner fetches little that it cannot start, and an operator's flow has room.
-    runner = Serving(name="aurum", limit=LOADS + 1, pause_on_shutdown=False)
+    served = asyncio.run(prepare(Settings().prefect))
+    # Little more than loads: the runner fetches little that it cannot start, and two of an operator's flows have room.
+    runner = Serving(name="aurum", limit=LOADS + 2, pause_on_shutdown=False)
     for deployment in served:
         runner.add_deployment(deployment)
     with suppress(KeyboardInterrupt):
@@ -43,8 +46,8 @@ class Serving(Runner):
         signal.raise_signal(signal.SIGINT)
 
 
-async def prepare(ingestion: str) -> list[RunnerDeployment]:
-    served = await deployments(ingestion)
+async def prepare(settings: PrefectSettings) -> list[RunnerDeployment]:
+    served = await deployments(settings)
     async with get_client() as client:
         while await client.api_healthcheck() is not None:  # noqa: ASYNC110  the server starts beside this process
             await asyncio.sleep(0.2)
@@ -52,23 +55,45 @@ async def prepare(ingestion: str) -> list[RunnerDeployment]:
     return served
 
 
-async def deployments(ingestion: str) -> list[RunnerDeployment]:
-    flow_name, _, name = ingestion.partition("/")
+async def deployments(settings: PrefectSettings) -> list[RunnerDeployment]:
+    """Of all flows, under one name. Two loads at once, and of each of the operator's flows one: others wait."""
+    flow_name, _, name = settings.deployment.partition("/")
     if flow_name != ingest_workbook.name or not name:
         raise InvalidInput(
-            f"{ingestion!r} names no deployment of the flow {ingest_workbook.name}",
+            f"{settings.deployment!r} names no deployment of the flow {ingest_workbook.name}",
             hint=f"AURUM_PREFECT__DEPLOYMENT has to be {ingest_workbook.name}/<name>.",
         )
-    limit = ConcurrencyLimitConfig(limit=LOADS, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
-    module = EntrypointType.MODULE_PATH
-    return [
-        await ingest_workbook.ato_deployment(name, concurrency_limit=limit, entrypoint_type=module),
-        await ingest_files.ato_deployment(name, concurrency_limit=1, entrypoint_type=module),
-    ]
+    served = [await _deployment(ingest_workbook, name, LOADS)]
+    served += [await _deployment(flow, name, 1) for flow in (ingest_files, backfill)]
+    return [*served, await _deployment(ingest_day, name, 1, schedule_of(settings))]
+
+
+def schedule_of(settings: PrefectSettings) -> Schedule | None:
+    if settings.schedule is None:
+        return None
+    try:
+        CronSchedule(cron=settings.schedule, timezone=settings.time_zone)
+    except ValidationError as error:
+        raise InvalidInput(
+            f"{settings.schedule!r} in {settings.time_zone} is no schedule: {error.errors()[0]['msg']}",
+            hint="AURUM_PREFECT__SCHEDULE is cron text, like `30 18 * * 1-5`; AURUM_PREFECT__TIME_ZONE an IANA name.",
+        ) from error
+    return Cron(settings.schedule, timezone=settings.time_zone)
+
+
+async def _deployment(
+    flow: Flow[..., Any], name: str, at_once: int, schedule: Schedule | None = None
+) -> RunnerDeployment:
+    """What is not scheduled here is not scheduled: that of an earlier configuration goes when this one is served."""
+    limit = ConcurrencyLimitConfig(limit=at_once, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+    return await flow.ato_deployment(
+        name, concurrency_limit=limit, entrypoint_type=EntrypointType.MODULE_PATH, schedule=schedule
+    )
 
 
 async def reconcile(names: list[str]) -> None:
-    """Nothing can be running yet: what a runner that died has left behind is said to have crashed.
+    """Nothing can be running yet: what a runner that died has left behind is said to have crashed, or to be cancelled
+    where somebody had asked for that.
 
     What was not loaded is dispatched again by Aurum, whose run record and lease are the truth.
     """
@@ -78,17 +103,18 @@ async def reconcile(names: list[str]) -> None:
                 deployment = await client.read_deployment_by_name(name)
             except ObjectNotFound:
                 continue
-            await _crash(client, deployment)
+            await _end(client, deployment)
             await _free(client, deployment)
 
 
-async def _crash(client: PrefectClient, deployment: DeploymentResponse) -> None:
+async def _end(client: PrefectClient, deployment: DeploymentResponse) -> None:
     ours = DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id]))
     alive = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
     left = FlowRunFilter.model_validate({"state": {"type": {"any_": alive}}})
     while runs := await client.read_flow_runs(deployment_filter=ours, flow_run_filter=left):
         for run in runs:
-            await client.set_flow_run_state(run.id, Crashed(message="The process that ran it has ended."), force=True)
+            ended = Cancelled if run.state_type is StateType.CANCELLING else Crashed
+            await client.set_flow_run_state(run.id, ended(message="The process that ran it has ended."), force=True)
 
 
 async def _free(client: PrefectClient, deployment: DeploymentResponse) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import date
+from pathlib import PurePath
 from time import monotonic
 from typing import Any
 
@@ -21,14 +23,14 @@ from prefect.client.schemas.objects import State
 
 from aurum.auth import Principal, worker_principal
 from aurum.backends.paging import PageRequest
-from aurum.errors import Unavailable
+from aurum.errors import AurumError, Unavailable
 from aurum.ingestion.loading import Report
 from aurum.ingestion.model import QuarantineFilter, Run, RunState, Stage
 from aurum.ingestion.service import IngestionService, Submission
 from aurum.services import open_services
 from aurum.settings import Settings
-from flows.artifacts import key_of, key_of_many, report_of, rows_of
-from flows.outcome import Outcome, counted, name_of
+from flows.artifacts import key_of, report_of, rows_of
+from flows.outcome import Outcome, Word, counted, tags_of
 
 _PROGRESS = {Stage.READING: 10.0, Stage.CHECKING: 50.0, Stage.LOADING: 70.0}
 _MOST_HELD = 200
@@ -58,9 +60,9 @@ async def opened() -> AsyncIterator[IngestionService]:
 
 @task(task_run_name="load", **_RETRIES, **_IN_MEMORY)
 async def load(service: IngestionService, tenant: str, run_id: int) -> Run:
-    """Parses, checks and publishes. Answers the run as it ended, loaded or refused.
+    """Parses, checks and publishes, in one transaction. Answers the run as it ended.
 
-    Where somebody has Prefect retry a flow run, the file of a failed or cancelled run is tried again in a new run.
+    Where somebody has Prefect try a flow run again, a run that failed or was cancelled is tried again: a new one.
     """
     principal = worker_principal(tenant)
     async with _stages(f"run {run_id}") as report:
@@ -68,10 +70,121 @@ async def load(service: IngestionService, tenant: str, run_id: int) -> Run:
         if runtime.flow_run.run_count > 1 and run.state in (RunState.FAILED, RunState.CANCELLED):
             again = await service.retry(principal, run_id)
             run = await service.complete(principal, again.id, report)
-    return run
+        return run
 
 
-@task(**_RETRIES, **_IN_MEMORY)
-async def ingest(service: IngestionService, principal: Principal, path: str, submission: Submission) -> Run:
-    """Submits a file of the drop folder and loads it, unless its bytes are loaded already."""
-    return await service.ingest(principal, submission)
+def _path() -> str:
+    return str(runtime.task_run.parameters["path"])
+
+
+@task(task_run_name=_path, **_RETRIES, **_IN_MEMORY)
+async def ingest(
+    service: IngestionService, principal: Principal, path: str, vendor: str | None, as_of: date | None
+) -> Outcome:
+    """Submits a workbook of the drop folder and loads it, unless its bytes are loaded already.
+
+    Raises Unavailable; every other error is the outcome of this file alone.
+    """
+    try:
+        data = await service.read_dropped(principal, path)
+        submission = Submission(data, PurePath(path).name, runtime.flow_run.flow_name, vendor, as_of)
+        return Outcome(path, await service.ingest(principal, submission))
+    except Unavailable:
+        raise
+    except AurumError as error:
+        return Outcome(path, error=error)
+
+
+@task(task_run_name="record", **_RETRIES, **_IN_MEMORY)
+async def record(service: IngestionService, tenant: str, run: Run) -> None:
+    """Shows the operator what became of a file, with all that is to be known about it."""
+    principal = worker_principal(tenant)
+    noted = (await service.findings(principal, [run.id])).get(run.id, [])
+    wanted = QuarantineFilter(run_ids=(run.id,))
+    held = await service.quarantine.page(principal, wanted, PageRequest(_MOST_HELD, backward=True))
+    report = report_of(run, noted, held.items[::-1], Settings().server)
+    await acreate_markdown_artifact(report, key_of(tenant, run.vendor or "not-read"), Outcome(run.file_name, run).line)
+
+
+@task(task_run_name="summarise", **_RETRIES, **_IN_MEMORY)
+async def summarise(tenant: str, outcomes: Sequence[Outcome]) -> None:
+    """One table of all files."""
+    rows = rows_of(outcomes, Settings().server)
+    await acreate_table_artifact(rows, key_of(tenant, runtime.flow_run.flow_name), counted(outcomes))
+
+
+def tell(outcome: Outcome) -> None:
+    """A line in the flow run's log."""
+    level = logging.ERROR if outcome.word is Word.REFUSED else logging.INFO
+    get_run_logger().log(level, f"run {outcome.run.id}: {outcome.line}" if outcome.run else outcome.line)
+
+
+async def label(tenant: str, outcomes: Sequence[Outcome], name: str | None = None, also: Collection[str] = ()) -> None:
+    """Makes the flow run easy to find, by its name (None: it keeps its name) and by tags."""
+    tags = {*runtime.flow_run.tags, tenant, *also, *tags_of(outcomes)}
+    async with get_client() as client:
+        await client.update_flow_run(runtime.flow_run.id, name=name, tags=tags)
+
+
+@asynccontextmanager
+async def _stages(subject: str) -> AsyncIterator[Report]:
+    """A report that goes to the flow run's log and to a progress bar on its page."""
+    log = get_run_logger()
+    async with _bar(subject) as update:
+
+        def report(stage: Stage) -> None:
+            doing = f"{subject}: {stage.lower()}"
+            log.info(doing)
+            update(_PROGRESS[stage], doing)
+
+        yield report
+        update(100.0, f"{subject}: done")
+
+
+@asynccontextmanager
+async def counting(total: int) -> AsyncIterator[Callable[[Sequence[Outcome], str], None]]:
+    """To be told what is done and what is next."""
+    began = monotonic()
+    async with _bar(f"0 of {total:,} files") as update:
+
+        def told(outcomes: Sequence[Outcome], coming: str) -> None:
+            done = len(outcomes)
+            left = (monotonic() - began) / done * (total - done) if done else None
+            time = "" if left is None else f", about {_duration(left)} left"
+            update(100.0 * done / total, f"{done:,} of {total:,} files{time}: {coming}")
+
+        yield told
+
+
+@asynccontextmanager
+async def _bar(description: str) -> AsyncIterator[Callable[[float, str], None]]:
+    """A progress artifact, and a way to say how far it is. Only the newest is told; nobody waits for it."""
+    bar = await acreate_progress_artifact(0.0, description=description)
+    newest: list[tuple[float, str]] = []
+    changed = asyncio.Event()
+
+    async def tell_newest() -> None:
+        changed.clear()
+        with suppress(Exception):  # a bar that stands still stops no load
+            await aupdate_progress_artifact(bar, *newest[-1])
+
+    async def follow() -> None:
+        while await changed.wait():
+            await tell_newest()
+
+    def update(percent: float, text: str) -> None:
+        newest[:] = [(percent, text)]
+        changed.set()
+
+    following = asyncio.create_task(follow())
+    try:
+        yield update
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        if changed.is_set():
+            await tell_newest()
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -34,17 +34,22 @@ VENDORS: tuple[Callable[..., VendorWorkbook], ...] = (
     pw_workbook,
     simple_workbook,
 )
-_CORRECTED_DAY = 2
+_CORRECTED_DAY, _SLIPPED_DAY = 2, 3
 _CORRECTION_TIME = time(7, 40, tzinfo=UTC)
 
 
 def demo_week(ending: date, *, seed: int = DEFAULT_SEED) -> Iterator[VendorWorkbook]:
     """Five business days of all vendors, in the order of publication; the last is `ending` or just before it.
 
-    The TTF gas of the third day was wrong in one month: the vendor publishes it again the next morning.
+    The TTF gas of the third day was wrong in one month: the vendor publishes it again the next morning. On the fourth
+    day two prices of UKA are slips: one is no number, the other far off its bid and ask.
     """
     for number, as_of in enumerate(business_days(ending, 5)):
-        yield from (workbook(as_of, seed=seed) for workbook in VENDORS)
+        for workbook in VENDORS:
+            made = workbook(as_of, seed=seed)
+            if number == _SLIPPED_DAY and made.vendor == "EUGP":
+                _slip(made)
+            yield made
         if number == _CORRECTED_DAY:
             yield _correction(as_of, seed)
 
@@ -53,6 +58,13 @@ def business_days(ending: date, count: int) -> list[date]:
     """The last `count` Mondays to Fridays up to a date, oldest first. Holidays are not left out."""
     days = (ending - timedelta(days=back) for back in range(2 * count + 2))
     return [day for day in days if day.weekday() < 5][:count][::-1]
+
+
+def _slip(workbook: VendorWorkbook) -> None:
+    mids, (unread, wrong) = "Fixed Prices - Mid", ("AX16", "AX20")
+    price = workbook.cell(mids, wrong)
+    workbook.put(mids, unread, "n/a")
+    workbook.put(mids, wrong, price * 10 if isinstance(price, float) else None)
 
 
 def _correction(as_of: date, seed: int) -> VendorWorkbook:

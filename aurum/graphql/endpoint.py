@@ -18,6 +18,7 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from aurum.errors import AurumError, InvalidInput
 from aurum.graphql.execution import Schema
+from aurum.graphql.records import rendered
 
 ContextOf = Callable[[HTTPConnection], Any]
 _log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class Endpoint(GraphQL[Any, None]):
         return orjson.loads(data)
 
     def encode_json(self, data: object) -> str:
-        return orjson.dumps(data).decode()
+        return rendered(data).decode()
 
 
 def _refusal(message: str, code: str, status: int, hint: str | None) -> Response:

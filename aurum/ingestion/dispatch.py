@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import httpx
 from httpx import codes
 
 from aurum.auth import worker_principal
-from aurum.errors import AurumError, Unavailable
+from aurum.errors import AurumError, Conflict, Unavailable
 from aurum.ingestion.model import Run
 from aurum.ingestion.service import IngestionService
 
@@ -22,13 +25,19 @@ class LocalDispatcher:
 
     def __init__(self, service: IngestionService) -> None:
         self._service = service
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
         self._one = asyncio.Semaphore(1)
 
     async def dispatch(self, tenant: str, run: Run) -> None:
-        task = asyncio.create_task(self._execute(tenant, run.id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """Nothing, where the run waits here already."""
+        if run.id not in self._tasks:
+            task = self._tasks[run.id] = asyncio.create_task(self._execute(tenant, run.id))
+            task.add_done_callback(lambda _: self._tasks.pop(run.id))
+
+    async def cancel(self, tenant: str, run: Run) -> None:
+        """A load that is under way is cut short: its transaction rolls back."""
+        if (task := self._tasks.get(run.id)) is not None:
+            task.cancel()
 
     async def _execute(self, tenant: str, run_id: int) -> None:
         async with self._one:
@@ -41,9 +50,10 @@ class LocalDispatcher:
 
     async def close(self) -> None:
         """What is under way is cancelled: its transaction rolls back, and its lease runs out."""
-        for task in self._tasks:
+        tasks = list(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class PrefectDispatcher:
@@ -51,28 +61,56 @@ class PrefectDispatcher:
 
     Dispatching twice creates one flow run: a run's attempt is the key. Where a flow run died before it claimed the
     run, the attempt is still the same and the key is used up; then the number of the dead is part of the next key.
+    A flow run that somebody has cancelled in Prefect has no next one: its run is cancelled.
     """
 
-    def __init__(self, api_url: str, deployment: str) -> None:
+    def __init__(self, service: IngestionService, api_url: str, deployment: str) -> None:
+        self._service = service
         self._client = httpx.AsyncClient(base_url=api_url.rstrip("/") + "/", timeout=30)
         self._deployment = deployment
 
     async def dispatch(self, tenant: str, run: Run) -> None:
+        try:
+            wanted = await self._create(tenant, run)
+        except httpx.HTTPError as error:
+            raise Unavailable("Prefect cannot be reached; the run stays queued and is dispatched again") from error
+        if not wanted:
+            with suppress(Conflict):  # it has ended in the meantime
+                await self._service.cancel(replace(worker_principal(tenant), name="Prefect"), run.id)
+
+    async def cancel(self, tenant: str, run: Run) -> None:
+        """Ends the run's flow runs. Raises Unavailable; then they find the run cancelled, and end by themselves."""
+        flows = {"name": {"any_": [self._deployment.partition("/")[0]]}}
+        alive = _flow_runs(tenant, run, _ALIVE)
+        try:
+            for flow_run in await self._ask("POST", "flow_runs/filter", {"flows": flows, "flow_runs": alive}):
+                await self._ask("POST", f"flow_runs/{flow_run['id']}/set_state", _CANCELLING)
+        except httpx.HTTPError as error:
+            raise Unavailable("Prefect cannot be reached; its flow run will find the run cancelled") from error
+
+    async def _create(self, tenant: str, run: Run) -> bool:
+        """False where somebody has cancelled a flow run of this run in Prefect."""
         key, name = f"{tenant}-{run.id}-{run.attempt}", f"{run.file_name} (#{run.id})"
         tags = [tenant, f"run-{run.id}", run.trigger]
         body = {"name": name, "parameters": {"tenant": tenant, "run_id": run.id}, "tags": tags}
-        try:
-            deployment = await self._ask("GET", f"deployments/name/{self._deployment}")
-            create = f"deployments/{deployment['id']}/create_flow_run"
-            found = await self._ask("POST", create, {**body, "idempotency_key": key})
-            if found["state"]["type"] not in _ENDED:
-                return
-            dead = await self._ask("POST", "flow_runs/count", _ended_flow_runs(deployment["id"], tags[:2]))
-            while found["state"]["type"] in _ENDED:
-                found = await self._ask("POST", create, {**body, "idempotency_key": f"{key}-{dead}"})
-                dead += 1
-        except httpx.HTTPError as error:
-            raise Unavailable("Prefect cannot be reached; the run stays queued and is dispatched again") from error
+        deployment = (await self._ask("GET", f"deployments/name/{self._deployment}"))["id"]
+        create = f"deployments/{deployment}/create_flow_run"
+        if run.attempt and await self._count(deployment, _flow_runs(tenant, run, _CANCELLED)):
+            return False
+        found = await self._ask("POST", create, {**body, "idempotency_key": key})
+        if found["state"]["type"] not in _ENDED:
+            return True
+        if await self._count(deployment, _flow_runs(tenant, run, _CANCELLED)):
+            return False
+        dead = await self._count(deployment, _flow_runs(tenant, run, _ENDED))
+        while found["state"]["type"] in _ENDED:
+            found = await self._ask("POST", create, {**body, "idempotency_key": f"{key}-{dead}"})
+            dead += 1
+        return True
+
+    async def _count(self, deployment: str, flow_runs: dict[str, Any]) -> int:
+        wanted = {"deployments": {"id": {"any_": [deployment]}}, "flow_runs": flow_runs}
+        return int(await self._ask("POST", "flow_runs/count", wanted))
 
     async def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """503 is how the server says that its SQLite was locked for a moment."""
@@ -87,11 +125,11 @@ class PrefectDispatcher:
         await self._client.aclose()
 
 
+_CANCELLED = ("CANCELLED",)
 _ENDED = ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
+_ALIVE = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED")
+_CANCELLING = {"state": {"type": "CANCELLING", "message": "The run is cancelled in Aurum."}}
 
 
-def _ended_flow_runs(deployment_id: str, tags: list[str]) -> dict[str, Any]:
-    return {
-        "deployments": {"id": {"any_": [deployment_id]}},
-        "flow_runs": {"tags": {"all_": tags}, "state": {"type": {"any_": _ENDED}}},
-    }
+def _flow_runs(tenant: str, run: Run, states: Sequence[str]) -> dict[str, Any]:
+    return {"tags": {"all_": [tenant, f"run-{run.id}"]}, "state": {"type": {"any_": states}}}

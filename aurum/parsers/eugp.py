@@ -35,7 +35,8 @@ PRODUCTS = {
 
 def describe(header: Header, measure: Measure) -> Described | None:
     product, is_block = PRODUCTS.get(fold(header.product), ("", False))
-    if not (header.market and header.location and product):
+    spark = measure is Measure.SPARK_SPREAD
+    if not (header.market and header.location and product) or bool(header.leg) is not spark:
         return None
     identity = CurveIdentity(
         vendor=VENDOR,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -28,6 +29,7 @@ from aurum.parsers import parse
 from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, Settings
 from tests import servers
+from tests.bench import backfill
 
 ROUNDS = 7
 File = tuple[str, bytes]
@@ -124,5 +126,10 @@ def report(vendor: str, seconds: dict[str, list[float]]) -> None:
 
 
 if __name__ == "__main__":
+    chosen = sys.argv[1:] or ["loading", "backfill"]
     with databases() as found, tempfile.TemporaryDirectory() as folder:
-        asyncio.run(main(found, Path(folder)))
+        if "loading" in chosen:
+            asyncio.run(main(found, Path(folder)))
+    with databases() as found, tempfile.TemporaryDirectory() as folder:
+        if "backfill" in chosen:
+            backfill.measure(found, Path(folder), console)

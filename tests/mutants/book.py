@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from aurum.demo import VendorWorkbook
 from aurum.parsers.cells import address
 
 Grid = list[list[object]]
+_QUOTE = re.compile(r"\s*[-+]?[0-9.]+\s*/\s*[-+]?[0-9.]+\s*")
 
 DATE, PERCENT, EURO, TEXT = 1, 2, 3, 4  # the styles of `_STYLES`
 FIRST_COLUMN = 2
@@ -139,9 +141,9 @@ class Book:
 
 
 def is_value(value: object) -> bool:
-    """A number, or a text with a number and a slash."""
+    """A number, or a text of two with a slash."""
     if isinstance(value, str):
-        return "/" in value and any(sign.isdecimal() for sign in value)
+        return _QUOTE.fullmatch(value) is not None
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from random import Random
 
 import numpy as np
@@ -27,6 +28,7 @@ class Known:
 
     vendor: str
     book: Book
+    as_of: date
     truth: dict[Point, Numbers]
     days: tuple[Day, ...]
     previous: PreviousFile
@@ -35,7 +37,7 @@ class Known:
     def of(cls, book: Book, before: Sequence[ParsedWorkbook]) -> Known:
         parsed = parse(book.to_bytes(), book.name)
         days = tuple(Day.of(day) for day in before)
-        return cls(parsed.vendor, book, numbers_of(parsed), days, PreviousFile.of(before[-1]))
+        return cls(parsed.vendor, book, parsed.as_of, numbers_of(parsed), days, PreviousFile.of(before[-1]))
 
 
 @dataclass
@@ -99,11 +101,11 @@ def outcome(book: Book, known: Known, *, with_history: bool = True) -> Outcome:
 
 
 def wrong(found: Outcome, known: Known) -> dict[Point, tuple[Numbers, Numbers]]:
-    """The points that are served with another number than theirs: what is served, and what is right."""
+    """The points that are served with another number, or for another day, than theirs: what is served, and the truth."""
     differing = {}
     nothing = (np.nan, np.nan, np.nan)
     for point, served in found.served.items():
-        right = known.truth.get(point, nothing)
+        right = known.truth.get(point, nothing) if found.parsed and found.parsed.as_of == known.as_of else nothing
         if any(one == one and one != other for one, other in zip(served, right, strict=True)):
             differing[point] = (served, right)
     return differing

@@ -78,7 +78,8 @@ def _month(number: int) -> str:
 
 
 def check_sides(table: Table, limits: VendorLimits, flags: Flags) -> None:
-    """A point with a bid and an ask has a mid; a month between others is there; what most curves quote is quoted."""
+    """A point with a bid and an ask has a mid; a month between others is there; what most curves quote is quoted, and
+    so is what a curve quotes mostly."""
     has_mid, has_quote = np.isfinite(table.mid), np.isfinite(table.bid)
     missing = has_quote & ~has_mid
     months = table.months
@@ -88,8 +89,9 @@ def check_sides(table: Table, limits: VendorLimits, flags: Flags) -> None:
         missing[:, months] |= ahead & behind & ~has_mid[:, months]
     _report(table, missing, "MID_MISSING", "no mid", flags)
     price = np.array([curve.identity.measure is Measure.PRICE for curve in table.curves], dtype=bool)[:, None]
-    offered = (has_mid & price).sum(axis=0)
-    usual = (has_mid & has_quote & price).sum(axis=0) > limits.file.quoted_share * offered
+    offered, quoted = has_mid & price, has_mid & has_quote & price
+    usual = quoted.sum(axis=0) > limits.file.quoted_share * offered.sum(axis=0)
+    usual = usual | (quoted.sum(axis=1) > limits.file.quoted_share * offered.sum(axis=1))[:, None]
     _report(table, has_mid & ~has_quote & price & usual, "QUOTE_MISSING", "no bid and ask", flags)
 
 

@@ -55,7 +55,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "COLUMN_MOVED": _INFO,
         "SHEET_NEW": _INFO,
         "SHEET_GONE": _WARNING,
-        "TENOR_NEW": _INFO,
+        "TENOR_NEW": _WARNING,
         "TENOR_GONE": _WARNING,
     }
 )
