@@ -292,6 +292,12 @@ class IngestionService:
         principal.require(Scope.INGESTION_READ)
         return self.event_log.follow(principal.tenant, after, (INGESTION_RUN,))
 
+    def all_events(self, principal: Principal, types: Collection[str], after: int | None) -> AsyncIterator[Event]:
+        """Events of these types after a cursor (None: from now on), without end."""
+        principal.require(Scope.INGESTION_READ)
+        principal.require(Scope.CURVES_READ)
+        return self.event_log.follow(principal.tenant, after, types)
+
 
 def about(run: Run) -> list[tuple[str, str]]:
     """What became of a file, in labels and values, for people."""

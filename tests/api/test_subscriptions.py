@@ -133,6 +133,25 @@ async def test_a_run_is_followed_live(server: Server) -> None:
     assert received[-1]["run"] | {"pointCount": 0} == {"fileName": workbook.name, "state": "SUCCEEDED", "pointCount": 0}
 
 
+async def test_everything_that_happens_is_followed_by_its_type(server: Server) -> None:
+    fields = "type asOf vendor pointCount version curve { key } run { state } points { tenor }"
+    async with server.connected() as socket:
+        await subscribe(socket, f'subscription {{ events(types: [QUARANTINED], after: "0") {{ {fields} }} }}')
+        workbook = day(12)
+        workbook.put("Fixed Prices - Mid", "D13", "n/a")
+        await server.load(workbook)
+        (held,) = await events(socket, 1)
+    assert held == {
+        "type": "QUARANTINED", "asOf": "2025-02-12", "vendor": "EUGP", "pointCount": 1, "version": None, "curve": None,
+        "run": {"state": "SUCCEEDED"}, "points": None,
+    }  # fmt: skip
+    async with server.connected() as socket:
+        await subscribe(socket, f'subscription {{ events(after: "4") {{ {fields} }} }}')
+        received = await events(socket, 83)
+    assert {event["type"] for event in received} >= {"CURVE_PUBLISHED"}
+    assert received[0]["curve"]["key"].startswith("eugp:")
+
+
 async def test_what_another_process_loads_is_seen_too(server: Server, migrated_url: str, tmp_path: Path) -> None:
     day(12).save(tmp_path / "vendor")
     async with server.connected() as socket:

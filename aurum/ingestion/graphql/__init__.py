@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import strawberry
 
+from aurum.ingestion.graphql.events import EventSubscription
 from aurum.ingestion.graphql.findings import WORST, Finding, finding_of
 from aurum.ingestion.graphql.policies import PolicyMutation, PolicyQuery
 from aurum.ingestion.graphql.quarantine import QuarantinedPoint, QuarantineMutation, QuarantineQuery, point_of
 from aurum.ingestion.graphql.runs import (
     IngestionRun,
-    IngestionSubscription,
     RunMutation,
     RunQuery,
+    RunSubscription,
     SourceFile,
     file_of,
     run_of,
@@ -35,6 +36,11 @@ __all__ = [
 
 @strawberry.type
 class IngestionQuery(RunQuery, QuarantineQuery, PolicyQuery):
+    pass
+
+
+@strawberry.type
+class IngestionSubscription(RunSubscription, EventSubscription):
     pass
 
 

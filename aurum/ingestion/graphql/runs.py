@@ -310,7 +310,7 @@ class RunMutation:
 
 
 @strawberry.type
-class IngestionSubscription:
+class RunSubscription:
     @strawberry.subscription(description="How a run goes on, or all runs: every step once and in order.")
     async def ingestion_run(
         self, info: Info,
