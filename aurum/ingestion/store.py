@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, update
 
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
@@ -81,6 +81,7 @@ class IngestionStore:
             .values(
                 state=RunState.RUNNING,
                 attempt=runs.c.attempt + 1,
+                lost=runs.c.lost + case((runs.c.state == RunState.RUNNING, 1), else_=0),
                 stage=Stage.READING,
                 started_at=now,
                 lease_expires_at=lease_until,
@@ -158,8 +159,9 @@ class IngestionStore:
         """Takes runs from workers that are silent, and looks after those that wait for one."""
         lost = await self._take(
             transaction,
-            and_(_silent(RunState.RUNNING, now), runs.c.attempt >= max_attempts),
+            and_(_silent(RunState.RUNNING, now), runs.c.lost + 1 >= max_attempts),
             state=RunState.FAILED,
+            stage=None,
             finished_at=now,
             error_code="WORKER_LOST",
             error=f"the process that loaded the file ended {max_attempts} times before it was done",
@@ -167,8 +169,9 @@ class IngestionStore:
         )
         waiting = await self._take(transaction, _silent(RunState.QUEUED, now), lease_expires_at=lease_until)
         taken = await self._take(
-            transaction, _silent(RunState.RUNNING, now), state=RunState.QUEUED, lease_expires_at=lease_until
-        )
+            transaction, _silent(RunState.RUNNING, now), state=RunState.QUEUED, stage=None,
+            lost=runs.c.lost + 1, lease_expires_at=lease_until,
+        )  # fmt: skip
         return Silent(lost, taken, waiting)
 
     async def _take(

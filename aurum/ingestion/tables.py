@@ -51,6 +51,7 @@ runs = Table(
     Column("repeats", ForeignKey("ingestion_runs.id")),
     Column("retries", ForeignKey("ingestion_runs.id")),
     Column("stage", String(16)),
+    Column("lost", Integer, nullable=False, server_default="0"),  # how many of its workers went silent
     Column("thresholds_version", Integer),
     Column("drift_from", ForeignKey("source_files.id")),  # the vendor's file before, that it was compared with
     Index(None, "tenant_id", "created_at", "id"),

@@ -125,6 +125,7 @@ def _columns() -> list[tuple[str, sa.Column[Any]]]:
     return [
         ("ingestion_runs", sa.Column("retries", Id, _references("ingestion_runs", "fk_ingestion_runs_retries"))),
         ("ingestion_runs", sa.Column("stage", sa.String(length=16))),
+        ("ingestion_runs", sa.Column("lost", sa.Integer(), nullable=False, server_default="0")),
         ("ingestion_runs", sa.Column("thresholds_version", sa.Integer())),
         ("ingestion_runs", sa.Column("drift_from", Id, _references("source_files", "fk_ingestion_runs_drift_from"))),
         ("ingestion_findings", sa.Column("points", Json)),
