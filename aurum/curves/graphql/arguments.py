@@ -1,0 +1,117 @@
+"""What the fields of curves need of a request, and the arguments they share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
+
+import strawberry
+
+from aurum.auth import Principal
+from aurum.curves.service import CurveService
+from aurum.errors import InvalidCursor, InvalidInput, NotFound
+from aurum.graphql.enums import publish_enum
+from aurum.market.periods import TenorType
+from aurum.metadata.graphql import CurveFilter
+from aurum.metadata.service import MetadataService
+
+if TYPE_CHECKING:
+    from aurum.ingestion.graphql import Finding, IngestionRun, SourceFile
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+MOST = 500
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2200, 1, 1)
+
+
+class CurveContext(Protocol):
+    """What these fields need of a request. `load` batches the calls of one operation."""
+
+    @property
+    def principal(self) -> Principal: ...
+    @property
+    def metadata(self) -> MetadataService: ...
+    @property
+    def curves(self) -> CurveService: ...
+    def renew(self) -> None: ...
+    async def source_file(self, file_id: int) -> SourceFile | None: ...
+    async def ingestion_run(self, run_id: int) -> IngestionRun | None: ...
+    async def findings_about(self, run_id: int | None, curve_key: str) -> list[Finding]: ...
+    async def missing_days(
+        self, vendors: list[str], first: date, last: date, at: datetime | None
+    ) -> dict[date, list[str]]: ...
+    def load(
+        self, batch: Callable[..., Awaitable[Mapping[K, V]]], key: K, **arguments: Hashable
+    ) -> Awaitable[V | None]: ...
+
+
+Info = strawberry.Info[CurveContext, None]
+
+publish_enum(
+    TenorType,
+    "What kind of delivery period a tenor is.",
+    {
+        "MONTH": "A calendar month.",
+        "QUARTER": "Three months from January, April, July or October.",
+        "SEASON": "A summer or a winter, as the vendor delimits it.",
+        "CALENDAR": "A calendar year.",
+        "BALANCE": "What is left of a calendar year.",
+    },
+)
+
+
+@strawberry.input(description="As-of dates from `first` to `last`, both included; an open end is null.")
+class DateRange:
+    first: date | None = strawberry.field(default=None, description="The first date.")
+    last: date | None = strawberry.field(default=None, description="The last date.")
+
+
+@strawberry.input(description="Delivery within a half-open range: from `start` on, ending by `end`.")
+class DeliveryRange:
+    start: date | None = strawberry.field(default=None, description="The first day of delivery; null: any.")
+    end: date | None = strawberry.field(default=None, description="The day after the last; null: any.")
+
+
+TenorTypes = Annotated[list[TenorType] | None, strawberry.argument(description="Any of these kinds; null: all.")]
+Delivery = Annotated[DeliveryRange | None, strawberry.argument(description="Only periods within; null: all.")]
+AsOf = Annotated[
+    date | None,
+    strawberry.argument(description="The newest as-of date on or before this one; null: the newest."),
+]
+KnownAt = Annotated[
+    datetime | None,
+    strawberry.argument(description="As it was known at this instant; null: as it is known now."),
+]
+Filter = Annotated[CurveFilter | None, strawberry.argument(description="Which curves; null: all.")]
+
+
+def event_cursor(text: str | None) -> int | None:
+    """Raises InvalidCursor for what is not the cursor of an event."""
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise InvalidCursor("not the cursor of an event", hint="Use the `cursor` of the last event you have seen.")
+    return int(text)
+
+
+def bounds(days: DateRange | None) -> tuple[date, date]:
+    first, last = (days.first, days.last) if days else (None, None)
+    return first or _FIRST_DAY, last or _LAST_DAY
+
+
+def instant_of(known_at: datetime | None) -> datetime | None:
+    if known_at is None:
+        return None
+    if known_at.tzinfo is None:
+        raise InvalidInput("`knownAt` needs a time zone, such as 2025-02-12T22:15:00Z", field="knownAt")
+    try:
+        return known_at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput("`knownAt` is beyond what a calendar has", field="knownAt") from None
+
+
+def there(value: V | None, what: str) -> V:
+    if value is None:
+        raise NotFound(f"{what} not found")
+    return value

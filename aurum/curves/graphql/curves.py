@@ -1,0 +1,229 @@
+"""Curves and their snapshots."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from aurum.backends.paging import Page, PageRequest
+from aurum.curves import model
+from aurum.curves.graphql.arguments import (
+    MOST,
+    AsOf,
+    DateRange,
+    Delivery,
+    Info,
+    KnownAt,
+    TenorTypes,
+    bounds,
+    instant_of,
+    there,
+)
+from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
+from aurum.errors import InvalidCursor
+from aurum.graphql.connections import After, Connection, First, connection, page_request
+from aurum.graphql.nodes import Node, node_id
+from aurum.market.identity import Measure
+from aurum.metadata import model as catalogue
+from aurum.metadata.graphql import (
+    Attribute,
+    Currency,
+    Unit,
+    UnitVersion,
+    currency_of,
+    unit_of,
+    unit_version_of,
+)
+
+if TYPE_CHECKING:
+    from aurum.ingestion.graphql import Finding, IngestionRun, SourceFile
+
+
+@strawberry.type(
+    description="One version of a curve's prices on an as-of date. It never changes: a correction is a new version."
+)
+class CurveSnapshot(Node):
+    as_of: date = strawberry.field(description="The date the market is looked at from.")
+    version: int = strawberry.field(description="Counts the versions of that date in the order Aurum stored them.")
+    published_at: datetime = strawberry.field(description="When it became known (UTC): what `knownAt` goes by.")
+    recorded_at: datetime = strawberry.field(description="When Aurum stored it (UTC).")
+    point_count: int = strawberry.field(description="How many points it has, those in quarantine included.")
+    withheld_count: int = strawberry.field(description="How many of its points are in quarantine.")
+    author: str | None = strawberry.field(description="Who decided about points of it; null: it is as it was read.")
+    reason: str | None = strawberry.field(description="Why they decided so.")
+    snapshot: strawberry.Private[model.Snapshot]
+    known_at: strawberry.Private[datetime | None] = None
+
+    @strawberry.field(description="What its prices are in, as it was known at `knownAt`; null: not known.")
+    async def currency(self, info: Info) -> Currency | None:
+        return currency_of((await self._unit(info)).currency)
+
+    @strawberry.field(description="What its prices are per, as it was known at `knownAt`; null: not known.")
+    async def unit(self, info: Info) -> Unit | None:
+        return unit_of((await self._unit(info)).unit)
+
+    async def _unit(self, info: Info) -> catalogue.UnitAssignment:
+        versions = await info.context.load(info.context.metadata.unit_versions, self.snapshot.curve_id)
+        return catalogue.unit_known_at(there(versions, "unit"), self.known_at)
+
+    @strawberry.field(description="The curve it is a snapshot of.")
+    async def curve(self, info: Info) -> Curve:
+        found = await info.context.load(info.context.metadata.by_id, self.snapshot.curve_id)
+        return curve_of(there(found, "curve"))
+
+    @strawberry.field(description="When a newer version of the same date became known (UTC); null: it is the newest.")
+    async def superseded_at(self, info: Info) -> datetime | None:
+        return await info.context.load(info.context.curves.superseded_at, self.snapshot.id)
+
+    @strawberry.field(description="Its points: months first, then longer periods, each by delivery.")
+    def points(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> list[CurvePoint]:
+        return points_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery))
+
+    @strawberry.field(description="The points as parallel lists.")
+    def columns(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> CurveColumns:
+        return columns_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery))
+
+    @strawberry.field(description="What was found about it when its file was checked, the worst first.")
+    async def findings(self, info: Info) -> list[Annotated[Finding, strawberry.lazy("aurum.ingestion.graphql")]]:
+        found = await info.context.load(info.context.metadata.by_id, self.snapshot.curve_id)
+        return await info.context.findings_about(self.snapshot.run_id, there(found, "curve").key)
+
+    @strawberry.field(description="The run that read it; null for what older versions of Aurum loaded.")
+    async def run(self, info: Info) -> Annotated[IngestionRun, strawberry.lazy("aurum.ingestion.graphql")] | None:
+        run_id = self.snapshot.run_id
+        return None if run_id is None else await info.context.ingestion_run(run_id)
+
+    @strawberry.field(description="The file it was read from; null for a version that a person made of none.")
+    async def source(self, info: Info) -> Annotated[SourceFile, strawberry.lazy("aurum.ingestion.graphql")] | None:
+        file_id = self.snapshot.file_id
+        return None if file_id is None else await info.context.source_file(file_id)
+
+
+@strawberry.type(description="A page of as-of dates of a curve.")
+class CurveSnapshotConnection(Connection[CurveSnapshot]):
+    pass
+
+
+@strawberry.type(description="A forward curve: one product at one place, its price for each delivery period.")
+class Curve(Node):
+    key: str = strawberry.field(description="Says what the curve is: `eugp:eu/dutch_ttf/gas`. Never changes.")
+    legacy_key: str = strawberry.field(
+        description="The SHA-256 key of the legacy REST API; several curves may share it."
+    )
+    name: str = strawberry.field(description="What a trader calls it.")
+    vendor: str = strawberry.field(description="Who quotes it: `EUGP`, `RP`, `PW` or `SIMPLE`.")
+    asset_class: str = strawberry.field(description="Such as `gas`, `power`, `carbon`.")
+    commodity: str = strawberry.field(description="Such as `gas` or `diesel/gasoil`.")
+    iso: str | None = strawberry.field(description="The system operator, where the vendor names one.")
+    market: str = strawberry.field(description="The vendor's market, such as `EU` or `DA`.")
+    region: str | None = strawberry.field(description="The vendor's region.")
+    location_name: str = strawberry.field(description="Hub, zone or country, in the vendor's spelling.")
+    product: str = strawberry.field(description="In the vendor's spelling.")
+    block: str | None = strawberry.field(description="Which hours, in the vendor's spelling; null where it has none.")
+    measure: Measure = strawberry.field(description="What the numbers are.")
+    leg_name: str | None = strawberry.field(description="The gas leg of a spark spread, in the vendor's spelling.")
+    currency: Currency | None = strawberry.field(description="What prices are in; null: not known, never guessed.")
+    unit: Unit | None = strawberry.field(description="What prices are per; null: not known, never guessed.")
+    attributes: list[Attribute] = strawberry.field(description="What else the vendor's texts say.")
+    created_at: datetime = strawberry.field(description="When Aurum first saw it (UTC).")
+    row: strawberry.Private[int]
+
+    @strawberry.field(description="The gas curve that a spark spread is taken against.")
+    async def leg(self, info: Info) -> Curve | None:
+        if self.leg_name is None:
+            return None
+        found = await info.context.load(info.context.metadata.legs, (self.vendor, self.leg_name))
+        return None if found is None else curve_of(found)
+
+    @strawberry.field(description="Every version of its currency and unit, oldest first.")
+    async def unit_versions(self, info: Info) -> list[UnitVersion]:
+        found = await info.context.load(info.context.metadata.unit_versions, self.row)
+        return [unit_version_of(version) for version in found or ()]
+
+    @strawberry.field(description="Its first as-of date; null before the first load.")
+    async def first_as_of(self, info: Info, known_at: KnownAt = None) -> date | None:
+        coverage = await self._coverage(info, known_at)
+        return None if coverage is None else coverage.first_as_of
+
+    @strawberry.field(description="Its newest as-of date.")
+    async def last_as_of(self, info: Info, known_at: KnownAt = None) -> date | None:
+        coverage = await self._coverage(info, known_at)
+        return None if coverage is None else coverage.last_as_of
+
+    @strawberry.field(description="On how many as-of dates it has prices.")
+    async def as_of_count(self, info: Info, known_at: KnownAt = None) -> int:
+        coverage = await self._coverage(info, known_at)
+        return 0 if coverage is None else coverage.count
+
+    async def _coverage(self, info: Info, known_at: datetime | None) -> model.Coverage | None:
+        return await info.context.load(info.context.curves.coverage, self.row, known_at=instant_of(known_at))
+
+    @strawberry.field(description="Its prices: the newest as-of date on or before `asOf`, as known at `knownAt`.")
+    async def snapshot(self, info: Info, as_of: AsOf = None, known_at: KnownAt = None) -> CurveSnapshot | None:
+        instant = instant_of(known_at)
+        found = await info.context.load(info.context.curves.snapshots, self.row, as_of=as_of, known_at=instant)
+        return None if found is None else snapshot_of(found, instant)
+
+    @strawberry.field(description="Its as-of dates with prices, oldest first, each as known at `knownAt`.")
+    async def snapshots(
+        self, info: Info,
+        as_of: Annotated[DateRange, strawberry.argument(description="Which as-of dates.")],
+        known_at: KnownAt = None, first: First = None, after: After = None,
+    ) -> CurveSnapshotConnection:  # fmt: skip
+        order = f"snapshots {self.row}"
+        request = page_request(order, MOST, first, after)
+        instant = instant_of(known_at)
+        page = await _days_page(info, self.row, as_of, instant, request)
+        return connection(CurveSnapshotConnection, order, page, lambda found: snapshot_of(found, instant))  # type: ignore[no-any-return]
+
+    @strawberry.field(description="Every version of one as-of date, the newest known first.")
+    async def versions(
+        self, info: Info, as_of: Annotated[date, strawberry.argument(description="Exactly this as-of date.")]
+    ) -> list[CurveSnapshot]:
+        found = await info.context.load(info.context.curves.versions, (self.row, as_of))
+        return [snapshot_of(snapshot) for snapshot in found or ()]
+
+
+async def _days_page(
+    info: Info, curve_id: int, days: DateRange, known_at: datetime | None, request: PageRequest
+) -> Page[model.Snapshot]:
+    first, last = bounds(days)
+    if request.position is not None:
+        (before,) = request.position
+        if not isinstance(before, date):
+            raise InvalidCursor("not a cursor of this list")
+        first = max(first, before + timedelta(days=1))
+    found = await info.context.load(
+        info.context.curves.series,
+        curve_id,
+        first=first,
+        last=last,
+        known_at=known_at,
+        limit=request.limit + 1,
+    )
+    items = list(found or ())[: request.limit]
+    more = len(found or ()) > request.limit
+    return Page(items, [(item.as_of,) for item in items], more, request.position is not None)
+
+
+def curve_of(curve: catalogue.Curve) -> Curve:
+    identity = curve.identity
+    return Curve(
+        id=node_id("Curve", curve.id), row=curve.id, key=curve.key, legacy_key=curve.legacy_key, name=curve.name,
+        vendor=identity.vendor, asset_class=curve.asset_class, commodity=curve.commodity, iso=identity.iso,
+        market=identity.market, region=curve.region, location_name=identity.location, product=identity.product,
+        block=identity.block, measure=identity.measure, leg_name=identity.leg, currency=currency_of(curve.currency),
+        unit=unit_of(curve.unit), attributes=[Attribute(name=name, value=value) for name, value in curve.attributes],
+        created_at=curve.created_at,
+    )  # fmt: skip
+
+
+def snapshot_of(snapshot: model.Snapshot, known_at: datetime | None = None) -> CurveSnapshot:
+    return CurveSnapshot(
+        id=node_id("CurveSnapshot", snapshot.id), as_of=snapshot.as_of, version=snapshot.version,
+        published_at=snapshot.published_at, recorded_at=snapshot.recorded_at,
+        point_count=len(snapshot.prices.tenors), withheld_count=len(snapshot.prices.withheld),
+        author=snapshot.author, reason=snapshot.reason, snapshot=snapshot, known_at=known_at,
+    )  # fmt: skip

@@ -1,0 +1,84 @@
+"""Points of curves, one by one and as columns."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import strawberry
+from numpy.typing import NDArray
+
+from aurum.curves import model
+from aurum.curves.graphql.arguments import DeliveryRange
+from aurum.market.periods import TenorType
+
+
+@strawberry.type(description="A point of a curve: the prices of one delivery period, in the curve's currency and unit.")
+class CurvePoint:
+    tenor: str = strawberry.field(description="The market's label: months as `2025-06`, else the vendor's text.")
+    tenor_type: TenorType = strawberry.field(description="What kind of period it is.")
+    delivery_start: date = strawberry.field(description="The first day of delivery.")
+    delivery_end: date = strawberry.field(description="The day after the last day of delivery.")
+    mid: float | None = strawberry.field(description="The vendor's mid, never computed; null where none is quoted.")
+    bid: float | None = strawberry.field(description="Null where none is quoted.")
+    ask: float | None = strawberry.field(description="Null where none is quoted.")
+    cell: str | None = strawberry.field(description="Where the mid stands in the file: `Fixed Prices - Mid!D12`.")
+    quote_cell: str | None = strawberry.field(description="Where bid and ask stand in the file.")
+    withheld: bool = strawberry.field(
+        description="Whether it is in quarantine: the file has a number that is not served until somebody decides."
+    )
+
+
+@strawberry.type(description="The points of a curve as parallel lists: the same numbers, less to carry.")
+class CurveColumns:
+    tenor: list[str] = strawberry.field(description="See `CurvePoint.tenor`.")
+    tenor_type: list[TenorType] = strawberry.field(description="See `CurvePoint.tenorType`.")
+    delivery_start: list[date] = strawberry.field(description="See `CurvePoint.deliveryStart`.")
+    delivery_end: list[date] = strawberry.field(description="See `CurvePoint.deliveryEnd`.")
+    mid: list[float | None] = strawberry.field(description="See `CurvePoint.mid`.")
+    bid: list[float | None] = strawberry.field(description="See `CurvePoint.bid`.")
+    ask: list[float | None] = strawberry.field(description="See `CurvePoint.ask`.")
+
+
+def points_of(prices: model.CurvePrices, chosen: list[int]) -> list[CurvePoint]:
+    mid, bid, ask = _numbers(prices.mid, chosen), _numbers(prices.bid, chosen), _numbers(prices.ask, chosen)
+    mid_cells, quote_cells, withheld = prices.mid_cells, prices.quote_cells, set(prices.withheld)
+    return [
+        CurvePoint(
+            tenor=tenor.label, tenor_type=tenor.type, delivery_start=tenor.period.start,
+            delivery_end=tenor.period.end, mid=mid[n], bid=bid[n], ask=ask[n],
+            cell=mid_cells.address(place) if mid_cells else None,
+            quote_cell=quote_cells.address(place) if quote_cells else None, withheld=place in withheld,
+        )
+        for n, (place, tenor) in enumerate((place, prices.tenors[place]) for place in chosen)
+    ]  # fmt: skip
+
+
+def columns_of(prices: model.CurvePrices, chosen: list[int]) -> CurveColumns:
+    tenors = [prices.tenors[place] for place in chosen]
+    return CurveColumns(
+        tenor=[tenor.label for tenor in tenors],
+        tenor_type=[tenor.type for tenor in tenors],
+        delivery_start=[tenor.period.start for tenor in tenors],
+        delivery_end=[tenor.period.end for tenor in tenors],
+        mid=_numbers(prices.mid, chosen),
+        bid=_numbers(prices.bid, chosen),
+        ask=_numbers(prices.ask, chosen),
+    )
+
+
+def chosen(prices: model.CurvePrices, types: list[TenorType] | None, delivery: DeliveryRange | None) -> list[int]:
+    start, end = (delivery.start, delivery.end) if delivery else (None, None)
+    return [
+        place
+        for place, tenor in enumerate(prices.tenors)
+        if (types is None or tenor.type in types)
+        and (start is None or tenor.period.start >= start)
+        and (end is None or tenor.period.end <= end)
+    ]
+
+
+def _numbers(side: NDArray[np.float64] | None, chosen: list[int]) -> list[float | None]:
+    if side is None:
+        return [None] * len(chosen)
+    return [None if value != value else value for value in side[chosen].tolist()]  # NaN: not quoted

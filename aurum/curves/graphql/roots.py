@@ -1,0 +1,235 @@
+"""What is asked of curves, changed and followed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated
+
+import strawberry
+
+from aurum.curves import model
+from aurum.curves.graphql.arguments import (
+    MOST,
+    DateRange,
+    Filter,
+    Info,
+    KnownAt,
+    TenorTypes,
+    bounds,
+    event_cursor,
+    instant_of,
+    there,
+)
+from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
+from aurum.curves.graphql.points import CurvePoint, points_of
+from aurum.curves.service import CURVE_RESTATED
+from aurum.errors import InvalidInput
+from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
+from aurum.graphql.nodes import row_of
+from aurum.metadata import model as catalogue
+from aurum.metadata.graphql import CurveOrder, Problem, filter_of, order_of, problem_of
+from aurum.metadata.model import Dimension
+
+
+@strawberry.type(description="A point that has a price, with the curve and the as-of date it is of.")
+class Quote(CurvePoint):
+    curve: Curve = strawberry.field(description="The curve.")
+    as_of: date = strawberry.field(description="The date the market is looked at from.")
+    label: str = strawberry.field(description="The tenor in one spelling: `2025-06`, `Q2 2025`, `Calendar 2025`.")
+
+
+@strawberry.type(description="A page of curves.")
+class CurveConnection(Connection[Curve]):
+    wanted: strawberry.Private[catalogue.CurveFilter]
+
+    @strawberry.field(description="How many curves fit, on all pages.")
+    async def total_count(self, info: Info) -> int:
+        return await info.context.metadata.count(info.context.principal, self.wanted)
+
+
+@strawberry.type(description="A page of points of many curves.")
+class QuoteConnection(Connection[Quote]):
+    pass
+
+
+@strawberry.type(description="An as-of date with prices, or without where a file is missing, and how complete it is.")
+class AsOfDay:
+    as_of: date = strawberry.field(description="The date.")
+    curve_count: int = strawberry.field(description="How many of the chosen curves have prices on it.")
+    known_curve_count: int = strawberry.field(description="How many of them had been quoted by then at least once.")
+    completeness: float = strawberry.field(description="The one divided by the other: 1 where none is missing.")
+    last_published_at: datetime | None = strawberry.field(
+        description="When its newest version became known (UTC); null where there are no prices."
+    )
+    missing_vendors: list[str] = strawberry.field(
+        description="Whose file is expected for this date, and has not come in time."
+    )
+
+
+@strawberry.type(description="A version of a curve was published or restated.")
+class CurveEvent:
+    cursor: str = strawberry.field(description="Pass it as `after` to go on behind this event.")
+    restated: bool = strawberry.field(description="Whether the as-of date had been known before.")
+    as_of: date = strawberry.field(description="The as-of date.")
+    version: int = strawberry.field(description="The new version.")
+    occurred_at: datetime = strawberry.field(description="When Aurum stored it (UTC).")
+    curve_row: strawberry.Private[int]
+
+    @strawberry.field(description="The curve.")
+    async def curve(self, info: Info) -> Curve:
+        return curve_of(there(await info.context.load(info.context.metadata.by_id, self.curve_row), "curve"))
+
+    @strawberry.field(description="The new version; whether it is the newest known, `supersededAt` tells.")
+    async def snapshot(self, info: Info) -> CurveSnapshot | None:
+        found = await info.context.load(info.context.curves.versions, (self.curve_row, self.as_of))
+        mine = next((snapshot for snapshot in found or () if snapshot.version == self.version), None)
+        return None if mine is None else snapshot_of(mine)
+
+
+@strawberry.input(description="What a curve is priced in.")
+class SetUnitInput:
+    curve_id: strawberry.ID = strawberry.field(description="The curve.")
+    currency: str | None = strawberry.field(default=None, description="A code of `currencies`; null: not known.")
+    unit: str | None = strawberry.field(default=None, description="A code of `units`; null: not known.")
+    reason: str = strawberry.field(description="Why; kept with the version.")
+
+
+@strawberry.type(description="The changed curve, or what was wrong.")
+class SetUnitPayload:
+    curve: Curve | None = strawberry.field(description="Null where there are problems.")
+    problems: list[Problem] = strawberry.field(description="Empty where it worked.")
+
+
+@strawberry.type
+class CurveQuery:
+    @strawberry.field(description="One curve, by its id or its key; null where there is none.")
+    async def curve(
+        self, info: Info,
+        id: Annotated[strawberry.ID | None, strawberry.argument(description="Its id.")] = None,
+        key: Annotated[str | None, strawberry.argument(
+            description="Its key, such as `eugp:eu/dutch_ttf/gas`, or its legacy SHA-256 key.")] = None,
+    ) -> Curve | None:  # fmt: skip
+        if (id is None) == (key is None):
+            raise InvalidInput("give `id` or `key`")
+        context = info.context
+        if id is not None:
+            found = await context.load(context.metadata.by_id, row_of(id, "Curve"))
+        else:
+            found = await context.load(context.metadata.by_key, key or "")
+        return None if found is None else curve_of(found)
+
+    @strawberry.field(description="Curves of the catalogue.")
+    async def curves(
+        self, info: Info, filter: Filter = None,
+        search: Annotated[str | None, strawberry.argument(
+            description="Words that all occur in key, name or description, anywhere, in any case.")] = None,
+        order_by: Annotated[list[CurveOrder] | None, strawberry.argument(
+            description="How to sort; null: by key. Ties are sorted by key.")] = None,
+        first: First = None, after: After = None, last: Last = None, before: Before = None,
+    ) -> CurveConnection:  # fmt: skip
+        wanted, order = filter_of(filter, search), order_of(order_by)
+        name = "curves " + ",".join(f"{'-' if term.descending else ''}{term.field}" for term in order)
+        request = page_request(name, MOST, first, after, last, before)
+        page = await info.context.metadata.curves(info.context.principal, wanted, order, request)
+        return connection(CurveConnection, name, page, curve_of, wanted=wanted)  # type: ignore[no-any-return]
+
+    @strawberry.field(
+        description="Points with a price, of many curves: by legacy key, label, start of delivery and as-of date."
+    )
+    async def quotes(
+        self, info: Info, filter: Filter = None,
+        as_of: Annotated[date | None, strawberry.argument(
+            description="Exactly this as-of date; null: the newest quote of each curve and label.")] = None,
+        known_at: KnownAt = None, tenor_types: TenorTypes = None,
+        one_per_legacy_key: Annotated[bool, strawberry.argument(
+            description="Of curves that share a legacy key only the first, by the configured order of vendors; the "
+            "filter does not change which one.")] = False,
+        offset: Annotated[int, strawberry.argument(
+            description="Skips so many more. They are read all the same: prefer cursors.")] = 0,
+        first: First = None, after: After = None, last: Last = None, before: Before = None,
+    ) -> QuoteConnection:  # fmt: skip
+        if offset < 0:
+            raise InvalidInput("`offset` is not negative", field="offset")
+        request = page_request("quotes", MOST, first, after, last, before)
+        page = await info.context.curves.quotes(
+            info.context.principal, filter_of(filter), request, as_of=as_of, known_at=instant_of(known_at),
+            tenor_types=tenor_types, one_per_legacy_key=one_per_legacy_key, offset=offset,
+        )  # fmt: skip
+        curves = {quote.curve.id: curve_of(quote.curve) for quote in page.items}
+        return connection(  # type: ignore[no-any-return]
+            QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, curves[quote.curve.id])
+        )
+
+    @strawberry.field(description="As-of dates on which the chosen curves have prices, or should have; oldest first.")
+    async def as_of_dates(
+        self, info: Info, filter: Filter = None,
+        range: Annotated[DateRange | None, strawberry.argument(description="Which dates; null: all.")] = None,
+        known_at: KnownAt = None,
+    ) -> list[AsOfDay]:  # fmt: skip
+        first, last = bounds(range)
+        context = info.context
+        wanted, at = filter_of(filter), instant_of(known_at)
+        days = await context.curves.as_of_days(context.principal, wanted, first, last, known_at=at)
+        vendors = await context.metadata.dimensions(context.principal, wanted, {Dimension.VENDOR}, "", MOST)
+        missing = await context.missing_days([each.value for each in vendors], first, last, at)
+        return as_of_days_of(days, missing)
+
+
+@strawberry.type
+class CurveMutation:
+    @strawberry.mutation(description="Says what a curve is priced in: a new version, with who and why.")
+    async def set_unit(
+        self, info: Info, input: Annotated[SetUnitInput, strawberry.argument(description="Curve and unit.")]
+    ) -> SetUnitPayload:
+        context = info.context
+        try:
+            curve = await context.metadata.set_unit(
+                context.principal, row_of(input.curve_id, "Curve"), input.currency, input.unit, input.reason
+            )
+        except InvalidInput as error:
+            return SetUnitPayload(curve=None, problems=[problem_of(error)])
+        return SetUnitPayload(curve=curve_of(curve), problems=[])
+
+
+@strawberry.type
+class CurveSubscription:
+    @strawberry.subscription(description="Each version of a curve as it is published or restated, once and in order.")
+    async def curve_published(
+        self, info: Info, filter: Filter = None,
+        after: Annotated[str | None, strawberry.argument(
+            description="The cursor of the last event seen: what came since is sent first. Null: from now on.")] = None,
+    ) -> AsyncGenerator[CurveEvent, None]:  # fmt: skip
+        context, wanted = info.context, filter_of(filter)
+        async for event in context.curves.events(context.principal, event_cursor(after)):
+            context.renew()
+            if filter is None or await context.metadata.matches(context.principal, wanted, event.payload["curve_id"]):
+                yield CurveEvent(
+                    cursor=str(event.cursor), restated=event.type == CURVE_RESTATED,
+                    as_of=date.fromisoformat(event.payload["as_of"]), version=event.payload["version"],
+                    occurred_at=event.occurred_at, curve_row=event.payload["curve_id"],
+                )  # fmt: skip
+
+
+def as_of_days_of(days: Sequence[model.AsOfDay], missing: Mapping[date, list[str]]) -> list[AsOfDay]:
+    """Days with prices and those on which a file is missing, in order."""
+    found = {
+        day.as_of: AsOfDay(
+            as_of=day.as_of, curve_count=day.curves, known_curve_count=day.known_curves,
+            completeness=day.curves / day.known_curves, last_published_at=day.last_published_at,
+            missing_vendors=missing.get(day.as_of, []),
+        )
+        for day in days
+    }  # fmt: skip
+    for as_of in missing.keys() - found.keys():
+        known = max((day.known_curves for day in days if day.as_of < as_of), default=0)
+        found[as_of] = AsOfDay(
+            as_of=as_of, curve_count=0, known_curve_count=known, completeness=0.0, last_published_at=None,
+            missing_vendors=missing[as_of],
+        )  # fmt: skip
+    return [found[as_of] for as_of in sorted(found)]
+
+
+def _quote_of(quote: model.Quote, curve: Curve) -> Quote:
+    (point,) = points_of(quote.snapshot.prices, [quote.place])
+    return Quote(**vars(point), curve=curve, as_of=quote.snapshot.as_of, label=quote.label)
