@@ -17,7 +17,7 @@ from tests.ingestion.test_expectations import DOCUMENTS, VENDORS
 BUILT_IN = Expectations()
 NEW_YORK = ZoneInfo("America/New_York")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-IN, LATE, DUE, MISSING, UNEXPECTED = DeliveryState
+IN, LATE, DUE, MISSING, UNEXPECTED, _BACKFILLED = DeliveryState
 
 INSTANTS = st.datetimes(datetime(2025, 1, 1), datetime(2025, 3, 1), timezones=st.just(UTC))  # noqa: DTZ001
 WINTER = st.dates(date(2025, 1, 1), date(2025, 2, 28))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from aurum.errors import InvalidInput
+from aurum.ingestion.documents import check_names, mapping_of, vendor_code
 from aurum.market.identity import normalize_key
 from aurum.parsers.model import Prices, Severity
 
@@ -115,7 +115,6 @@ class Limit(NamedTuple):
 LIMITS = tuple(
     Limit(limit.name, float(cast(float, limit.default)), **limit.metadata) for limit in fields(Limits) if limit.metadata
 )
-_VENDOR = re.compile(r"[A-Z0-9_]{1,32}")
 
 _BY_LAYOUT: Values = {"severities": {"STRIP_NOT_MEAN": "WARNING", "SPARK_NOT_SPREAD": OFF}}
 
@@ -171,15 +170,15 @@ class Thresholds:
     @classmethod
     def from_dict(cls, document: object) -> Thresholds:
         """Raises InvalidInput, with the path, for an unknown name or a value out of bounds."""
-        parts = _mapping(document, "thresholds")
-        _known(parts, ("default", "vendors", "curves"), "thresholds")
+        parts = mapping_of(document, "thresholds")
+        check_names(parts, ("default", "vendors", "curves"), "thresholds")
         vendors = {
-            _vendor(name): _values(values, f"vendors.{name}")
-            for name, values in _mapping(parts.get("vendors", {}), "vendors").items()
+            vendor_code(name): _values(values, f"vendors.{name}")
+            for name, values in mapping_of(parts.get("vendors", {}), "vendors").items()
         }
         curves = {
             normalize_key(key): _values(values, f"curves.{key}", of_curve=True)
-            for key, values in _mapping(parts.get("curves", {}), "curves").items()
+            for key, values in mapping_of(parts.get("curves", {}), "curves").items()
         }
         return cls(_values(parts.get("default", {}), "default"), vendors, curves)
 
@@ -227,27 +226,9 @@ def _plain(values: Values) -> dict[str, Any]:
     return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
 
 
-def _mapping(value: object, path: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise InvalidInput(f"{path}: an object is due", path=path)
-    return value
-
-
-def _known(values: Mapping[str, Any], names: Sequence[str], path: str) -> None:
-    unknown = sorted(set(values) - set(names))
-    if unknown:
-        raise InvalidInput(f"{path}: unknown {', '.join(unknown)}", hint=f"Known are {', '.join(names)}.", path=path)
-
-
-def _vendor(name: str) -> str:
-    if not _VENDOR.fullmatch(name.upper()):
-        raise InvalidInput(f"vendors: {name[:60]!r} is no name of a vendor", path="vendors")
-    return name.upper()
-
-
 def _values(values: object, path: str, *, of_curve: bool = False) -> Values:
-    given = _mapping(values, path)
-    _known(given, list(_FIELDS), path)
+    given = mapping_of(values, path)
+    check_names(given, list(_FIELDS), path)
     return {
         name: _severities(value, f"{path}.{name}")
         if name == "severities"
@@ -270,8 +251,8 @@ def _number(name: str, value: object, path: str, of_curve: bool) -> float:
 
 
 def _severities(value: object, path: str) -> Mapping[str, str]:
-    given = _mapping(value, path)
-    _known(given, list(CHECKS), path)
+    given = mapping_of(value, path)
+    check_names(given, list(CHECKS), path)
     for code, severity in given.items():
         if severity not in _SEVERITIES:
             raise InvalidInput(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from aurum.errors import InvalidInput
+from aurum.ingestion.documents import check_names, mapping_of, vendor_code
 from aurum.ingestion.expectations.deliveries import Expected
 from aurum.ingestion.expectations.schedule import Schedule, is_calendar, time_zones
 
@@ -17,7 +18,6 @@ WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 Values = Mapping[str, Any]
 
-_VENDOR = re.compile(r"[A-Z0-9_]{1,32}")
 _AMERICAN: Values = {"calendar": "XNYS", "time_zone": "America/New_York", "due": time(18), "grace_minutes": 60}
 
 BUILT_IN: Mapping[str, Values] = MappingProxyType({"EUGP": _AMERICAN, "RP": _AMERICAN})
@@ -67,10 +67,12 @@ class Expectations:
     @classmethod
     def from_dict(cls, document: object) -> Expectations:
         """Raises InvalidInput, with the path, for an unknown name or a value that is none."""
-        parts = _mapping(document, "expectations")
-        _known(parts, ("vendors",), "expectations")
-        given = _mapping(parts.get("vendors", {}), "vendors")
-        vendors = {_vendor(name): _values(_vendor(name), values, f"vendors.{name}") for name, values in given.items()}
+        parts = mapping_of(document, "expectations")
+        check_names(parts, ("vendors",), "expectations")
+        given = mapping_of(parts.get("vendors", {}), "vendors")
+        vendors = {
+            vendor_code(name): _values(vendor_code(name), values, f"vendors.{name}") for name, values in given.items()
+        }
         if len(vendors) < len(given):
             raise InvalidInput("vendors: the same vendor is named twice", path="vendors")
         return cls(vendors)
@@ -86,29 +88,11 @@ def _plain(name: str, value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _mapping(value: object, path: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise InvalidInput(f"{path}: an object is due", path=path)
-    return value
-
-
-def _known(values: Mapping[str, Any], names: Collection[str], path: str) -> None:
-    unknown = sorted(set(values) - set(names))
-    if unknown:
-        raise InvalidInput(f"{path}: unknown {', '.join(unknown)}", hint=f"Known are {', '.join(names)}.", path=path)
-
-
-def _vendor(name: str) -> str:
-    if not _VENDOR.fullmatch(name.upper()):
-        raise InvalidInput(f"vendors: {name[:60]!r} is no name of a vendor", path="vendors")
-    return name.upper()
-
-
 def _values(vendor: str, values: object, path: str) -> Values | None:
     if values is None:
         return None
-    given = _mapping(values, path)
-    _known(given, _READ, path)
+    given = mapping_of(values, path)
+    check_names(given, _READ, path)
     read = {name: _READ[name](value, f"{path}.{name}") for name, value in given.items()}
     whole = {**BUILT_IN.get(vendor, {}), **read}
     missing = [name for name in ("time_zone", "due") if name not in whole]
