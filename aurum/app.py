@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> Starlette:
                 yield
 
     upload = settings.ingestion.max_file_mib * 2**20 + _MAX_BODY
-    endpoint = Endpoint(schema, context_of, _MAX_BODY, upload)
+    endpoint = Endpoint(schema, context_of, settings.graphql, upload)
     routes = [Route("/graphql", endpoint), WebSocketRoute("/graphql", endpoint)]
     routes += rest_routes(settings, schema, context_of)
     if settings.graphql.graphiql:

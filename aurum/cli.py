@@ -96,6 +96,7 @@ def serve(
         host=host or settings.server.host,
         port=settings.server.port if port is None else port,
         ws="websockets-sansio",
+        ws_max_size=settings.graphql.max_body_kib * 1024,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -66,8 +66,18 @@ class NotificationSettings(_Area):
 
 class GraphQLSettings(_Area):
     max_depth: int = Field(15, ge=1)
-    max_tokens: int = Field(5000, ge=1)
+    max_tokens: int = Field(3000, ge=1)
     max_aliases: int = Field(100, ge=1)
+    max_root_fields: int = Field(50, ge=1, description="Fields of the first level, fragments written out.")
+    max_directives: int = Field(100, ge=0)
+    max_list_items: int = Field(1000, ge=1, description="Of a list among the arguments or the variables.")
+    max_body_kib: int = Field(1024, ge=1, description="Of a request, and of a message on a WebSocket.")
+    max_document_kib: int = Field(64, ge=1, description="Of the text of a document, in 1024 characters.")
+    max_variables_kib: int = Field(256, ge=1)
+    max_cost: int = Field(250_000, ge=1, description="Objects that an operation may answer, by its page sizes.")
+    enforce_cost: bool = Field(True, description="False: what costs more is logged, and executed.")
+    show_cost: bool = Field(False, description="Answers have `extensions.cost`; else with `X-Show-Cost: true` only.")
+    get: bool = Field(True, description="Whether queries may be asked with GET.")
     introspection: bool = True
     graphiql: bool = True
 

@@ -65,7 +65,7 @@ class Machine:
         self.settings = settings
         self.programs = programs
         self.host = settings.server.host
-        self.api = f"http://{_in_url(self.host)}:{api_port}"
+        self.api = f"http://{in_url(self.host)}:{api_port}"
         self.api_port = api_port
         self.prefect_port = prefect_port
         self.prefect = f"http://127.0.0.1:{prefect_port}"
@@ -208,6 +208,7 @@ def _port(held: ExitStack, host: str, port: int, variable: str) -> int:
     return int(probe.getsockname()[1])
 
 
-def _in_url(host: str) -> str:
+def in_url(host: str) -> str:
+    """As a browser on this machine can use it."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  what listens everywhere is reached here
     return f"[{host}]" if ":" in host else host

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePosixPath
+from textwrap import wrap
 
 from aurum.graphql.nodes import node_id
 from aurum.ingestion.model import Noted, Quarantined, Run, RunState
 from aurum.parsers.model import Severity
 from aurum.settings import ServerSettings
+from aurum.up import in_url
 from flows.outcome import Outcome, worst_first
 
 Row = dict[str, str]
 
 _MOST_ROWS = 200
 _MOST_FILES = 1_000
-_MOST_CELLS = 20
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  what listens everywhere is reached here
+_MOST_CELLS = 6
+_WIDTH = 44
+_BREAK = "<br>"
 _WORST = list(Severity)
 _SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)|^[#+-]")
 
@@ -31,7 +35,7 @@ def key_of(tenant: str, subject: str) -> str:
 
 def url_of(server: ServerSettings, path: str = "") -> str:
     """Where people reach the server from their browser."""
-    base = server.public_url or f"http://{_EVERYWHERE.get(server.host, server.host)}:{server.port}"
+    base = server.public_url or f"http://{in_url(server.host)}:{server.port}"
     return f"{base.rstrip('/')}/{path}"
 
 
@@ -57,7 +61,7 @@ def report_of(run: Run, noted: Sequence[Noted], held: Sequence[Quarantined], ser
     """Markdown. `held` are the first points in quarantine: `run.counts` says how many there are."""
     parts = [
         f"# {_text(_headline(run))}",
-        f"{_code(run.file_name)}, run {run.id}, sent by {_text(run.requested_by)} ({_text(run.trigger)})",
+        f"{_code(run.file_name)}, run {run.id}, sent by {_text(run.requested_by)}{_through(run)}",
         *([f"**{_text(run.error_code or '')}**: {_text(run.error)}"] if run.error else []),
         *([_text(run.hint)] if run.hint else []),
         links_of(server, run),
@@ -73,7 +77,12 @@ def report_of(run: Run, noted: Sequence[Noted], held: Sequence[Quarantined], ser
 
 def _headline(run: Run) -> str:
     what = f"{run.vendor} as of {run.as_of}" if run.vendor else run.file_name
-    return f"{what}: {Outcome(run.file_name, run).word}"
+    held = run.counts.withheld if run.state is RunState.SUCCEEDED else 0
+    return f"{what}: {f'loaded, {held:,} in quarantine' if held else Outcome(run.file_name, run).word}"
+
+
+def _through(run: Run) -> str:
+    return "" if run.trigger == run.requested_by else f" ({_text(run.trigger)})"
 
 
 def _counts(run: Run) -> list[str]:
@@ -82,7 +91,6 @@ def _counts(run: Run) -> list[str]:
         "sheets": counts.sheets, "curves": counts.curves, "points": counts.points, "loaded": counts.loaded,
         "in quarantine": counts.withheld, "new curves": counts.new_curves, "new versions": counts.new_versions,
         "unchanged": counts.unchanged, "errors": counts.errors, "warnings": counts.warnings,
-        "findings": counts.findings,
     }  # fmt: skip
     return _table([{name: f"{figure:,}" for name, figure in figures.items()}]) if counts.curves else []
 
@@ -92,9 +100,9 @@ def _quarantine(run: Run, held: Sequence[Quarantined]) -> list[str]:
         return []
     rows = [
         {
-            "cell": _text(_place(point.sheet, point.cells)), "curve": _text(point.curve_key or ""),
-            "tenor": _text(point.tenor.label if point.tenor else ""), "mid": _number(point.prices.mid),
-            "bid": _number(point.prices.bid), "ask": _number(point.prices.ask), "reason": _text(point.message),
+            "reason": _wrapped(point.message), "cells": _cells(point.sheet, point.cells),
+            "curve": _text(point.curve_key or ""), "tenor": _text(point.tenor.label if point.tenor else ""),
+            "mid": _number(point.prices.mid), "bid": _number(point.prices.bid), "ask": _number(point.prices.ask),
         }
         for point in held
     ]  # fmt: skip
@@ -108,8 +116,8 @@ def _findings(noted: Sequence[Noted]) -> list[str]:
     found = sorted((each.finding for each in noted), key=lambda finding: _WORST.index(finding.severity))
     rows = [
         {
-            "severity": each.severity.lower(), "finding": _text(each.message),
-            "cells": _text(_place(each.sheet, each.cells)), "code": _code(each.code),
+            "severity": each.severity.lower(), "finding": _wrapped(each.message),
+            "cells": _cells(each.sheet, each.cells), "code": _code(each.code),
         }
         for each in found[:_MOST_ROWS]
     ]  # fmt: skip
@@ -132,16 +140,14 @@ def rows_of(outcomes: Sequence[Outcome], server: ServerSettings) -> list[Row]:
 
 
 def _row(outcome: Outcome, server: ServerSettings) -> Row:
-    run = outcome.run
-    row = {"result": outcome.word, "file": _text(outcome.file)}
-    if run is None:
-        empty = dict.fromkeys(("vendor", "as of", "run", "points", "in quarantine", "findings"), "")
-        return row | empty | {"why": _text(outcome.why), "annotated": ""}
-    url, counts = annotated_of(server, run), run.counts
-    return row | {
-        "vendor": run.vendor or "", "as of": str(run.as_of or ""), "run": str(run.id), "points": f"{counts.points:,}",
-        "in quarantine": f"{counts.withheld:,}", "findings": f"{counts.findings:,}", "why": _text(outcome.why),
-        "annotated": f"[workbook]({url})" if url else "",
+    run, about = outcome.run, outcome.about
+    url = None if run is None else annotated_of(server, run)
+    return {
+        "result": f"[{outcome.word}]({url})" if url else outcome.word,
+        "vendor": about.vendor or "", "as of": str(about.as_of or ""), "file": _text(PurePosixPath(outcome.file).name),
+        "points": f"{run.counts.points:,}" if run and run.counts.points else "",
+        "findings": f"{run.counts.findings:,}" if run and run.counts.findings else "",
+        "run": str(run.id) if run else "", "why": _wrapped(outcome.why),
     }  # fmt: skip
 
 
@@ -154,11 +160,15 @@ def _table(rows: Sequence[Row]) -> list[str]:
     return ["\n".join(f"| {' | '.join(line)} |" for line in lines)]
 
 
-def _place(sheet: str | None, cells: Sequence[str]) -> str:
-    listed = ", ".join(cells[:_MOST_CELLS])
-    if len(cells) > _MOST_CELLS:
-        listed += f" and {len(cells) - _MOST_CELLS} more"
-    return "!".join(part for part in (sheet, listed) if part)
+def _cells(sheet: str | None, cells: Sequence[str]) -> str:
+    """Below each other: the pages do not break the lines of a table."""
+    listed = [*cells[:_MOST_CELLS], *([f"and {len(cells) - _MOST_CELLS} more"] if len(cells) > _MOST_CELLS else [])]
+    first = "!".join(part for part in (sheet, *listed[:1]) if part)
+    return _BREAK.join(_text(part) for part in (first, *listed[1:]) if part)
+
+
+def _wrapped(text: str) -> str:
+    return _BREAK.join(_text(line) for line in wrap(_printable(text), _WIDTH))
 
 
 def _number(value: float | None) -> str:

@@ -15,9 +15,8 @@ from aurum.errors import NotFound, Unavailable
 from aurum.ingestion.expectations import Delivery, DeliveryState
 from aurum.ingestion.service import IngestionService
 from aurum.settings import Settings
-from flows.cancellation import sender_of
 from flows.outcome import Outcome, Word, state_of
-from flows.steps import counting, ingest, label, record, summarise, tell
+from flows.steps import counting, ingest, label, record, sender_of, summarise
 
 
 def sender() -> Principal:
@@ -32,17 +31,21 @@ async def load_each(
     page of its own, beside the table of all."""
     principal = sender()
     outcomes: list[Outcome] = []
+    if not paths:
+        return outcomes
     async with counting(len(paths)) as progress:
         for number, path in enumerate(paths):
             progress(outcomes, path)
-            try:
-                outcomes.append(await ingest(service, principal, path, vendor, as_of))
-            except Unavailable as error:
-                outcomes += [Outcome(each, error=error) for each in paths[number:]]
+            state = await ingest(service, principal, path, vendor, as_of, return_state=True)  # type: ignore[misc]
+            outcome = await state.aresult(raise_on_failure=False)
+            if isinstance(outcome, Unavailable):
+                outcomes += [Outcome(each, error=outcome) for each in paths[number:]]
                 break
-            tell(outcomes[-1])
+            if isinstance(outcome, Exception):
+                raise outcome
+            outcomes.append(outcome)
             if reported:
-                await _report(service, principal, outcomes[-1])
+                await _report(service, principal, outcome)
         progress(outcomes, "done")
     return outcomes
 

@@ -17,36 +17,27 @@ from aurum.errors import Conflict
 from aurum.ingestion.model import Run, RunFilter, RunState
 from aurum.ingestion.service import IngestionService
 from aurum.settings import Settings
-from flows.steps import opened
+from flows.steps import opened, sender_of
 
 _PAGE = 500
 _ALIVE = (RunState.QUEUED, RunState.RUNNING)
 
 
-def sender_of(flow_run_id: Any) -> str:
-    """Who has sent a file, as its run says."""
-    return f"Prefect flow run {flow_run_id}"
-
-
-async def cancel_run(flow: Any, flow_run: FlowRun, state: Any) -> None:
-    """The run that the flow run was to execute."""
-    tenant, run_id = flow_run.parameters["tenant"], int(flow_run.parameters["run_id"])
+async def cancel(flow: Any, flow_run: FlowRun, state: Any) -> None:
+    """The run that it was to execute, and what it has sent itself. What is loaded stays loaded."""
+    given = flow_run.parameters
+    principal = replace(worker_principal(given.get("tenant", Settings().auth.tenant)), name="Prefect")
     async with opened() as service:
-        await _cancel(service, worker_principal(tenant), run_id)
-
-
-async def cancel_runs(flow: Any, flow_run: FlowRun, state: Any) -> None:
-    """The run that was under way: what is loaded stays loaded."""
-    principal = worker_principal(Settings().auth.tenant)
-    async with opened() as service:
-        async for run in _alive(service, principal):
-            if run.requested_by == sender_of(flow_run.id):
-                await _cancel(service, principal, run.id)
+        ids = {run.id async for run in _alive(service, principal) if run.requested_by == sender_of(flow_run.id)}
+        if "run_id" in given:
+            ids.add(int(given["run_id"]))
+        for run_id in ids:
+            await _cancel(service, principal, run_id)
 
 
 async def _cancel(service: IngestionService, principal: Principal, run_id: int) -> None:
     try:
-        await service.cancel(replace(principal, name="Prefect"), run_id)
+        await service.cancel(principal, run_id)
     except Conflict:
         return  # it has ended already
 

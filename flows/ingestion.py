@@ -14,13 +14,13 @@ from prefect.states import Failed
 from aurum.errors import InvalidInput, NotFound
 from aurum.ingestion.selection import Selection, dropped, last_day
 from flows.batch import conclude, load_each, missing_of, sender
-from flows.cancellation import cancel_run, cancel_runs
+from flows.cancellation import cancel
 from flows.forms import AsOf, Files, First, Folder, Last, RunNumber, Tenant, Vendor, Vendors
-from flows.outcome import Outcome, name_of, state_of
-from flows.steps import label, load, opened, record, tell
+from flows.outcome import Outcome, state_of
+from flows.steps import label, load, opened, record
 
 
-@flow(name="ingest-workbook", persist_result=False, on_cancellation=[cancel_run])
+@flow(name="ingest-workbook", persist_result=False, on_cancellation=[cancel])
 async def ingest_workbook(tenant: Tenant, run_id: RunNumber) -> State[Any]:
     """Executes an ingestion run that Aurum has queued. Aurum itself starts this flow for every file it is sent.
 
@@ -34,8 +34,7 @@ async def ingest_workbook(tenant: Tenant, run_id: RunNumber) -> State[Any]:
     async with opened() as service:
         run = await load(service, tenant, run_id)
         outcome = Outcome(run.file_name, run)
-        tell(outcome)
-        await label(tenant, [outcome], name_of(run))
+        await label(tenant, [outcome], outcome.name)
         await record(service, tenant, run)
     return state_of([outcome])
 
@@ -45,7 +44,7 @@ def _named_by_files() -> str:
     return f"{first} and {len(others)} more" if others else str(first)
 
 
-@flow(name="ingest-files", flow_run_name=_named_by_files, persist_result=False, on_cancellation=[cancel_runs])
+@flow(name="ingest-files", flow_run_name=_named_by_files, persist_result=False, on_cancellation=[cancel])
 async def ingest_files(files: Files, as_of: AsOf = None, vendor: Vendor = None) -> State[Any]:
     """Loads workbooks that lie in the drop folder, one after the other.
 
@@ -64,7 +63,7 @@ def _named_by_day() -> str:
     return f"{given['vendor'] or 'all vendors'} {given['as_of'] or 'last day'}"
 
 
-@flow(name="ingest-day", flow_run_name=_named_by_day, persist_result=False, on_cancellation=[cancel_runs])
+@flow(name="ingest-day", flow_run_name=_named_by_day, persist_result=False, on_cancellation=[cancel])
 async def ingest_day(as_of: AsOf = None, vendor: Vendor = None) -> State[Any]:
     """Loads the workbooks of one day: all in the drop folder, and below it, whose names say its as-of date.
 
@@ -88,12 +87,11 @@ async def ingest_day(as_of: AsOf = None, vendor: Vendor = None) -> State[Any]:
 
 def _named_by_selection() -> str:
     given = runtime.flow_run.parameters
-    days = [str(given[bound] or "") for bound in ("first", "last")]
-    parts = [given["folder"] or "drop folder", " to ".join(days).strip() if any(days) else "", *given["vendors"]]
-    return " ".join(filter(None, parts))
+    days = [f"{word} {given[bound]}" for word, bound in (("from", "first"), ("to", "last")) if given[bound]]
+    return " ".join([given["folder"] or "drop folder", *days, *given["vendors"]])
 
 
-@flow(name="backfill", flow_run_name=_named_by_selection, persist_result=False, on_cancellation=[cancel_runs])
+@flow(name="backfill", flow_run_name=_named_by_selection, persist_result=False, on_cancellation=[cancel])
 async def backfill(folder: Folder = "", first: First = None, last: Last = None, vendors: Vendors = ()) -> State[Any]:
     """Loads a history: the workbooks of a folder, of a range of days, or of both, oldest as-of date first.
 

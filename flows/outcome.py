@@ -13,6 +13,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from aurum.errors import AurumError, NotFound, Unavailable
 from aurum.ingestion.model import Run, RunState
+from aurum.ingestion.selection import Dropped, named
 
 
 class Word(StrEnum):
@@ -31,7 +32,7 @@ _ENDED = {RunState.FAILED: Word.REFUSED, RunState.CANCELLED: Word.CANCELLED, Run
 _FAILURES = (Word.REFUSED, Word.MISSING, Word.PUT_OFF)
 _TAGS = (*_FAILURES, Word.QUARANTINED)
 _ORDER = list(Word)
-_FEW = 10
+_FEW = 5
 _MOST_LINES = 50
 
 
@@ -51,11 +52,24 @@ class Outcome:
         return _ENDED.get(self.run.state) or (Word.QUARANTINED if self.run.counts.withheld else Word.LOADED)
 
     @property
+    def about(self) -> Dropped:
+        """The vendor and the as-of date: as read, or as the file's name says them."""
+        said, run = named(self.file), self.run
+        return said if run is None else Dropped(self.file, run.vendor or said.vendor, run.as_of or said.as_of)
+
+    @property
+    def name(self) -> str:
+        """`EUGP 2025-02-12 EOD_EUGP_20250212_1430.xlsx (#12)`."""
+        parts = [self.about.vendor, self.about.as_of, self.file, f"(#{self.run.id})" if self.run else None]
+        return " ".join(str(part) for part in parts if part is not None)
+
+    @property
     def why(self) -> str:
         """Why it is so; of a file that is loaded, which points are not."""
         run = self.run
         if run is None:
-            return f"{self.error.code}: {self.error.message}" if self.error else ""
+            assert self.error is not None  # noqa: S101  there is one or the other
+            return f"{self.error.code}: {self.error.message}" if self.word is Word.REFUSED else self.error.message
         if run.state is RunState.SUCCEEDED:
             return f"{run.counts.withheld:,} of {run.counts.points:,} points" if run.counts.withheld else ""
         return f"run {run.repeats} has loaded the same bytes" if run.repeats else f"{run.error_code}: {run.error}"
@@ -63,21 +77,16 @@ class Outcome:
     @property
     def line(self) -> str:
         run = self.run
+        name = f"run {run.id}: {self.file}" if run else self.file
         if run is None or run.state is not RunState.SUCCEEDED:
-            return f"{self.file}: {self.word}: {self.why}"
+            return f"{name}: {self.word}: {self.why}"
         counts = run.counts
         held = f" ({counts.withheld:,} in quarantine)" if counts.withheld else ""
         return (
-            f"{self.file}: loaded, {run.vendor} as of {run.as_of}: "
-            f"{counts.loaded:,} of {counts.points:,} points{held}, {counts.curves} curves ({counts.new_curves} new, "
-            f"{counts.new_versions} new versions, {counts.unchanged} unchanged), {counts.findings} findings"
+            f"{name}: loaded, {run.vendor} as of {run.as_of}: {counts.loaded:,} of {counts.points:,} points{held}, "
+            f"{counts.curves} curves ({counts.new_curves} new, {counts.new_versions} new versions, "
+            f"{counts.unchanged} unchanged), {counts.findings} findings"
         )
-
-
-def name_of(run: Run) -> str:
-    """`EUGP 2025-02-12 EOD_EUGP_20250212_1430.xlsx (#12)`."""
-    known = [run.vendor, run.as_of, run.file_name, f"(#{run.id})"]
-    return " ".join(str(part) for part in known if part is not None)
 
 
 def worst_first(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -85,22 +94,24 @@ def worst_first(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def tags_of(outcomes: Sequence[Outcome]) -> set[str]:
-    """To find a flow run by: the vendors, and what needs somebody. Of a few files also their runs and as-of dates."""
-    runs = [outcome.run for outcome in outcomes if outcome.run is not None]
-    tags = {run.vendor for run in runs} | {outcome.word.value for outcome in outcomes if outcome.word in _TAGS}
-    if len(runs) <= _FEW:
-        tags |= {str(run.as_of) for run in runs if run.as_of} | {f"run-{run.id}" for run in runs}
-    return {tag for tag in tags if tag}
+    """To find a flow run by: the vendors, and what needs somebody. Of a few files also their as-of dates and runs."""
+    tags = {outcome.about.vendor or "" for outcome in outcomes}
+    tags |= {outcome.word.value for outcome in outcomes if outcome.word in _TAGS}
+    if len(outcomes) <= _FEW:
+        tags |= {str(outcome.about.as_of or "") for outcome in outcomes}
+        tags |= {f"run-{outcome.run.id}" for outcome in outcomes if outcome.run is not None}
+    return tags - {""}
 
 
-def state_of(outcomes: Sequence[Outcome]) -> State[Any]:
+def state_of(outcomes: Sequence[Outcome], data: Any = None) -> State[Any]:
     """FAILED where a file is not loaded; COMPLETED under the name `Quarantined` where points are not."""
-    words, message = Counter(outcome.word for outcome in outcomes), message_of(outcomes)
-    if any(words[failure] for failure in _FAILURES):
-        return Failed(message=message)
-    if words[Word.CANCELLED] == len(outcomes):
-        return Cancelled(message=message)
-    return Completed(message=message, name=Word.QUARANTINED.capitalize() if words[Word.QUARANTINED] else "Completed")
+    words = {outcome.word for outcome in outcomes}
+    told: dict[str, Any] = {"message": message_of(outcomes), "data": data}
+    if words & set(_FAILURES):
+        return Failed(**told)
+    if words == {Word.CANCELLED}:
+        return Cancelled(**told)
+    return Completed(**told, name=Word.QUARANTINED.capitalize() if Word.QUARANTINED in words else "Completed")
 
 
 def message_of(outcomes: Sequence[Outcome]) -> str:

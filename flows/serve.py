@@ -27,7 +27,7 @@ from aurum.settings import PrefectSettings, Settings
 from flows.ingestion import backfill, ingest_day, ingest_files, ingest_workbook
 
 LOADS = 2
-"""At once, over all runners: each is a process of 100 MB, and they write one after the other anyway."""
+"""At once, over all runners: each is a process of 140 MB, and they write one after the other anyway."""
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ async def prepare(settings: PrefectSettings) -> list[RunnerDeployment]:
 
 
 async def deployments(settings: PrefectSettings) -> list[RunnerDeployment]:
-    """Of all flows, under one name. Two loads at once, and of each of the operator's flows one: others wait."""
+    """Of all flows. `LOADS` loads at once, and of each of the operator's flows one: others wait."""
     flow_name, _, name = settings.deployment.partition("/")
     if flow_name != ingest_workbook.name or not name:
         raise InvalidInput(
@@ -64,8 +64,9 @@ async def deployments(settings: PrefectSettings) -> list[RunnerDeployment]:
             hint=f"AURUM_PREFECT__DEPLOYMENT has to be {ingest_workbook.name}/<name>.",
         )
     served = [await _deployment(ingest_workbook, name, LOADS)]
-    served += [await _deployment(flow, name, 1) for flow in (ingest_files, backfill)]
-    return [*served, await _deployment(ingest_day, name, 1, schedule_of(settings))]
+    served += [await _deployment(ingest_day, f"{name}-day", 1, schedule_of(settings))]
+    served += [await _deployment(ingest_files, f"{name}-files", 1)]
+    return [*served, await _deployment(backfill, f"{name}-backfill", 1)]
 
 
 def schedule_of(settings: PrefectSettings) -> Schedule | None:

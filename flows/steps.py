@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import PurePath
 from time import monotonic
@@ -30,7 +31,7 @@ from aurum.ingestion.service import IngestionService, Submission
 from aurum.services import open_services
 from aurum.settings import Settings
 from flows.artifacts import key_of, report_of, rows_of
-from flows.outcome import Outcome, Word, counted, tags_of
+from flows.outcome import Outcome, counted, state_of, tags_of
 
 _PROGRESS = {Stage.READING: 10.0, Stage.CHECKING: 50.0, Stage.LOADING: 70.0}
 _MOST_HELD = 200
@@ -58,6 +59,11 @@ async def opened() -> AsyncIterator[IngestionService]:
         yield services.ingestion
 
 
+def sender_of(flow_run_id: Any) -> str:
+    """Who has sent a file, as its run says."""
+    return f"Prefect flow run {flow_run_id}"
+
+
 @task(task_run_name="load", **_RETRIES, **_IN_MEMORY)
 async def load(service: IngestionService, tenant: str, run_id: int) -> Run:
     """Parses, checks and publishes, in one transaction. Answers the run as it ended.
@@ -68,7 +74,7 @@ async def load(service: IngestionService, tenant: str, run_id: int) -> Run:
     async with _stages(f"run {run_id}") as report:
         run = await service.complete(principal, run_id, report)
         if runtime.flow_run.run_count > 1 and run.state in (RunState.FAILED, RunState.CANCELLED):
-            again = await service.retry(principal, run_id)
+            again = await service.retry(replace(principal, name=sender_of(runtime.flow_run.id)), run_id)
             run = await service.complete(principal, again.id, report)
         return run
 
@@ -80,19 +86,20 @@ def _path() -> str:
 @task(task_run_name=_path, **_RETRIES, **_IN_MEMORY)
 async def ingest(
     service: IngestionService, principal: Principal, path: str, vendor: str | None, as_of: date | None
-) -> Outcome:
+) -> State[Outcome]:
     """Submits a workbook of the drop folder and loads it, unless its bytes are loaded already.
 
-    Raises Unavailable; every other error is the outcome of this file alone.
+    The state holds the outcome. Raises Unavailable; every other error is the outcome of this file alone.
     """
     try:
         data = await service.read_dropped(principal, path)
         submission = Submission(data, PurePath(path).name, runtime.flow_run.flow_name, vendor, as_of)
-        return Outcome(path, await service.ingest(principal, submission))
+        outcome = Outcome(path, await service.ingest(principal, submission))
     except Unavailable:
         raise
     except AurumError as error:
-        return Outcome(path, error=error)
+        outcome = Outcome(path, error=error)
+    return state_of([outcome], outcome)
 
 
 @task(task_run_name="record", **_RETRIES, **_IN_MEMORY)
@@ -103,7 +110,8 @@ async def record(service: IngestionService, tenant: str, run: Run) -> None:
     wanted = QuarantineFilter(run_ids=(run.id,))
     held = await service.quarantine.page(principal, wanted, PageRequest(_MOST_HELD, backward=True))
     report = report_of(run, noted, held.items[::-1], Settings().server)
-    await acreate_markdown_artifact(report, key_of(tenant, run.vendor or "not-read"), Outcome(run.file_name, run).line)
+    outcome = Outcome(run.file_name, run)
+    await acreate_markdown_artifact(report, key_of(tenant, outcome.about.vendor or "no vendor"), outcome.line)
 
 
 @task(task_run_name="summarise", **_RETRIES, **_IN_MEMORY)
@@ -111,12 +119,6 @@ async def summarise(tenant: str, outcomes: Sequence[Outcome]) -> None:
     """One table of all files."""
     rows = rows_of(outcomes, Settings().server)
     await acreate_table_artifact(rows, key_of(tenant, runtime.flow_run.flow_name), counted(outcomes))
-
-
-def tell(outcome: Outcome) -> None:
-    """A line in the flow run's log."""
-    level = logging.ERROR if outcome.word is Word.REFUSED else logging.INFO
-    get_run_logger().log(level, f"run {outcome.run.id}: {outcome.line}" if outcome.run else outcome.line)
 
 
 async def label(tenant: str, outcomes: Sequence[Outcome], name: str | None = None, also: Collection[str] = ()) -> None:
@@ -150,7 +152,7 @@ async def counting(total: int) -> AsyncIterator[Callable[[Sequence[Outcome], str
         def told(outcomes: Sequence[Outcome], coming: str) -> None:
             done = len(outcomes)
             left = (monotonic() - began) / done * (total - done) if done else None
-            time = "" if left is None else f", about {_duration(left)} left"
+            time = f", about {_duration(left)} left" if left else ""
             update(100.0 * done / total, f"{done:,} of {total:,} files{time}: {coming}")
 
         yield told

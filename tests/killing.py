@@ -27,7 +27,6 @@ LEASE_SECONDS = 0.6
 _TESTS = 6  # share the kills
 _PHASE_SECONDS = 0.08
 _SETTLE_SECONDS = 30.0  # the lease, a round of recovery and the loads, on a machine with other work
-_AWAY = (OSError, sqlite3.OperationalError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Phase(IntEnum):
@@ -45,31 +44,30 @@ MIDDLE = (Phase.READING, Phase.CHECKING, Phase.LOADING)
 
 
 class Seen(NamedTuple):
-    """What others see of a database: content hash, state and stage of each run; whether a publication is written."""
+    """What others see of a database: content hash, state and stage of each run; whether a writer is at work."""
 
     runs: list[tuple[str, str, str | None]]
-    publishing: bool
+    written: bool
 
 
 _RUNS = "SELECT content_hash, state, stage FROM ingestion_runs r JOIN source_files f ON f.id = r.file_id"
-_PUBLISHING = """SELECT EXISTS (SELECT FROM pg_locks, unnest(ARRAY['EUGP', 'PW', 'SIMPLE']) vendor
-    WHERE locktype = 'advisory' AND granted
-    AND (classid::bigint << 32 | objid::bigint) = hashtextextended('publish demo ' || vendor, 0))"""
+_WRITTEN = """SELECT EXISTS (SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'aurum' AND backend_xid IS NOT NULL)"""
 
 
-async def _seen(url: str) -> Seen:
+async def look(url: str) -> Seen:
     """Over a connection of its own: none of a test's is left where a process dies."""
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(str(make_url(url).database), timeout=1)) as connection:
-            return Seen(connection.execute(_RUNS).fetchall(), _is_written(connection))
+            return Seen(connection.execute(_RUNS).fetchall(), _is_locked(connection))
     connection = await asyncpg.connect(url.replace("+asyncpg", ""), ssl=False)
     try:
-        return Seen(await connection.fetch(_RUNS), await connection.fetchval(_PUBLISHING))
+        return Seen(await connection.fetch(_RUNS), await connection.fetchval(_WRITTEN))
     finally:
         await connection.close()
 
 
-def _is_written(connection: sqlite3.Connection) -> bool:
+def _is_locked(connection: sqlite3.Connection) -> bool:
     connection.execute("PRAGMA busy_timeout = 0")
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -79,12 +77,17 @@ def _is_written(connection: sqlite3.Connection) -> bool:
     return False
 
 
-async def phase_of(url: str, files: Collection[Sent]) -> Phase:
-    seen, digests = await _seen(url), {file.digest for file in files}
+async def phase_of(url: str, files: Collection[Sent]) -> Phase | None:
+    """None where nobody can look: a process is just opening or closing an SQLite file, or the server is away."""
+    try:
+        seen = await look(url)
+    except (OSError, sqlite3.OperationalError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return None
+    digests = {file.digest for file in files}
     ours = [(digest, state, stage) for digest, state, stage in seen.runs if digest in digests]
     stages = [Phase[stage or "READING"] for _, state, stage in ours if state == "RUNNING"]
     if stages:
-        return Phase.LOADING if max(stages) is Phase.CHECKING and seen.publishing else max(stages)
+        return Phase.LOADING if max(stages) is Phase.CHECKING and seen.written else max(stages)
     if any(state == "QUEUED" for _, state, _ in ours):
         return Phase.QUEUED
     return Phase.ENDED if digests <= {digest for digest, *_ in ours} else Phase.SENDING
@@ -112,8 +115,8 @@ class Chaos:
     async def moment(self, url: str, files: Collection[Sent], alive: Callable[[], bool]) -> None:
         """Waits for one: a little after a phase has been reached, or anywhere from when the files were sent."""
         phase = self.chance.choice([Phase.SENDING, Phase.QUEUED, Phase.READING, Phase.CHECKING, Phase.LOADING])
-        deadline = time.monotonic() + 10
-        while alive() and time.monotonic() < deadline and (await _phase_or_none(url, files) or 0) < phase:  # noqa: ASYNC110
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while alive() and time.monotonic() < deadline and (await phase_of(url, files) or 0) < phase:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         await asyncio.sleep(self.chance.uniform(0, 1 if phase is Phase.SENDING else _PHASE_SECONDS))
 
@@ -122,20 +125,21 @@ class Chaos:
         for process in processes:
             _signal(process, signal.SIGSTOP)
         await asyncio.sleep(0.02)  # what they have told PostgreSQL to do is done by now
-        phase = await _phase_or_none(url, files)
+        phase = await phase_of(url, files)
         for process in processes:
             _signal(process, signal.SIGKILL)
-        # Nobody can look at an SQLite file that a process is just opening or closing.
-        self.hits[await phase_of(url, files) if phase is None else phase] += 1
+        await self.hit(url, files, phase)
 
-    async def hit(self, url: str, files: Collection[Sent]) -> None:
-        """For what is killed in another way, now."""
-        self.hits[await phase_of(url, files)] += 1
+    async def hit(self, url: str, files: Collection[Sent], phase: Phase | None = None) -> None:
+        """Where nobody could look it is what is there afterwards."""
+        while phase is None:
+            phase = await phase_of(url, files)
+        self.hits[phase] += 1
 
     async def settled(self, url: str, files: Collection[Sent]) -> None:
         """Returns when every file has been loaded, and no run of it is under way."""
         began = time.monotonic()
-        while (phase := await _phase_or_none(url, files)) is not Phase.ENDED:
+        while (phase := await phase_of(url, files)) is not Phase.ENDED:
             assert time.monotonic() - began < _SETTLE_SECONDS, f"{phase!r} for too long"
             await asyncio.sleep(0.02)
         self.slowest = max(self.slowest, time.monotonic() - began)
@@ -149,13 +153,6 @@ class Chaos:
 def _signal(process: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):  # it was faster
         os.kill(process, number)
-
-
-async def _phase_or_none(url: str, files: Collection[Sent]) -> Phase | None:
-    try:
-        return await phase_of(url, files)
-    except _AWAY:
-        return None
 
 
 @contextmanager

@@ -36,6 +36,12 @@ def processes_with(variable: str, value: str) -> dict[int, str]:
     return found
 
 
+def children_of(process: int) -> list[int]:
+    """At once, unlike a search through all processes."""
+    threads = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]
+
+
 def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
     deadline = time.monotonic() + seconds
     while not true():

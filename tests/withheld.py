@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -29,18 +29,24 @@ ANNA = Principal("desk", "anna", frozenset(Scope))
 BEN = Principal("desk", "ben", frozenset(Scope))
 RIVAL = Principal("rival", "rob", frozenset(Scope))
 WHY = "checked with the vendor"
+Cells = Mapping[str, object]
 
 
 def eugp(
-    day: date = DAY, published: str | None = None, modified: str | None = None, quotes: dict[str, object] | None = None,
+    day: date = DAY, published: str | None = None, modified: str | None = None, quotes: Cells | None = None,
     **mids: object,
 ) -> VendorWorkbook:  # fmt: skip
     """EUGP's file of a day with other values in cells of its mids, such as `AW13=999.0`, and of its quotes."""
     workbook = eugp_workbook(day, months=4, published_at=instant(published) if published else None)
     workbook.modified_at = instant(modified) if modified else None
-    for sheet, cells in ((MID, mids), (QUOTES, quotes or {})):
-        for address, value in cells.items():
-            workbook.put(sheet, address, value)
+    put(workbook, QUOTES, quotes or {})
+    return put(workbook, MID, mids)
+
+
+def put(workbook: VendorWorkbook, sheet: str, cells: Cells) -> VendorWorkbook:
+    """The same workbook, changed."""
+    for address, value in cells.items():
+        workbook.put(sheet, address, value)
     return workbook
 
 
@@ -103,16 +109,14 @@ class Desk:
 
     async def snapshot(self, key: str = EUA, day: date = DAY, known_at: datetime | None = None) -> Snapshot:
         curve = (await self.services.metadata.by_key(ANNA, [key]))[key]
-        return (await self.services.curves.snapshots_of_days(ANNA, [(curve.id, day)], known_at=known_at))[
-            curve.id, day
-        ]
+        return (await self.services.curves.snapshots_of_days(ANNA, [(curve.id, day)], known_at=known_at))[curve.id, day]
 
     async def mids(self, key: str = EUA, day: date = DAY, known_at: datetime | None = None) -> list[float | None]:
         found = (await self.snapshot(key, day, known_at)).prices.mid.tolist()
         return [None if mid != mid else mid for mid in found]
 
     async def events(self, *types: str, after: int = 0) -> Sequence[Event]:
-        return await self.services.events.read("desk", after, types)
+        return await self.services.events.read("desk", after, types or None)
 
 
 @asynccontextmanager

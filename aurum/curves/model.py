@@ -159,6 +159,7 @@ class Version:
     version: int
     rank: Rank  # published_at, revised_at
     digest: str
+    file_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,15 @@ class DayMids:
 
     tenors: TenorGrid
     mid: Prices
+
+
+@dataclass(frozen=True, slots=True)
+class DayKnown:
+    """Of a vendor's day: when its newest version became known, and the first one of a file; whether people made any."""
+
+    newest: datetime | None
+    first_of_file: datetime | None
+    mended: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,17 @@ from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
 from aurum.backends.events import Event, EventLog
 from aurum.backends.paging import Page, PageRequest, Position
-from aurum.curves.model import AsOfDay, Change, Coverage, DayMids, Publication, Quote, Snapshot, newest_quotes
+from aurum.curves.model import (
+    AsOfDay,
+    Change,
+    Coverage,
+    DayKnown,
+    DayMids,
+    Publication,
+    Quote,
+    Snapshot,
+    newest_quotes,
+)
 from aurum.curves.store import Day, SnapshotStore
 from aurum.curves.versions import VersionStore
 from aurum.errors import InvalidCursor
@@ -91,6 +101,14 @@ class CurveService:
         principal.require(Scope.CURVES_READ)
         return await self.store.newest_of_day(transaction, principal.tenant, as_of, curve_ids)
 
+    async def day_known(
+        self, transaction: WriteConnection, principal: Principal, vendor: str, as_of: date, file_id: int
+    ) -> DayKnown:
+        """What is known of a vendor's day, read within the transaction."""
+        principal.require(Scope.CURVES_READ)
+        ids = self.metadata.ids_matching(principal, CurveFilter(vendors=(vendor,)))
+        return await self.store.day_known(transaction, principal.tenant, ids, as_of, file_id)
+
     async def vendor_days(self, principal: Principal, vendor: str, *, before: date, limit: int) -> dict[date, int]:
         """The last days with prices of a vendor before a date; a number that differs whenever a day has changed."""
         principal.require(Scope.CURVES_READ)
@@ -162,7 +180,7 @@ class CurveService:
     ) -> list[AsOfDay]:
         principal.require(Scope.CURVES_READ)
         ids = self.metadata.ids_matching(principal, wanted)
-        return await self.store.days(principal.tenant, ids, first, last, known_at)
+        return await self.store.days(ids, first, last, known_at)
 
     async def quotes(
         self,

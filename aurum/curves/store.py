@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -13,13 +15,14 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     and_,
+    case,
     func,
     select,
     tuple_,
 )
 
 from aurum.backends.database import AnyRow, Database, ReadConnection
-from aurum.curves.model import AsOfDay, Coverage, CurvePrices, DayMids, Snapshot, unpack
+from aurum.curves.model import AsOfDay, Coverage, CurvePrices, DayKnown, DayMids, Snapshot, unpack
 from aurum.curves.tables import point_rows, snapshots, tenor_grids, vendor_days
 from aurum.market.cells import Cells, PointRows
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
@@ -80,6 +83,19 @@ class SnapshotStore:
         rows = await connection.all(statement.order_by(*(columns[name] for name in _RANK)))
         grids, places = await self._shared_content(connection, rows)
         return {row.curve_id: _snapshot(row, grids, places) for row in rows}  # the newest comes last
+
+    async def day_known(
+        self, connection: ReadConnection, tenant: str, curve_ids: Select[Any], as_of: date, file_id: int
+    ) -> DayKnown:
+        """Of the curves that `curve_ids` selects, on a connection that the caller holds."""
+        columns = snapshots.c
+        of_file = case((columns.file_id == file_id, columns.published_at))
+        statement = select(func.max(columns.published_at), func.min(of_file), func.count(columns.author) > 0).where(
+            columns.tenant_id == tenant, columns.as_of == as_of, columns.curve_id.in_(curve_ids)
+        )
+        row = await connection.first(statement)
+        assert row is not None  # noqa: S101  an aggregate always answers a row
+        return DayKnown(row[0], row[1], bool(row[2]))
 
     async def by_id(self, tenant: str, ids: Collection[int]) -> dict[int, Snapshot]:
         found = await self._read(tenant, select(snapshots).where(snapshots.c.id.in_(ids)))
@@ -149,25 +165,45 @@ class SnapshotStore:
         async with self.database.read() as connection:
             return {row[0]: Coverage(row[1], row[2], row[3]) for row in await connection.all(statement)}
 
-    async def days(
-        self, tenant: str, curve_ids: Select[Any], first: date, last: date, known_at: datetime | None
-    ) -> list[AsOfDay]:
-        """Dates with prices of the curves that `curve_ids` selects, oldest first, as known at `known_at`."""
-        columns = snapshots.c
-        chosen = and_(columns.curve_id.in_(curve_ids), _known(known_at), columns.points > columns.withheld_points)
-        begun = (
-            select(func.min(columns.as_of).label("first")).where(columns.tenant_id == tenant, chosen)
-            .group_by(columns.curve_id).subquery()
-        )  # fmt: skip
-        known = select(func.count()).select_from(begun).where(begun.c.first <= columns.as_of).scalar_subquery()
-        statement = (
-            select(columns.as_of, func.count(columns.curve_id.distinct()), known, func.max(columns.published_at))
-            .where(columns.tenant_id == tenant, chosen, columns.as_of.between(first, last))
-            .group_by(columns.as_of)
-            .order_by(columns.as_of)
+    async def days(self, curve_ids: Select[Any], first: date, last: date, known_at: datetime | None) -> list[AsOfDay]:
+        """Dates with prices of the curves that `curve_ids` selects, oldest first, as known at `known_at`.
+
+        Both statements read an index alone; what is in quarantine with every point is rare, and read apart.
+        """
+        columns, chosen = snapshots.c, and_(snapshots.c.curve_id.in_(curve_ids), _known(known_at))
+        days = select(columns.as_of, func.count(columns.curve_id.distinct()), func.max(columns.published_at)).where(
+            chosen, columns.as_of.between(first, last)
         )
+        begun = select(columns.curve_id, func.min(columns.as_of)).where(chosen).group_by(columns.curve_id)
         async with self.database.read() as connection:
-            return [AsOfDay(*row) for row in await connection.all(statement)]
+            found = await connection.all(days.group_by(columns.as_of).order_by(columns.as_of))
+            firsts = {row[0]: row[1] for row in await connection.all(begun)}
+            blank = await self._blank_days(connection, chosen, firsts)
+        begins = sorted(firsts.values())
+        counted = ((as_of, count - blank[as_of], at) for as_of, count, at in found)
+        return [AsOfDay(as_of, count, bisect_right(begins, as_of), at) for as_of, count, at in counted if count]
+
+    async def _blank_days(
+        self, connection: ReadConnection, chosen: ColumnElement[bool], firsts: dict[int, date]
+    ) -> Counter[date]:
+        """By day: the curves that have versions, the newest without prices. Mends `firsts`, a curve's first day."""
+        columns = snapshots.c
+        blank = select(columns.curve_id).where(chosen, columns.points == columns.withheld_points).distinct()
+        ids = [row.curve_id for row in await connection.all(blank)]
+        if not ids:
+            return Counter()
+        quoted = (columns.points > columns.withheld_points).label("quoted")
+        versions = select(columns.curve_id, columns.as_of, quoted).where(chosen, columns.curve_id.in_(ids))
+        newest: dict[Day, bool] = {}
+        begun: dict[int, date] = {}
+        for row in await connection.all(versions.order_by(*(columns[name] for name in _RANK))):
+            newest[row.curve_id, row.as_of] = row.quoted  # the newest version comes last
+            if row.quoted:
+                begun[row.curve_id] = min(row.as_of, begun.get(row.curve_id, row.as_of))
+        for id_ in ids:
+            firsts.pop(id_, None)
+        firsts.update(begun)
+        return Counter(as_of for (_, as_of), has_prices in newest.items() if not has_prices)
 
     async def vendor_days(self, tenant: str, vendor: str, before: date, limit: int) -> dict[date, int]:
         """The last days of a vendor before a date, each with the number of its changes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint, text
 
 from aurum.backends.database import Id, Instant, Json, Text, tables
 
@@ -22,6 +22,7 @@ point_rows = Table(
     Column("rows", Json, nullable=False),  # {sheets: [name], sheet: [index], row: [number]}
 )
 
+_BLANK = text("points = withheld_points")
 snapshots = Table(
     "snapshots",
     tables,
@@ -53,6 +54,8 @@ snapshots = Table(
     UniqueConstraint("curve_id", "as_of", "version"),
     Index(None, "curve_id", "as_of", "published_at", "revised_at", "version"),
     Index(None, "tenant_id", "as_of"),
+    # The few that have no price at all: not to look for them in every row.
+    Index(None, "curve_id", "as_of", postgresql_where=_BLANK, sqlite_where=_BLANK),
 )
 
 # How often a vendor's day has changed: what was read of it is kept until then.

@@ -8,107 +8,107 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from cross_web import HTTPException
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
-from aurum.errors import AurumError, InvalidInput
+from aurum.errors import AurumError
+from aurum.graphql.admission import ANSWERED, READING, Admission
+from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Schema
+from aurum.graphql.media import JSON, answered, negotiated, refusal
 from aurum.graphql.records import rendered
+from aurum.graphql.requests import MULTIPART, MethodNotAllowed, asked_of, bounded
+from aurum.graphql.sockets import Connection, FrameTooLarge, Socket
+from aurum.settings import GraphQLSettings
 
 ContextOf = Callable[[HTTPConnection], Any]
 _log = logging.getLogger(__name__)
-_MULTIPART = b"multipart/form-data"
-
-
-class BodyTooLarge(InvalidInput):
-    code = "BODY_TOO_LARGE"
-    status = 413
+_INIT_SECONDS = 10
 
 
 class Endpoint(GraphQL[Any, None]):
     """Serves a schema with a context made from each connection. An AurumError of the context refuses the request.
 
-    `max_body` and `max_upload` bound the bytes of a request's body that are read, plain and multipart.
+    `max_upload` bounds the bytes that are read of a multipart body; other bodies are bounded by the settings.
+    HTTP is answered here, WebSockets by Strawberry's handlers.
     """
 
-    def __init__(self, schema: Schema, context_of: ContextOf, max_body: int, max_upload: int) -> None:
+    graphql_transport_ws_handler_class = Connection
+    websocket_adapter_class = Socket
+    schema: Schema
+
+    def __init__(self, schema: Schema, context_of: ContextOf, settings: GraphQLSettings, max_upload: int) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
-            connection_init_wait_timeout=timedelta(seconds=10),
-            multipart_uploads_enabled=True,
+            connection_init_wait_timeout=timedelta(seconds=_INIT_SECONDS),
         )
+        self.settings = settings
+        self.admission = Admission(schema, settings)
         self._context_of = context_of
-        self._max_body = max_body
+        self._max_body = settings.max_body_kib * 1024
         self._max_upload = max_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._connected(scope, receive, send)
+            return
+        media = JSON
+        try:
+            media = negotiated(HTTPConnection(scope).headers.get("accept"))
+            response = await self._answer(scope, receive, media)
+        except ClientDisconnect:
+            return
+        except AurumError as error:
+            response = refusal(error, media)
+            if isinstance(error, MethodNotAllowed):
+                response.headers["allow"] = "GET, POST" if self.settings.get else "POST"
+        except Exception:  # noqa: BLE001  whatever it was is told as the errors of resolvers are
+            request_id = scope.get("aurum.request_id")
+            _log.exception("request %s failed", request_id)
+            response = refusal(AurumError(MASKED, requestId=request_id), media)
+        await response(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, media: str) -> Response:
+        context = self._context_of(HTTPConnection(scope))
+        multipart = dict(scope["headers"]).get(b"content-type", b"").lower().startswith(MULTIPART.encode())
+        request = Request(scope, bounded(scope, receive, self._max_upload if multipart else self._max_body))
+        try:
+            asked = await asked_of(request, self.settings)
+            kinds = READING if request.method == "GET" else ANSWERED
+            cost = self.admission.cost(asked, kinds, context.request_id)
+            result = await self.schema.execute(
+                asked.query,
+                context_value=context,
+                variable_values=asked.variables,
+                operation_name=asked.operation_name,
+                operation_extensions=asked.extensions,
+            )
+            shown = self.settings.show_cost or request.headers.get("x-show-cost") == "true"
+            return answered(result, media, {"cost": {"estimated": cost}} if shown and cost is not None else {})
+        finally:
+            await request.close()  # uploads lie in temporary files
+
+    async def _connected(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             scope["aurum.context"] = self._context_of(HTTPConnection(scope))
-            if scope["type"] == "websocket":
-                await super().__call__(scope, receive, send)
-                return
-            multipart = dict(scope["headers"]).get(b"content-type", b"").startswith(_MULTIPART)
-            bounded = _bounded(scope, receive, self._max_upload if multipart else self._max_body)
-            request = Request(scope, bounded)
-            try:
-                response = await self.run(request)
-            finally:
-                await request.close()  # uploads lie in temporary files
-        except HTTPException as error:
-            response = _refusal(error.reason, "BAD_REQUEST", error.status_code, None)
         except AurumError as error:
-            if scope["type"] == "websocket":
-                await WebSocket(scope, receive, send).close(4403, error.message)
-                return
-            response = _refusal(error.message, error.code, error.status, error.hint)
-        except Exception:
-            if scope["type"] == "websocket":
-                raise
-            # Strawberry fails so on a body whose parts are not of the form they should have.
-            _log.exception("request %s failed", scope.get("aurum.request_id"))
-            response = _refusal("the request cannot be read", "BAD_REQUEST", 400, None)
-        await response(scope, receive, send)
+            await WebSocket(scope, receive, send).close(4403, error.message)
+            return
+        await super().__call__(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Any:
         return request.scope["aurum.context"]
 
     def decode_json(self, data: str | bytes) -> object:
+        if len(data) > self._max_body:
+            raise FrameTooLarge
         return orjson.loads(data)
 
     def encode_json(self, data: object) -> str:
         return rendered(data).decode()
-
-
-def _refusal(message: str, code: str, status: int, hint: str | None) -> Response:
-    extensions = {"code": code} if hint is None else {"code": code, "hint": hint}
-    body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
-    return Response(body, status, media_type="application/json")
-
-
-def _bounded(scope: Scope, receive: Receive, most: int) -> Receive:
-    """Stops reading a body that is larger than `most` bytes, whatever its headers say."""
-    read = 0
-    declared = dict(scope["headers"]).get(b"content-length", b"0")
-    if declared.isdigit() and int(declared) > most:
-        raise _too_large(most)
-
-    async def bounded() -> Message:
-        nonlocal read
-        message = await receive()
-        read += len(message.get("body", b""))
-        if read > most:
-            raise _too_large(most)
-        return message
-
-    return bounded
-
-
-def _too_large(most: int) -> BodyTooLarge:
-    return BodyTooLarge(f"the body of a request may have {most:,} bytes")

@@ -1,26 +1,117 @@
-"""The schema as it is executed: every operation with loaders of its own."""
+"""The schema as it is executed: every operation with loaders of its own, prepared documents, columns."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, Self
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
+from strawberry.execution import optimized_is_awaitable
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+from strawberry.types.execution import ExecutionContext, ExecutionResult, PreExecutionError
+from strawberry.types.graphql import OperationType
+
+from aurum.graphql.columnar import ColumnarExecutor
+from aurum.graphql.documents import Document, Documents
+from aurum.graphql.errors import Errors, told
+from aurum.graphql.kept import Kept
+
+is_awaitable: Any = optimized_is_awaitable
+_KEPT_BYTES = 64 * 2**20
 
 
 class OperationContext(Protocol):
+    @property
+    def request_id(self) -> str: ...
     def for_operation(self) -> Self:
         """The same context with fresh loaders."""
 
 
 class Schema(strawberry.Schema):
-    """Operations of one WebSocket share a connection, and so a context; loaders must not outlive an operation."""
+    """Operations of one WebSocket share a connection, and so a context; loaders must not outlive an operation.
+
+    `kept_bytes` bounds the JSON kept of batches with a `cache_key`. Extensions may say how documents are parsed and
+    validated, once and for all, and how errors are told; TypeError for others: `execute` would not ask them.
+    """
+
+    def __init__(self, *, kept_bytes: int = _KEPT_BYTES, **named: Any) -> None:
+        class Executor(ColumnarExecutor):
+            kept = Kept[Any, bytes](kept_bytes)
+
+        super().__init__(execution_context_class=Executor, **named)
+        self._executor = Executor
+        asked = self._asked()
+        rules = (*asked.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+        self._documents = Documents(self._schema, rules, asked.parse_options.get("max_tokens"))
+
+    def document(self, text: str) -> Document:
+        return self._documents.load(text)
+
+    def _asked(self) -> ExecutionContext:
+        """What the extensions ask of every operation."""
+        context = self._create_execution_context(None, ())
+        extensions = self.get_extensions()
+        for extension in extensions:
+            if not isinstance(extension, (Errors, MaxTokensLimiter, AddValidationRules)):
+                raise TypeError(f"{type(extension).__name__} would not be asked by `execute`")
+            extension.execution_context = context
+        with self.create_extensions_runner(context, extensions).operation():
+            return context
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
         """Nothing: what is unexpected is logged where it is masked (`graphql/errors.py`), the rest is the caller's."""
 
-    async def execute(self, query: str | None, *, context_value: OperationContext, **named: Any) -> Any:  # type: ignore[override]
-        return await super().execute(query, context_value=context_value.for_operation(), **named)
+    async def execute(  # type: ignore[override]
+        self,
+        query: str | None,
+        *,
+        context_value: OperationContext,
+        variable_values: dict[str, Any] | None = None,
+        root_value: Any = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] = tuple(OperationType),
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> Any:
+        """Strawberry's `execute` without what it does anew for every operation. Lists in `data` may be EncodedRows."""
+        if not query:
+            raise MissingQueryError
+        document = self._documents.load(query)
+        if document.tree is None or document.errors:
+            return PreExecutionError(None, self._told(document.errors, context_value))
+        _allowed(document, operation_name, allowed_operation_types)
+        executor = self._executor.build(
+            self._schema, document.tree, root_value, context_value.for_operation(), variable_values, operation_name,
+            is_awaitable=is_awaitable, prepared=document, operation_extensions=operation_extensions,
+        )  # fmt: skip
+        if isinstance(executor, list):
+            return PreExecutionError(None, self._told(executor, context_value))
+        result: Any = executor.execute_operation()
+        if is_awaitable(result):
+            result = await result
+        executor.async_helpers = None  # type: ignore[assignment]  # a cycle that would keep the data until collected
+        return ExecutionResult(result.data, self._told(result.errors, context_value))
+
+    def _told(self, errors: Sequence[GraphQLError] | None, context: OperationContext) -> list[GraphQLError] | None:
+        if not errors:
+            return None
+        self._process_errors(list(errors))
+        return [told(error, context.request_id) for error in errors]
 
     async def stream(self, query: str | None, *, context_value: OperationContext, **named: Any) -> Any:  # type: ignore[override]
         return await super().stream(query, context_value=context_value.for_operation(), **named)
+
+
+def _allowed(document: Document, name: str | None, types: Iterable[OperationType]) -> None:
+    """Raises CannotGetOperationTypeError where there is no such operation, InvalidOperationTypeError where it is."""
+    found = [each for each in document.operations if name is None or (each.name and each.name.value == name)]
+    if not found:
+        raise CannotGetOperationTypeError(name)
+    for operation in found:
+        kind = OperationType(operation.operation.value)
+        if kind not in types:
+            raise InvalidOperationTypeError(kind)

@@ -1,38 +1,47 @@
-"""What an operation may ask for, measured before it runs."""
+"""What a document may contain, measured before it is validated: what is too much costs no more than being parsed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, TypeAlias
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLError,
-    InlineFragmentNode,
+    ListValueNode,
+    Node,
     OperationDefinitionNode,
     SelectionSetNode,
-    ValidationContext,
     ValidationRule,
 )
+from graphql.validation.rules.max_introspection_depth_rule import MaxIntrospectionDepthRule
+from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import AddValidationRules, DisableIntrospection, MaxTokensLimiter, SchemaExtension
 
 from aurum.settings import GraphQLSettings
 
-_MOST_FIELDS = 5000  # of an operation, every fragment written out where it is spread
+_MOST_FIELDS = 1000  # of an operation or a fragment, every fragment written out where it is spread
+_MOST_IN_ALL = 3000  # of all of these together
+_MOST_REPEATS = 10_000  # pairs of fields that are answered in the same place, and so have to be compared
+_MOST_OPERATIONS = 50
+_MOST_FRAGMENTS = 200
+_MOST_SPREADS = 50  # fragments within fragments
+
+Definition: TypeAlias = OperationDefinitionNode | FragmentDefinitionNode
 
 
 def limits(settings: GraphQLSettings) -> list[Callable[[], SchemaExtension]]:
     class Bounded(SizeRule):
-        max_depth = settings.max_depth
-        max_aliases = settings.max_aliases
+        allowed = settings
 
     checks: list[Callable[[], SchemaExtension]] = [
         lambda: MaxTokensLimiter(max_token_count=settings.max_tokens),
-        lambda: AddValidationRules([Bounded]),
+        lambda: AddValidationRules([Bounded, MaxIntrospectionDepthRule]),
     ]
     if not settings.introspection:
         checks.append(DisableIntrospection)
@@ -41,59 +50,122 @@ def limits(settings: GraphQLSettings) -> list[Callable[[], SchemaExtension]]:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Of a selection with its fragments written out: levels of fields, aliases, fields."""
+    """Of a selection with its fragments written out: levels of fields, aliases, fields, fields of the first level."""
 
     depth: int = 0
     aliases: int = 0
     fields: int = 0
+    roots: int = 0
 
 
 class SizeRule(ValidationRule):
-    """Measures each fragment once, so that fragments which spread each other cost nothing, however often."""
+    """Ends validation before any other rule has looked at a selection.
 
-    max_depth: int
-    max_aliases: int
+    Measures each fragment once, so that fragments which spread each other cost nothing, however often.
+    """
 
-    def __init__(self, context: ValidationContext) -> None:
-        super().__init__(context)
-        self._fragments: dict[str, Size] = {}
-        self._open: set[str] = set()
+    allowed: ClassVar[GraphQLSettings]
 
     def enter_document(self, node: DocumentNode, *_: Any) -> None:
-        named = {each.name.value: each for each in node.definitions if isinstance(each, FragmentDefinitionNode)}
-        for operation in node.definitions:
-            if isinstance(operation, OperationDefinitionNode):
-                self._judge(operation, self._measure(operation.selection_set, named))
+        self._sizes: dict[str, Size] = {}
+        self._open: set[str] = set()
+        definitions = [each for each in node.definitions if isinstance(each, Definition)]
+        self._named = {each.name.value: each for each in definitions if isinstance(each, FragmentDefinitionNode)}
+        self._judge_nodes(node)
+        sizes = [self._judge_size(each) for each in definitions]
+        self._judge("fields", sum(size.fields for size in sizes), _MOST_IN_ALL)
+        self._judge("pairs of repeated fields", sum(map(self._repeats, definitions)), _MOST_REPEATS)
 
-    def _judge(self, operation: OperationDefinitionNode, size: Size) -> None:
-        for what, found, most in (
-            ("levels", size.depth, self.max_depth),
-            ("aliases", size.aliases, self.max_aliases),
-            ("fields", size.fields, _MOST_FIELDS),
-        ):
-            if found > most:
-                self.report_error(GraphQLError(f"the operation has more than {most} {what}", operation))
+    def _judge_nodes(self, document: DocumentNode) -> None:
+        operations = fragments = directives = 0
+        for node in _nodes(document):
+            operations += isinstance(node, OperationDefinitionNode)
+            fragments += isinstance(node, FragmentDefinitionNode)
+            directives += isinstance(node, DirectiveNode)
+            if isinstance(node, ListValueNode):
+                self._judge("items in a list", len(node.values), self.allowed.max_list_items, node)
+        self._judge("operations", operations, _MOST_OPERATIONS)
+        self._judge("fragments", fragments, _MOST_FRAGMENTS)
+        self._judge("directives", directives, self.allowed.max_directives)
 
-    def _measure(self, selected: SelectionSetNode | None, named: dict[str, FragmentDefinitionNode]) -> Size:
-        depth = aliases = fields = 0
+    def _judge_size(self, definition: Definition) -> Size:
+        size = self._measure(definition.selection_set)
+        self._judge("levels", size.depth, self.allowed.max_depth, definition)
+        self._judge("aliases", size.aliases, self.allowed.max_aliases, definition)
+        if isinstance(definition, OperationDefinitionNode):
+            self._judge("fields of the first level", size.roots, self.allowed.max_root_fields, definition)
+        self._judge("fields", size.fields, _MOST_FIELDS, definition)
+        return size
+
+    def _judge(self, what: str, found: int, most: int, node: Node | None = None) -> None:
+        if found > most:
+            of = "operation" if isinstance(node, OperationDefinitionNode) else "document"
+            raise ValidationAbortedError(f"the {of} has more than {most} {what}", node)
+
+    def _measure(self, selected: SelectionSetNode | None) -> Size:
+        depth = aliases = fields = roots = 0
         for selection in selected.selections if selected else ():
             if isinstance(selection, FragmentSpreadNode):
-                inner, own = self._fragment(selection.name.value, named), 0
-            elif isinstance(selection, FieldNode):
-                inner, own = self._measure(selection.selection_set, named), 1
-                aliases += selection.alias is not None
+                inner = self._fragment(selection)
             else:
-                inner, own = self._measure(cast("InlineFragmentNode", selection).selection_set, named), 0
-            depth = max(depth, inner.depth + own)
+                inner = self._measure(selection.selection_set)  # type: ignore[attr-defined]  # inline, or a field
+            if isinstance(selection, FieldNode):
+                inner = Size(
+                    inner.depth + 1, inner.aliases + (selection.alias is not None), inner.fields + 1, 1
+                )  # fmt: skip
+            depth = max(depth, inner.depth)
             aliases += inner.aliases
-            fields += inner.fields + own
-        return Size(depth, aliases, fields)
+            fields += inner.fields
+            roots += inner.roots
+        return Size(depth, aliases, fields, roots)
 
-    def _fragment(self, name: str, named: dict[str, FragmentDefinitionNode]) -> Size:
-        if name in self._open or name not in named:  # a cycle, or unknown: another rule refuses it
+    def _fragment(self, spread: FragmentSpreadNode) -> Size:
+        name = spread.name.value
+        if name not in self._named:  # another rule refuses it
             return Size()
-        if name not in self._fragments:
+        if name in self._open:
+            raise ValidationAbortedError(f"the fragment {name!r} is spread within itself", spread)
+        if name not in self._sizes:
+            self._judge("fragments within each other", len(self._open), _MOST_SPREADS, spread)
             self._open.add(name)
-            self._fragments[name] = self._measure(named[name].selection_set, named)
+            self._sizes[name] = self._measure(self._named[name].selection_set)
             self._open.discard(name)
-        return self._fragments[name]
+        return self._sizes[name]
+
+    def _repeats(self, definition: Definition) -> int:
+        pairs, places = 0, [[definition.selection_set]]
+        while places:
+            together = defaultdict(list)
+            for each in self._written_out(places.pop()):
+                together[(each.alias or each.name).value].append(each)
+            for same in together.values():
+                pairs += len(same) * (len(same) - 1) // 2
+                places.append([each.selection_set for each in same if each.selection_set is not None])
+        return pairs
+
+    def _written_out(self, selected: Sequence[SelectionSetNode]) -> Iterator[FieldNode]:
+        """Fields of the first level, those of a fragment once."""
+        seen: set[str] = set()
+        waiting = list(selected)
+        while waiting:
+            for selection in waiting.pop().selections:
+                if isinstance(selection, FieldNode):
+                    yield selection
+                elif not isinstance(selection, FragmentSpreadNode):
+                    waiting.append(selection.selection_set)  # type: ignore[attr-defined]  # inline
+                elif selection.name.value in self._named and selection.name.value not in seen:
+                    seen.add(selection.name.value)
+                    waiting.append(self._named[selection.name.value].selection_set)
+
+
+def _nodes(root: Node) -> Iterator[Node]:
+    waiting: list[Any] = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for key in node.keys:
+            value = getattr(node, key)
+            if isinstance(value, (list, tuple)):
+                waiting.extend(value)
+            elif isinstance(value, Node):
+                waiting.append(value)

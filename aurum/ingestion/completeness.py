@@ -46,12 +46,13 @@ class Completeness:
         return await self._found(principal, first, last, vendors, self.clock())
 
     async def _found(
-        self, principal: Principal, first: date, last: date, vendors: Collection[str] | None, at: datetime
-    ) -> list[FileDelivery]:
+        self, principal: Principal, first: date, last: date, vendors: Collection[str] | None, at: datetime, *,
+        by_publication: bool = False,
+    ) -> list[FileDelivery]:  # fmt: skip
         last = min(last, at.date() + timedelta(days=MOST_DAYS))
         expectations = await self.policies.expectations_in_force(worker_principal(principal.tenant))
         begun = await self.store.vendors(principal.tenant)
-        arrived = await self.store.arrivals(principal.tenant, first, last)
+        arrived = await self.store.arrivals(principal.tenant, first, last, by_publication=by_publication)
         chosen = None if vendors is None else {vendor.strip().upper() for vendor in vendors}
         found = await asyncio.to_thread(
             _deliveries, expectations, begun, [arrival for arrival, _ in arrived], first, last, chosen, at
@@ -64,11 +65,15 @@ class Completeness:
     async def missing_days(
         self, principal: Principal, first: date, last: date, vendors: Collection[str], at: datetime | None = None
     ) -> dict[date, list[str]]:
-        """The days on which files of these vendors are missing (`at`: were missing then), with the vendors."""
+        """The days on which files of these vendors are missing (`at`: were missing then), with the vendors.
+
+        A file is there from when its prices are known, like these.
+        """
         principal.require(Scope.CURVES_READ)
-        at = at or self.clock()
+        now = self.clock()
+        at = now if at is None else min(at, now)
         missing: dict[date, list[str]] = {}
-        for each in await self._found(principal, first, min(last, at.date()), vendors, at):
+        for each in await self._found(principal, first, min(last, at.date()), vendors, at, by_publication=True):
             if each.delivery.state is DeliveryState.MISSING:
                 missing.setdefault(each.delivery.as_of, []).append(each.delivery.vendor)
         return missing

@@ -42,13 +42,19 @@ class DeliveryStore:
         async with self.database.read() as connection:
             return {row[0]: VendorFiles(*row[1:]) for row in await connection.all(statement)}
 
-    async def arrivals(self, tenant: str, first: date, last: date) -> list[tuple[Arrival, int]]:
-        """The loaded files of these days in order of their coming, with their ids."""
+    async def arrivals(
+        self, tenant: str, first: date, last: date, *, by_publication: bool
+    ) -> list[tuple[Arrival, int]]:
+        """The loaded files of these days in order of their coming, with their ids.
+
+        `by_publication`: as if each had come when its prices became known.
+        """
         columns = source_files.c
+        came = columns.published_at if by_publication else columns.received_at
         statement = (
-            select(columns.vendor, columns.as_of, columns.received_at, columns.id)
+            select(columns.vendor, columns.as_of, came, columns.id)
             .where(columns.tenant_id == tenant, columns.published_at.is_not(None), columns.as_of.between(first, last))
-            .order_by(columns.received_at, columns.id)
+            .order_by(came, columns.id)
         )
         async with self.database.read() as connection:
             return [(Arrival(*row[:3]), row.id) for row in await connection.all(statement)]

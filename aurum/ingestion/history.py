@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from dataclasses import replace
 from datetime import date
 from typing import Generic, NamedTuple, TypeVar
 
@@ -98,10 +99,12 @@ class VendorHistory:
         if kept is None:
             try:
                 data = await self._blobs.get(file.content_hash)
-                parsed = await asyncio.to_thread(parse, data, file.name, as_of=file.as_of, vendor=file.vendor)
+                # Not under the name that it first came with: it may have been loaded under another one.
+                name = f"EOD_{file.vendor}_{file.as_of:%Y%m%d}.xlsx"
+                parsed = await asyncio.to_thread(parse, data, name, as_of=file.as_of, vendor=file.vendor)
             except AurumError as error:
                 _log.warning("%s cannot be compared with: %s", file.name, error.message)
                 return None
-            kept = PreviousFile.of(parsed)
+            kept = replace(PreviousFile.of(parsed), file=file.name)
             self._files.put((tenant, file.id), kept)
         return kept

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from aurum.auth import Principal
 from aurum.backends.blobs import Blobs
@@ -20,10 +20,11 @@ from aurum.errors import AurumError, Unavailable
 from aurum.ingestion import checks
 from aurum.ingestion.checks import Thresholds, Verdict
 from aurum.ingestion.history import Basis, VendorHistory
-from aurum.ingestion.model import Counts, Noted, RunState, Stage, Standing, standing
+from aurum.ingestion.model import Counts, Noted, QuarantineState, RunState, Stage, Standing, Times, is_last, standing
 from aurum.ingestion.policies import Policies
 from aurum.ingestion.quarantine_store import QuarantineStore, row_of
 from aurum.ingestion.store import Claim, IngestionStore
+from aurum.market.periods import Tenor
 from aurum.metadata.model import CurveDescription
 from aurum.parsers import DEFAULT_LIMITS, parse
 from aurum.parsers.model import ParsedCurve, ParsedWorkbook, Severity
@@ -73,6 +74,19 @@ class Judged:
             "vendor": self.parsed.vendor, "as_of": self.parsed.as_of, "thresholds_version": self.thresholds_version,
             "drift_from": self.basis.previous_id,
         }  # fmt: skip
+
+
+class _Place(NamedTuple):
+    """Where a file stands among those of its day. `document`: if nobody had mended any; `versions`: what it adds.
+
+    `last`: no newer one is loaded; `alone`: nothing of the day is; `again`: it was loaded before itself.
+    """
+
+    document: Standing
+    versions: Standing
+    last: bool
+    alone: bool = False
+    again: bool = False
 
 
 class Loader:
@@ -149,8 +163,9 @@ class Loader:
         async with self.database.write() as transaction:
             await self.curves.lock(transaction, principal, parsed.vendor)
             now = self.clock()
-            stands, alone = await self._standing(transaction, claim, parsed, now)
-            await self.store.describe_file(transaction, claim.run.file_id, parsed, stands.published_at)
+            place = await self._place(transaction, principal, claim, parsed, now)
+            await self.store.describe_file(transaction, claim.run.file_id, parsed, place.document.published_at)
+            stands = place.versions
             keys = [checks.key_of(curve.identity) for curve in parsed.curves]
             publication = Publication(
                 parsed.vendor, parsed.as_of, stands.published_at, stands.revised_at, now, claim.run.file_id,
@@ -159,19 +174,22 @@ class Loader:
             )  # fmt: skip
             described = [description_of(curve) for curve in parsed.curves]
             published = await self.curves.publish(transaction, principal, publication, described)
-            await self._quarantine(
-                transaction, principal, claim, judged, dict(zip(keys, published.ids, strict=True)), alone
+            if place.again:
+                published = await self._read_anew(transaction, principal, publication, published)
+            waiting = await self._quarantine(
+                transaction, principal, claim, judged, dict(zip(keys, published.ids, strict=True)), place
             )
             counts = replace(
-                judged.counts, new_curves=published.new_curves, new_versions=len(published.changes),
-                unchanged=published.unchanged,
+                judged.counts, new_curves=published.new_curves, unchanged=published.unchanged,
+                new_versions=len({change.curve_id for change in published.changes}),
             )  # fmt: skip
-            await self._end(transaction, claim, judged, counts, published)
+            await self._end(transaction, claim, judged, counts, published, waiting)
         self.history.remember(principal, parsed, claim.run.file_id)
 
     async def _end(
-        self, transaction: WriteConnection, claim: Claim, judged: Judged, counts: Counts, published: Published
-    ) -> None:
+        self, transaction: WriteConnection, claim: Claim, judged: Judged, counts: Counts, published: Published,
+        waiting: int,
+    ) -> None:  # fmt: skip
         now, parsed = self.clock(), judged.parsed
         ours = await self.store.finish(
             transaction, claim, state=RunState.SUCCEEDED, stage=None, finished_at=now, counts=counts, **judged.read
@@ -180,7 +198,7 @@ class Loader:
             raise Superseded("the run is no longer ours")
         await self.store.add_findings(transaction, claim.tenant, claim.run.id, judged.noted)
         day = {"run_id": claim.run.id, "vendor": parsed.vendor, "as_of": parsed.as_of.isoformat()}
-        held = [(QUARANTINED, day | {"points": counts.withheld})] if counts.withheld else []
+        held = [(QUARANTINED, day | {"points": waiting})] if waiting else []
         await announce(
             self.event_log, transaction, claim.tenant, now, claim.run.id, RunState.SUCCEEDED, counts,
             [*published.events, *held],
@@ -188,38 +206,68 @@ class Loader:
 
     async def _quarantine(
         self, transaction: WriteConnection, principal: Principal, claim: Claim, judged: Judged,
-        ids: dict[str, int], alone: bool,
-    ) -> None:  # fmt: skip
-        """Where other files of the day are loaded, a point is only open if the newest version withholds it."""
-        parsed, withheld = judged.parsed, judged.verdict.withheld
-        open_points: set[tuple[int, int]] | None = None
-        if not alone:
+        ids: dict[str, int], place: _Place,
+    ) -> int:  # fmt: skip
+        """How many points wait for a decision: where a newer file is loaded, only what the newest version withholds."""
+        parsed, flags = judged.parsed, judged.verdict.flags
+        rows = [row_of(claim, parsed, item, flags, ids) for item in judged.verdict.withheld]
+        if not place.alone:
             newest = await self.curves.newest_of_day(transaction, principal, parsed.as_of, list(ids.values()))
-            ours = [id_ for id_, snapshot in newest.items() if snapshot.file_id == claim.run.file_id]
-            await self.quarantine.supersede(transaction, claim.tenant, parsed.vendor, parsed.as_of, ours, claim.run.id)
-            open_points = {(id_, point) for id_ in ours for point in newest[id_].prices.withheld}
-        flags = judged.verdict.flags
-        rows = [row_of(claim, parsed, item, flags, ids, open_points) for item in withheld]
+            ours = {id_: each.prices for id_, each in newest.items() if each.file_id == claim.run.file_id}
+            await self.quarantine.supersede(
+                transaction, claim.tenant, parsed.vendor, parsed.as_of, ours, claim.run.id, pointless=place.last
+            )
+            held = {(id_, *_named(prices.tenors[at])) for id_, prices in ours.items() for at in prices.withheld}
+            for row in rows:
+                named = (row["curve_id"], row["tenor_type"], row["delivery_start"], row["delivery_end"])
+                if named not in held if row["tenor"] else not place.last:
+                    row["state"] = QuarantineState.SUPERSEDED
         await self.quarantine.add(transaction, rows)
+        return sum(row["state"] is QuarantineState.OPEN for row in rows)
 
-    async def _standing(
-        self, transaction: WriteConnection, claim: Claim, parsed: ParsedWorkbook, now: datetime
-    ) -> tuple[Standing, bool]:
-        """Where the file stands in the history of its day, and whether it is the first one of it.
+    async def _read_anew(
+        self, transaction: WriteConnection, principal: Principal, publication: Publication, published: Published
+    ) -> Published:
+        """Where people decided about what an older parser had misread: from now on what this one reads holds."""
+        changed = {change.curve_id for change in published.changes}
+        newest = await self.curves.newest_of_day(transaction, principal, publication.as_of, changed)
+        mended = [
+            id_ for id_, each in newest.items() if each.author is not None and each.file_id == publication.file_id
+        ]
+        if not mended:
+            return published
+        at = max([publication.recorded_at, *(newest[id_].published_at for id_ in mended)])
+        prices = dict(zip(published.ids, publication.prices, strict=True))
+        read = replace(
+            publication, published_at=at, revised_at=at, restates_at=None, prices=[prices[id_] for id_ in mended]
+        )
+        anew = await self.curves.amend(transaction, principal, read, mended)
+        return replace(published, changes=(*published.changes, *anew.changes))
 
-        A file that was loaded before, by an older parser, keeps its place: it says nothing newer than it did. One that
-        is newer than a file whose points people have mended since is known from now on: until now theirs held.
+    async def _place(
+        self, transaction: WriteConnection, principal: Principal, claim: Claim, parsed: ParsedWorkbook, now: datetime
+    ) -> _Place:
+        """A file that was loaded before, by an older parser, keeps its place: it says nothing newer than it did.
+
+        The newest one of a day that people have mended is known from now on: until now what they decided held.
         """
-        tenant, file_id = claim.tenant, claim.run.file_id
-        others = await self.store.loaded_times(transaction, tenant, parsed.vendor, parsed.as_of, file_id)
-        stands = standing(parsed.published_at, parsed.modified_at, now, others)
+        tenant, vendor, as_of, file_id = claim.tenant, parsed.vendor, parsed.as_of, claim.run.file_id
+        others = await self.store.loaded_times(transaction, tenant, vendor, as_of, file_id)
+        document = standing(parsed.published_at, parsed.modified_at, now, others)
         before = await self.store.times_of(transaction, file_id)
         if before is not None:
-            return Standing(before, stands.revised_at if stands.published_at == before else before), False
-        mended = await self.quarantine.last_mended(transaction, tenant, parsed.vendor, parsed.as_of) if others else None
-        if mended is not None and mended.file_published_at <= stands.published_at <= mended.at:
-            stands = Standing(now, now)
-        return stands, not others
+            document = Standing(before, document.revised_at if document.published_at == before else before)
+        last = is_last(Times(parsed.published_at, parsed.modified_at, document.published_at), others)
+        if before is None and not others:
+            return _Place(document, document, last, alone=True)
+        known = await self.curves.day_known(transaction, principal, vendor, as_of, file_id)
+        at = document.published_at
+        if before is not None:
+            at = max(at, known.first_of_file or at)
+        elif known.mended and last and known.newest is not None and known.newest > at:
+            at = max(now, known.newest)
+        versions = document if at == document.published_at else Standing(at, at)
+        return _Place(document, versions, last, again=before is not None)
 
     async def _refuse(self, claim: Claim, judged: Judged) -> None:
         refusal = judged.verdict.refusal
@@ -264,6 +312,10 @@ async def announce(
         payload |= {"sheets": counts.sheets, "points": counts.points, "loaded": counts.loaded,
                     "withheld": counts.withheld}  # fmt: skip
     await log.append(transaction, tenant, at, [*more, (INGESTION_RUN, payload)])
+
+
+def _named(tenor: Tenor) -> tuple[str, date, date]:
+    return tenor.type.value, tenor.period.start, tenor.period.end
 
 
 def _checked(parsed: ParsedWorkbook, basis: Basis, thresholds: Thresholds) -> Verdict:

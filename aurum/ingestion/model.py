@@ -208,7 +208,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The times of a loaded file of the same vendor and as-of date."""
+    """The times of a loaded file of the same vendor and as-of date. `published_at` is the document's own."""
 
     created_at: datetime | None
     modified_at: datetime | None
@@ -249,6 +249,20 @@ def standing(
         return Standing(modified_at, modified_at)
     later = [other.modified_at for other in same if other.modified_at is not None and other.published_at == created_at]
     return Standing(created_at, max([modified_at, *later]), min(later, default=None))
+
+
+def is_last(file: Times, others: Sequence[Times]) -> bool:
+    """Whether no other file of the day is newer. What was saved over another file is as new as its modification."""
+    files = [file, *others]
+    return all(_stated_at(other, files) <= _stated_at(file, files) for other in others)
+
+
+def _stated_at(file: Times, files: Sequence[Times]) -> datetime:
+    if file.created_at is None or file.modified_at is None:
+        return file.published_at
+    same = [each.modified_at for each in files if each.created_at == file.created_at]
+    over = any(modified_at is not None and modified_at < file.modified_at for modified_at in same)
+    return max(file.published_at, file.modified_at) if over else file.published_at
 
 
 @dataclass(frozen=True, slots=True)

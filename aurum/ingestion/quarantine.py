@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from math import isfinite
 from typing import NamedTuple
 
@@ -28,10 +28,11 @@ from aurum.ingestion.model import (
     Resolution,
 )
 from aurum.ingestion.policies import reason_of
-from aurum.ingestion.quarantine_store import OPEN, QuarantineStore
+from aurum.ingestion.quarantine_store import QuarantineStore
 
 QUARANTINE_RESOLVED = "QUARANTINE_RESOLVED"
 MOST_AT_ONCE = 1_000
+_MOMENT = timedelta(microseconds=1)
 _STATES = {
     Decision.ACCEPT: QuarantineState.ACCEPTED,
     Decision.CORRECT: QuarantineState.CORRECTED,
@@ -139,7 +140,7 @@ class Quarantine:
         if decision is Decision.RELEASE:
             return _released(principal, item, last)
         if decision is Decision.REJECT:
-            serves = item.state not in (*OPEN, QuarantineState.REJECTED)
+            serves = last is not None and item.state is not QuarantineState.REJECTED and item.tenor is not None
             return Ruling(item, decision, QuarantineState.REJECTED, PointPrices(None), serves)
         prices = item.prices if decision is Decision.ACCEPT else given
         if item.tenor is None or item.curve_id is None:
@@ -160,12 +161,15 @@ class Quarantine:
     ) -> list[Published]:
         """The new versions of the curves' days."""
         books: dict[_Book, dict[int, CurvePrices]] = {}
+        known_from = now
         for as_of in sorted({ruling.item.as_of for ruling in rulings}):
             of_day = [ruling for ruling in rulings if ruling.item.as_of == as_of and ruling.serves]
             ids = {ruling.item.curve_id for ruling in of_day if ruling.item.curve_id is not None}
             newest = await self.curves.newest_of_day(transaction, principal, as_of, ids) if ids else {}
             for ruling in of_day:
                 snapshot = newest.get(ruling.item.curve_id or 0)
+                if snapshot is not None:  # another server's clock may be ahead: what is decided last holds
+                    known_from = max(known_from, snapshot.published_at + _MOMENT)
                 book, curve_id = _book(ruling.item, snapshot), ruling.item.curve_id or 0
                 prices = books.setdefault(book, {}).get(curve_id) or (snapshot.prices if snapshot else None)
                 assert prices is not None  # noqa: S101  _book has asked
@@ -174,8 +178,8 @@ class Quarantine:
             await self.curves.amend(
                 transaction, principal,
                 Publication(
-                    book.vendor, book.as_of, now, now, now, book.file_id, list(changed.values()), None, book.run_id,
-                    principal.name, why,
+                    book.vendor, book.as_of, known_from, known_from, now, book.file_id, list(changed.values()), None,
+                    book.run_id, principal.name, why,
                 ),
                 list(changed),
             )
@@ -212,8 +216,12 @@ def _released(principal: Principal, item: Quarantined, last: Resolution | None) 
 
 
 def _book(item: Quarantined, snapshot: Snapshot | None) -> _Book:
-    if snapshot is None or item.tenor is None or _place(snapshot.prices, item) is None:
-        raise Conflict(f"the newest version of the day has no {item.tenor and item.tenor.label} any more", id=item.id)
+    if snapshot is None or snapshot.file_id != item.file_id or _place(snapshot.prices, item) is None:
+        raise Conflict(
+            f"point {item.id} is of a file that is not the newest of {item.as_of} any more",
+            hint="Decide about the points of the newest file.",
+            id=item.id,
+        )
     return _Book(item.vendor, item.as_of, snapshot.file_id, snapshot.run_id)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
-from typing import Any, NamedTuple
+from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, false, func, insert, or_, select, update
 
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
@@ -20,18 +20,11 @@ from aurum.ingestion.model import (
     Resolution,
 )
 from aurum.ingestion.store import Claim
-from aurum.ingestion.tables import decisions, quarantine, source_files
+from aurum.ingestion.tables import decisions, quarantine
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorType
 from aurum.parsers.model import ParsedCurve, ParsedWorkbook
 
 OPEN = (QuarantineState.OPEN, QuarantineState.PROPOSED)
-
-
-class Mended(NamedTuple):
-    """The last version that people made of a vendor's day: when, and of which file."""
-
-    at: datetime
-    file_published_at: datetime
 
 
 class QuarantineStore:
@@ -43,31 +36,17 @@ class QuarantineStore:
             await transaction.execute(insert(quarantine), rows)
 
     async def supersede(
-        self, transaction: WriteConnection, tenant: str, vendor: str, as_of: date, curve_ids: Collection[int], run: int
-    ) -> None:
-        """Closes what earlier runs hold of these curves on this day, and what they could make no point of."""
+        self, transaction: WriteConnection, tenant: str, vendor: str, as_of: date, curve_ids: Collection[int], run: int,
+        *, pointless: bool,
+    ) -> None:  # fmt: skip
+        """Closes what earlier runs hold of these curves on this day; `pointless`: and what they made no point of."""
         columns = quarantine.c
+        closed = or_(columns.curve_id.in_(curve_ids), columns.tenor.is_(None) if pointless else false())
         theirs = and_(
             columns.tenant_id == tenant, columns.vendor == vendor, columns.as_of == as_of, columns.run_id != run,
-            columns.state.in_(OPEN), or_(columns.curve_id.in_(curve_ids), columns.curve_id.is_(None)),
+            columns.state.in_(OPEN), closed,
         )  # fmt: skip
         await transaction.execute(update(quarantine).where(theirs).values(state=QuarantineState.SUPERSEDED))
-
-    async def last_mended(self, transaction: WriteConnection, tenant: str, vendor: str, as_of: date) -> Mended | None:
-        columns = quarantine.c
-        statement = (
-            select(decisions.c.decided_at, source_files.c.published_at)
-            .join(quarantine, columns.id == decisions.c.quarantine_id)
-            .join(source_files, source_files.c.id == columns.file_id)
-            .where(
-                columns.tenant_id == tenant, columns.vendor == vendor, columns.as_of == as_of,
-                decisions.c.version.is_not(None),
-            )
-            .order_by(decisions.c.decided_at.desc())
-            .limit(1)
-        )  # fmt: skip
-        row = await transaction.first(statement)
-        return None if row is None else Mended(*row)
 
     async def by_id(self, tenant: str, ids: Collection[int]) -> dict[int, Quarantined]:
         async with self.database.read() as connection:
@@ -171,21 +150,18 @@ def _quarantined_of(row: AnyRow) -> Quarantined:
 
 
 def row_of(
-    claim: Claim, parsed: ParsedWorkbook, item: Withheld, flags: Sequence[Flag], ids: dict[str, int],
-    open_points: set[tuple[int, int]] | None,
-) -> dict[str, Any]:  # fmt: skip
+    claim: Claim, parsed: ParsedWorkbook, item: Withheld, flags: Sequence[Flag], ids: dict[str, int]
+) -> dict[str, Any]:
     """A row of quarantine."""
     flag, curve, point = flags[item.flags[0]], item.curve, item.point
     key = flag.finding.curve_key if curve is None else key_of(curve.identity)
-    curve_id = ids.get(key or "")
-    is_open = open_points is None or point is None or (curve_id or 0, point) in open_points
     row: dict[str, Any] = {
         "tenant_id": claim.tenant, "run_id": claim.run.id, "file_id": claim.run.file_id, "vendor": parsed.vendor,
-        "as_of": parsed.as_of, "curve_id": curve_id, "curve_key": key, "findings": list(item.flags),
+        "as_of": parsed.as_of, "curve_id": ids.get(key or ""), "curve_key": key, "findings": list(item.flags),
         "code": flag.finding.code, "message": _reason(flag, key, point), "sheet": flag.finding.sheet,
         "cells": list(flag.finding.cells), "tenor": None, "tenor_type": None, "delivery_start": None,
         "delivery_end": None, "mid": None, "bid": None, "ask": None,
-        "state": QuarantineState.OPEN if is_open else QuarantineState.SUPERSEDED,
+        "state": QuarantineState.OPEN,
     }  # fmt: skip
     if curve is not None and point is not None:
         row |= _point(curve, point)

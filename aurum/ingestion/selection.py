@@ -56,10 +56,22 @@ async def last_day(service: IngestionService, principal: Principal, vendors: Col
     return max(await asyncio.to_thread(due), default=today - timedelta(days=1))
 
 
+def named(path: str) -> Dropped:
+    """What a name says."""
+    try:
+        vendor = vendor_of(path)
+    except UnknownVendor:
+        vendor = None
+    try:
+        return Dropped(path, vendor, as_of_in(path))
+    except AsOfMismatch:
+        return Dropped(path, vendor, None)
+
+
 def _dropped(drop_folder: Path, wanted: Selection) -> list[Dropped]:
     top = drop_folder.resolve()
     folder = _below(top, wanted.folder)
-    found = [_of((folder / path).relative_to(top).as_posix()) for path in workbooks(folder)]
+    found = [named((folder / path).relative_to(top).as_posix()) for path in workbooks(folder)]
     return sorted((each for each in found if _fits(each, wanted)), key=_order)
 
 
@@ -73,17 +85,6 @@ def _below(top: Path, path: str) -> Path:
     except (OSError, ValueError) as error:
         raise NotFound(f"{path[:200]!r} is no folder that can be read") from error
     return folder
-
-
-def _of(path: str) -> Dropped:
-    try:
-        vendor = vendor_of(path)
-    except UnknownVendor:
-        vendor = None
-    try:
-        return Dropped(path, vendor, as_of_in(path))
-    except AsOfMismatch:
-        return Dropped(path, vendor, None)
 
 
 def _fits(file: Dropped, wanted: Selection) -> bool:

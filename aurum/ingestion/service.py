@@ -301,10 +301,10 @@ class IngestionService:
 
 def about(run: Run) -> list[tuple[str, str]]:
     """What became of a file, in labels and values, for people."""
-    counts = run.counts
+    counts, read_at = run.counts, f"{run.started_at:%Y-%m-%d %H:%M} UTC" if run.started_at else None
     lines = [
         ("File", run.file_name), ("Vendor", run.vendor), ("As of", run.as_of), ("Run", run.id),
-        ("State", run.state.lower()), ("Sent by", f"{run.requested_by} ({run.trigger})"), ("Read at", run.started_at),
+        ("State", run.state.lower()), ("Sent by", f"{run.requested_by} ({run.trigger})"), ("Read at", read_at),
         ("Curves", f"{counts.curves:,}"), ("Points", f"{counts.points:,}"), ("Loaded", f"{counts.loaded:,}"),
         ("In quarantine", f"{counts.withheld:,}"), ("Why it is not loaded", run.error), ("What to do", run.hint),
     ]  # fmt: skip

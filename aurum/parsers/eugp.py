@@ -51,13 +51,13 @@ def describe(header: Header, measure: Measure) -> Described | None:
 
 
 def describe_labelled(header: Header, measure: Measure) -> Described | None:
-    location = header.location or header.market or header.iso
+    location = header.location or header.market
     if not location or not header.product:
         return None
     spark = measure is Measure.SPARK_SPREAD
     identity = CurveIdentity(
         vendor=VENDOR,
-        market=header.market or header.iso or location,
+        market=header.market or location,
         location=location,
         product=header.product,
         block=header.block or None,
@@ -75,7 +75,6 @@ LABELLED = Layout(
         *(replace(rule, presence=Presence.EXPECTED) for rule in SHEETS[1:]),
     ),
     labels={
-        "iso": "iso",
         "market": "market",
         "location": "location",
         "product": "product",
@@ -89,6 +88,7 @@ LABELLED = Layout(
     describe=describe_labelled,
     needed=("unit",),
     told_by="unit",
+    foreign=frozenset({"iso"}),
 )
 
 SKELETON = Layout(
@@ -97,6 +97,7 @@ SKELETON = Layout(
     labels={"location": "market", "product": "location", "peak": "product", "spark location": "leg"},
     describe=describe,
     needed=("market", "location", "product"),
+    markets=frozenset({"eu", "uk", "ee"}),
 )
 
 LAYOUTS = (LABELLED, SKELETON)

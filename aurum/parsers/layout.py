@@ -64,7 +64,8 @@ class Layout:
 
     `labels` says which field of a header stands in the row that a text in A or B labels; `above` gives a field
     whose row bears no label: the one above another's. `carried` fields hold to the right until the next text.
-    `needed` are fields whose row must be there. `told_by` is the label that only this layout has.
+    `needed` are fields whose row must be there. `told_by` is the label that only this layout has. `foreign` are labels
+    that only other vendors' files have. Where the row of `market` has texts, one of `markets` is among them.
     """
 
     vendor: str
@@ -75,3 +76,5 @@ class Layout:
     carried: frozenset[str] = frozenset()
     above: Mapping[str, str] = field(default_factory=dict)
     told_by: str | None = None
+    foreign: frozenset[str] = frozenset()
+    markets: frozenset[str] = frozenset()

@@ -56,4 +56,6 @@ def describe(header: Header, measure: Measure, vendor: str = VENDOR) -> Describe
     return Described(identity, commodity, commodity, region=header.iso or None, unit_text=header.unit or None)
 
 
-LAYOUTS = (Layout(vendor=VENDOR, sheets=SHEETS, labels=LABELS, describe=describe, carried=CARRIED),)
+FOREIGN = frozenset({"peak"})  # EUGP's
+
+LAYOUTS = (Layout(vendor=VENDOR, sheets=SHEETS, labels=LABELS, describe=describe, carried=CARRIED, foreign=FOREIGN),)

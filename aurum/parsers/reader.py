@@ -16,10 +16,11 @@ from aurum.parsers.archive import DEFAULT_LIMITS, Parts, WorkbookLimits, documen
 from aurum.parsers.assembly import curves_of, tabulate
 from aurum.parsers.cells import Rows
 from aurum.parsers.findings import Findings
+from aurum.parsers.labels import MISNAMED, Sheet, find_labels, has_label
 from aurum.parsers.layout import Layout, Presence, Role, SheetRule
 from aurum.parsers.model import ParsedWorkbook
 from aurum.parsers.regional import compare_regional
-from aurum.parsers.workbook import Sheet, find_labels, has_label, read_block
+from aurum.parsers.workbook import read_block
 
 # The layouts of a vendor; the first that its labels tell, the last one otherwise.
 VENDORS: Mapping[str, tuple[Layout, ...]] = {module.VENDOR: module.LAYOUTS for module in (pw, eugp, rp, simple)}
@@ -47,6 +48,7 @@ def parse(
     findings = Findings()
     book = _Book(parts, name)
     layout = _layout(layouts, book)
+    _refuse_misnamed(layout, book)
     sheets = _sheets(layout, book, findings)
     as_of = _agreed_as_of(sheets, name, as_of)
     blocks = [read_block(sheet, layout, as_of, findings, name) for sheet in sheets]
@@ -167,6 +169,21 @@ def _layout(layouts: tuple[Layout, ...], book: _Book) -> Layout:
         if name is not None and layout.told_by is not None and has_label(book.rows(name), layout, layout.told_by):
             return layout
     return layouts[-1]
+
+
+def _refuse_misnamed(layout: Layout, book: _Book) -> None:
+    """A file with a sheet that another vendor's files must have and this one's never do."""
+    own = {fold(rule.name) for known in VENDORS[layout.vendor] for rule in known.sheets}
+    for vendor, (*_, other) in VENDORS.items():
+        needed = {fold(rule.name) for rule in other.sheets if rule.presence is Presence.REQUIRED} - own
+        found = next((name for name in book.names if fold(name) in needed), None)
+        if found is not None:
+            raise UnknownVendor(
+                f"{book.file} has a sheet {found!r}, as files of {vendor} do and none of {layout.vendor}",
+                hint=MISNAMED,
+                file=book.file,
+                sheet=found,
+            )
 
 
 def _sheets(layout: Layout, book: _Book, findings: Findings) -> list[Sheet]:

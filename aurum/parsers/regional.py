@@ -57,7 +57,16 @@ def _report_difference(table: Table, block: Block, at: int, curve: int, rows: li
     other = "no number" if period is None else repr(float(table.mid.values[0][curve, period]))
     message = f"{tenor.label} is {float(block.values[0][row, at])!r} here and {other} there; {len(rows)} rows differ"
     cells = [cell for row in rows for cell in _both_cells(table, block, row, at, curve)]
+    if len(rows) == len(block.tenors) > 1:  # all of them: another curve's column, and so are its strips
+        cells += [table.cell(curve, place, sheet) for place in _other_places(table, block, curve)]
     findings.error("REGIONAL_MISMATCH", message, sheet, *cells, curve_key=table.key(curve))
+
+
+def _other_places(table: Table, block: Block, curve: int) -> list[int]:
+    """Where the curve's mids of other periods than the sheet's stand."""
+    here = {table.periods.get((tenor.type, tenor.period)) for tenor in block.tenors}
+    places = enumerate(table.mid.places[curve].tolist())
+    return [place for period, place in places if period not in here and place != NO_CELL]
 
 
 def _both_cells(table: Table, block: Block, row: int, at: int, curve: int) -> list[str]:

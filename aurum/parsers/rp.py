@@ -83,5 +83,6 @@ LAYOUTS = (
         describe=describe,
         needed=("location", "product"),
         above={"market": "location"},
+        markets=frozenset({"us", "eu", "ap", "me"}),
     ),
 )

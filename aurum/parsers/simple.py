@@ -13,4 +13,12 @@ SHEETS = (SheetRule("Fixed Prices - Mid"),)
 
 LABELS = {label: name for label, name in pw.LABELS.items() if name != "leg"}
 
-LAYOUTS = (Layout(vendor=VENDOR, sheets=SHEETS, labels=LABELS, describe=partial(pw.describe, vendor=VENDOR)),)
+LAYOUTS = (
+    Layout(
+        vendor=VENDOR,
+        sheets=SHEETS,
+        labels=LABELS,
+        describe=partial(pw.describe, vendor=VENDOR),
+        foreign=pw.FOREIGN,
+    ),
+)

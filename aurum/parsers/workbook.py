@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -21,13 +21,11 @@ from aurum.market.periods import Tenor, parse_tenor
 from aurum.market.units import parse_unit_text
 from aurum.parsers.cells import Rows, address, is_blank, is_quote, read_numbers, read_quotes, shown
 from aurum.parsers.findings import Findings
-from aurum.parsers.layout import Described, Header, Layout, Role, SheetRule
+from aurum.parsers.labels import DATE_LABEL, FIRST_COLUMN, Sheet, has_number, label_of
+from aurum.parsers.layout import Described, Header, Layout, Role
 from aurum.parsers.model import Prices, Severity, SheetSummary
 
-HEADER_ROWS = 12  # labels stand among the first rows
-DATE_LABEL = "date"
 TENOR_COLUMN = 1  # B
-FIRST_COLUMN = 2  # C
 MOST_TENORS = 10_000  # of a sheet; a real one has 121
 
 # What the row between labels and values says of the numbers below, blanks left out.
@@ -42,18 +40,6 @@ def normalize_unit_text(text: str | None) -> str | None:
 
 
 # ------------------------------------------------------------------------------------------------- sheets
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A sheet with its labels found: the row of each field of a header, and its own as-of date."""
-
-    name: str
-    rule: SheetRule
-    rows: Rows
-    labels: dict[str, int]
-    as_of: date | None
-    as_of_cell: str | None
 
 
 class Headed(NamedTuple):
@@ -115,61 +101,6 @@ class Block:
         return address(self.at[row], self.columns[column].at)
 
 
-def _label(value: object) -> str:
-    return fold(value).rstrip(":").rstrip() if isinstance(value, str) else ""
-
-
-def find_labels(name: str, rows: Rows, rule: SheetRule, layout: Layout, file: str) -> Sheet:
-    """The sheet with the rows of its labels; refused where one that the layout needs is missing."""
-    labels: dict[str, int] = {}
-    as_of, as_of_cell = None, None
-    for at, column in ((at, column) for at in range(min(HEADER_ROWS, len(rows))) for column in (0, 1)):
-        label = _label(rows[at][column]) if column < len(rows[at]) else ""
-        field = layout.labels.get(label)
-        if label == DATE_LABEL and column + 1 < len(rows[at]) and not is_blank(rows[at][column + 1]):
-            as_of_cell = address(at, column + 1)
-            as_of = _date(rows[at][column + 1], name, as_of_cell, file)
-        elif field is not None and labels.setdefault(field, at) != at:
-            raise UnreadableSheet(
-                f"{file}: two rows of {name!r} are labelled {shown(rows[at][column])!r}",
-                file=file,
-                sheet=name,
-                cell=address(at, column),
-            )
-    for field, below in layout.above.items():
-        if labels.get(below, 0) > 0:
-            labels.setdefault(field, labels[below] - 1)
-    missing = [label for label, field in layout.labels.items() if field in layout.needed and field not in labels]
-    if missing or not labels:
-        wanted = ", ".join(missing or layout.labels)
-        raise UnreadableSheet(
-            f"{file}: {name!r} has no row labelled {wanted} among its first {HEADER_ROWS}", file=file, sheet=name
-        )
-    return Sheet(name, rule, rows, labels, as_of, as_of_cell)
-
-
-def has_label(rows: Rows, layout: Layout, field: str) -> bool:
-    texts = (_label(value) for row in rows[:HEADER_ROWS] for value in row[:FIRST_COLUMN])
-    return any(layout.labels.get(text) == field for text in texts)
-
-
-def _date(value: object, sheet: str, cell: str, file: str) -> date:
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(shown(value))
-    except ValueError:
-        raise UnreadableSheet(
-            f"{file}: {cell} of {sheet!r} should hold the as-of date and holds {shown(value)!r}",
-            hint="A date cell, or a text such as 2025-02-12.",
-            file=file,
-            sheet=sheet,
-            cell=cell,
-        ) from None
-
-
 def read_block(sheet: Sheet, layout: Layout, as_of: date, findings: Findings, file: str) -> Block:
     """The numbers of a sheet, with a finding for everything that should be one and is not."""
     start = _data_start(sheet, as_of, file)
@@ -208,12 +139,12 @@ def _data_start(sheet: Sheet, as_of: date, file: str) -> int:
             sheet=sheet.name,
             cell=address(head, TENOR_COLUMN),
         )
-    return next(at for at in _below(sheet, head) if at == first or _has_number(sheet.rows[at]))
+    return next(at for at in _below(sheet, head) if at == first or has_number(sheet.rows[at]))
 
 
 def _below(sheet: Sheet, head: int) -> Iterator[int]:
     """The rows from there on, but for one that holds the as-of date: it is no tenor."""
-    return (at for at in range(head, len(sheet.rows)) if _label(sheet.rows[at][0]) != DATE_LABEL)
+    return (at for at in range(head, len(sheet.rows)) if label_of(sheet.rows[at][0]) != DATE_LABEL)
 
 
 def _tenor(row: Sequence[object], as_of: date) -> Tenor | None:
@@ -226,17 +157,13 @@ def _tenor(row: Sequence[object], as_of: date) -> Tenor | None:
         return None
 
 
-def _has_number(row: Sequence[object]) -> bool:
-    return any(isinstance(value, float | int) or is_quote(value) for value in set(row[FIRST_COLUMN:]))
-
-
 def _read_tenors(sheet: Sheet, start: int, as_of: date, findings: Findings) -> tuple[list[int], list[Tenor]]:
     """The rows with a tenor. One that has values and no tenor is an error, a lone text a note."""
     found: list[tuple[int, Tenor]] = []
     for at in range(start, len(sheet.rows)):
         row = sheet.rows[at]
         tenor = _tenor(row, as_of)
-        if _label(row[0]) == DATE_LABEL and all(map(is_blank, row[FIRST_COLUMN:])):
+        if label_of(row[0]) == DATE_LABEL and all(map(is_blank, row[FIRST_COLUMN:])):
             continue  # the as-of date
         if tenor is not None:
             found.append((at, tenor))
@@ -285,7 +212,7 @@ def _headers(sheet: Sheet, layout: Layout) -> Iterator[Headed]:
         row = rows[sheet.labels[field]] if field in sheet.labels else None
         texts = [text if isinstance(text, str) else shown(text) for text in row[FIRST_COLUMN:]] if row else blank
         if row and field in layout.carried:
-            texts = _carried("" if _label(row[1]) in layout.labels else shown(row[1]), texts)
+            texts = _carried("" if label_of(row[1]) in layout.labels else shown(row[1]), texts)
         fields.append(texts)
     short = all(max(map(len, texts), default=0) <= _LONGEST_KEPT for texts in fields)
     read = _headed if short else _headed.__wrapped__
@@ -307,7 +234,8 @@ _LONGEST_KEPT = 250
 @lru_cache(maxsize=8192)
 def _headed(layout: Layout, measure: Measure, texts: tuple[str, ...]) -> Headed:
     header = Header(*map(collapse, texts))
-    described = layout.describe(header, measure)
+    misplaced = any(_side(text) or is_quote(text) for text in header)
+    described = None if misplaced else layout.describe(header, measure)
     key = described.identity.key if described else ""
     return Headed(header, described, key, (fold(header.location), fold(header.product)))
 

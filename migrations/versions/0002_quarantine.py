@@ -19,6 +19,11 @@ def upgrade() -> None:
     for table, column in _columns():
         # In the column itself: SQLite cannot add a constraint to a table that is there.
         op.add_column(table, column, inline_references=True)
+    blank = sa.text("points = withheld_points")
+    op.create_index(
+        op.f("ix_snapshots_curve_id_as_of"), "snapshots", ["curve_id", "as_of"], postgresql_where=blank,
+        sqlite_where=blank,
+    )  # fmt: skip
     op.create_table(
         "vendor_days",
         sa.Column("tenant_id", sa.String(length=64), nullable=False),
@@ -31,6 +36,7 @@ def upgrade() -> None:
         "INSERT INTO vendor_days (tenant_id, vendor, as_of, revision) SELECT DISTINCT tenant_id, vendor, as_of, 1 "
         "FROM source_files WHERE published_at IS NOT NULL"
     )
+    op.execute(_COUNTED[op.get_bind().dialect.name])
     op.create_table(
         "quarantine",
         sa.Column("id", Id, nullable=False),
@@ -113,12 +119,40 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("UPDATE ingestion_runs SET state = 'FAILED' WHERE state = 'CANCELLED'")
+    for statement in _UNKNOWN[op.get_bind().dialect.name]:
+        op.execute(statement)
+    op.drop_index(op.f("ix_snapshots_curve_id_as_of"), "snapshots")
     op.drop_table("event_readers")
     for table in ("missing_files", "ingestion_policies", "quarantine_decisions", "quarantine", "vendor_days"):
         op.drop_table(table)
     for table, column in reversed(_columns()):
         with op.batch_alter_table(table) as batch:
             batch.drop_column(column.name)
+
+
+_FOUND = "(SELECT count(*) FROM ingestion_findings f WHERE f.run_id = ingestion_runs.id AND f.severity = '{}')"
+_ERRORS, _WARNINGS = _FOUND.format("ERROR"), _FOUND.format("WARNING")
+# What runs of the older revision would have counted: all their points were loaded, or none.
+_COUNTED = {
+    "postgresql": "UPDATE ingestion_runs SET counts = counts || jsonb_build_object('loaded', CASE WHEN state = "  # noqa: S608
+    f"'SUCCEEDED' THEN counts->'points' ELSE '0' END, 'withheld', 0, 'errors', {_ERRORS}, 'warnings', {_WARNINGS})",
+    "sqlite": "UPDATE ingestion_runs SET counts = json_set(counts, '$.loaded', CASE WHEN state = 'SUCCEEDED' "  # noqa: S608
+    "THEN json_extract(counts, '$.points') ELSE 0 END, '$.withheld', 0, "
+    f"'$.errors', {_ERRORS}, '$.warnings', {_WARNINGS})",
+}
+# What the older revision's code cannot read.
+_UNKNOWN = {
+    "postgresql": (
+        "UPDATE ingestion_runs SET counts = counts - ARRAY['loaded', 'withheld', 'errors', 'warnings']",
+        "UPDATE events SET payload = payload || '{\"state\": \"FAILED\"}' WHERE payload->>'state' = 'CANCELLED'",
+    ),
+    "sqlite": (
+        "UPDATE ingestion_runs SET counts = json_remove(counts, '$.loaded', '$.withheld', '$.errors', '$.warnings')",
+        "UPDATE events SET payload = json_set(payload, '$.state', 'FAILED') "
+        "WHERE json_extract(payload, '$.state') = 'CANCELLED'",
+    ),
+}
 
 
 def _columns() -> list[tuple[str, sa.Column[Any]]]:

@@ -74,7 +74,20 @@ async def test_what_is_not_valid_is_refused_with_a_code(ask: Ask, query: str) ->
         ("{ " + " ".join(f"a{n}: __typename" for n in range(101)) + " }", "aliases"),
         ("{ ...F0 } " + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(40))
          + " fragment F40 on Query { __typename }", "fields"),
-        ("{ " + "__typename " * 6000 + "}", "token"),
+        ("{ " + "__typename " * 4000 + "}", "token"),
+        ("{ " + "__typename " * 51 + "}", "more than 50 fields of the first level"),
+        ("{ ...F } fragment F on Query { ...G ...G } fragment G on Query { " + "__typename " * 30 + "}", "first level"),
+        ("{ curves { " + "__typename " * 150 + "} }", "pairs of repeated fields"),
+        ("{ __typename } fragment F on Curve { " + "leg { key leg { key } } " * 100 + "}", "pairs of repeated fields"),
+        ("{ curves { " + "".join(f"a{n} " for n in range(1000)) + "} }", "more than 1000 fields"),
+        ("{ __typename " + "@include(if: true) " * 101 + "}", "more than 100 directives"),
+        ("query A" + " { __typename } query A".join(map(str, range(52))) + " { __typename }", "operations"),
+        ("{ a } fragment F" + " on Query { a } fragment F".join(map(str, range(201))) + " on Query { a }", "fragments"),
+        ("{ ...F0 } " + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(60)), "within each other"),
+        ("{ ...F } fragment F on Query { ...G } fragment G on Query { ...F }", "'f' is spread within itself"),
+        ("{ nodes(ids: [" + "1 " * 1001 + "]) { id } }", "more than 1000 items in a list"),
+        ("{ __typename }" + " " * 70_000, "65,536 characters"),
+        ("{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }", "introspection depth"),
     ],
 )  # fmt: skip
 async def test_what_is_too_much_is_refused_before_it_costs_anything(ask: Ask, query: str, what: str) -> None:
@@ -83,11 +96,56 @@ async def test_what_is_too_much_is_refused_before_it_costs_anything(ask: Ask, qu
     assert answer.get("data") is None
 
 
-@pytest.mark.parametrize("form", [{"operations": "5", "map": "{}"}, {"operations": "{}", "map": "[]"}])
+OPERATIONS = '{"query": "{ __typename }", "variables": {"a": null, "b": [null], "c": 1}}'
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"operations": "5", "map": "{}"},
+        {"operations": "{}", "map": "[]"},
+        {"operations": "[]", "map": "{}"},
+        {"operations": OPERATIONS},
+        {"map": "{}"},
+        {"operations": OPERATIONS, "map": "NaN"},
+        {"operations": OPERATIONS, "map": "[]"},
+        {"operations": OPERATIONS, "map": '{"1": ["variables.a"]}'},
+        {"operations": OPERATIONS, "map": '{"operations": ["variables.a"]}'},
+        {"operations": OPERATIONS, "map": '{"0": "variables.a"}'},
+        {"operations": OPERATIONS, "map": '{"0": [5]}'},
+        {"operations": OPERATIONS, "map": '{"0": ["query"]}'},
+        {"operations": OPERATIONS, "map": '{"0": ["variables"]}'},
+        {"operations": OPERATIONS, "map": '{"0": ["variables.c"]}'},
+        {"operations": OPERATIONS, "map": '{"0": ["variables.d"]}'},
+        {"operations": OPERATIONS, "map": '{"0": ["variables.b.1"]}'},
+        {"operations": OPERATIONS, "map": '{"0": ["variables.b.x"]}'},
+        {"operations": OPERATIONS, "map": '{"0": ["variables.c.0"]}'},
+        {"operations": OPERATIONS, "map": '{"0": ["variables.a", "variables.a"]}'},
+        {"operations": '{"query": "{ __typename }"}', "map": '{"0": ["variables.a"]}'},
+        {"operations": OPERATIONS, "map": "{}", **{f"more{n}": "" for n in range(30)}},
+    ],
+)
 async def test_a_multipart_request_of_another_form_is_refused(client: httpx.AsyncClient, form: dict[str, str]) -> None:
     response = await client.post("/graphql", data=form, files={"0": ("a", b"")})
     assert response.status_code == 400
-    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+    assert response.json()["errors"][0]["extensions"]["code"] in ("BAD_REQUEST", "BATCH_REFUSED")
+
+
+async def test_files_are_put_where_the_map_says(client: httpx.AsyncClient) -> None:
+    form = {"operations": OPERATIONS, "map": '{"0": ["variables.a", "variables.b.0"]}'}
+    response = await client.post("/graphql", data=form, files={"0": ("a", b"")})
+    assert response.json() == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data", "multipart/form-data; boundary=x", "multipart/form-data; boundary="]
+)
+async def test_a_multipart_body_without_parts_is_refused(client: httpx.AsyncClient, kind: str) -> None:
+    for content in (b"", b"--y\r\n", b"--x\r\nnonsense\r\n\r\n", b"\x00" * 100):
+        response = await client.post("/graphql", content=content, headers={"content-type": kind})
+        assert response.status_code == 400
+        assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
 async def test_a_body_that_is_too_large_is_not_read(client: httpx.AsyncClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -29,6 +30,9 @@ from tests.servers import PostgreSQL
 
 DESK = worker_principal("demo")
 LEASE_SECONDS = 1.0
+AURUM = "https://aurum.example"
+LOCK_PUBLISHING = "SELECT pg_advisory_xact_lock(hashtextextended('publish demo EUGP', 0))"
+LOCK_CLAIMING = "LOCK TABLE ingestion_runs IN EXCLUSIVE MODE"
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
 Json = Any
 
@@ -62,19 +66,27 @@ class PrefectServer:
     def deployment(self, name: str) -> Json:
         return self.client.get(f"deployments/name/{name}").raise_for_status().json()
 
-    def flow_runs(self, run_id: int) -> list[Json]:
-        """Of one run of Aurum's, oldest first."""
-        found: list[Json] = self.ask("flow_runs/filter", flow_runs={"tags": {"all_": [f"run-{run_id}"]}})
+    def flow_runs(self, run: Run) -> list[Json]:
+        """Of one run of Aurum's, oldest first. Other tests' databases have runs of the same number."""
+        wanted = {"tags": {"all_": [f"run-{run.id}"]}, "expected_start_time": {"after_": run.created_at.isoformat()}}
+        found: list[Json] = self.ask("flow_runs/filter", flow_runs=wanted)
         return sorted(found, key=lambda flow_run: str(flow_run["created"]))
 
-    def table(self, flow_run: Json) -> tuple[str, list[str]]:
-        """Key and rows of the table artifact, each row joined."""
-        (artifact,) = self.ask(
-            "artifacts/filter",
-            artifacts={"flow_run_id": {"any_": [flow_run["id"]]}, "type": {"any_": ["table"]}},
-        )
-        rows = httpx.Response(200, text=artifact["data"]).json()
-        return artifact["key"], [" | ".join(row.values()) for row in rows]
+    def artifacts(self, flow_run: Json, kind: str) -> list[Json]:
+        wanted = {"flow_run_id": {"any_": [flow_run["id"]]}, "type": {"any_": [kind]}}
+        found: list[Json] = self.ask("artifacts/filter", artifacts=wanted, sort="CREATED_DESC")
+        return found
+
+    def report(self, flow_run: Json) -> tuple[str, str]:
+        """Key and text of what the flow run says about its file."""
+        (artifact,) = self.artifacts(flow_run, "markdown")
+        return artifact["key"], artifact["data"]
+
+    def table(self, flow_run: Json) -> list[list[str]]:
+        """The rows of the table of many files."""
+        (artifact,) = self.artifacts(flow_run, "table")
+        rows: list[dict[str, str]] = json.loads(artifact["data"])
+        return [list(row.values()) for row in rows]
 
     async def logged(self, flow_run: Json, text: str) -> str:
         """The line of the flow run's log that has the text. They come in batches, after a while."""
@@ -117,12 +129,15 @@ class House:
     stack: ExitStack
     runner: subprocess.Popen[bytes] = field(init=False)
 
-    def serve(self) -> None:
+    def serve(self, **more: str) -> None:
+        """With more of the environment."""
         began = datetime.now(UTC)
         environment = self.prefect.environment | {
             "AURUM_HOME": str(self.settings.home),
             "AURUM_DATABASE__URL": self.settings.database_url,
             "AURUM_INGESTION__LEASE_SECONDS": str(LEASE_SECONDS),
+            "AURUM_SERVER__PUBLIC_URL": AURUM,
+            **more,
         }
         log = self.settings.home / "runner.log"
         self.runner = self.stack.enter_context(running("flows.serve", environment, log))
@@ -140,10 +155,28 @@ class House:
         """The run's flow run (the first is number 0) once it is in one of the states."""
 
         async def found() -> Json:
-            runs = self.prefect.flow_runs(run.id)[number:]
+            runs = self.prefect.flow_runs(run)[number:]
             return runs and runs[0]["state"]["type"] in states and runs[0]
 
         return await eventually(found, seconds)
+
+    def start(self, deployment: str, **parameters: Json) -> Json:
+        """A flow run, as somebody starts it in Prefect's pages."""
+        id_ = self.prefect.deployment(deployment)["id"]
+        return self.prefect.ask(f"deployments/{id_}/create_flow_run", parameters=parameters)
+
+    async def reaches(self, flow_run: Json, states: Sequence[str] = ENDED, seconds: float = 30) -> Json:
+        """The flow run once it is in one of the states."""
+
+        async def found() -> Json:
+            now = self.prefect.client.get(f"flow_runs/{flow_run['id']}").raise_for_status().json()
+            return now["state"]["type"] in states and now
+
+        return await eventually(found, seconds)
+
+    def cancel(self, flow_run: Json) -> None:
+        """As the button in Prefect's pages does."""
+        self.prefect.ask(f"flow_runs/{flow_run['id']}/set_state", state={"type": "CANCELLING"})
 
     @asynccontextmanager
     async def sql(self) -> AsyncIterator[asyncpg.Connection]:
@@ -174,10 +207,17 @@ class House:
 
 
 @pytest.fixture(scope="module")
+def served_with() -> dict[str, str]:
+    """More of the environment of the flows; for modules to override."""
+    return {}
+
+
+@pytest.fixture(scope="module")
 def house(
     postgresql_server: PostgreSQL,
     migrated_postgresql_template: str,
     prefect_server: PrefectServer,
+    served_with: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
     database = postgresql_server.create(migrated_postgresql_template)
@@ -190,7 +230,7 @@ def house(
     settings.drop_folder.mkdir()
     with ExitStack() as stack:
         opened = House(settings, prefect_server, stack)
-        opened.serve()
+        opened.serve(**served_with)
         yield opened
     postgresql_server.drop(database)
 
@@ -210,3 +250,13 @@ async def send(services: Services, data: bytes, name: str) -> Run:
 
 async def run_of(services: Services, run: Run) -> Run:
     return (await services.ingestion.runs(DESK, [run.id]))[run.id]
+
+
+async def recovered(services: Services, house: House, run: Run, flow_runs: int) -> None:
+    """Recovers as the server does, until the run has been dispatched again."""
+
+    async def again() -> bool:
+        await services.ingestion.recover(services.dispatcher)
+        return len(house.prefect.flow_runs(run)) >= flow_runs
+
+    await eventually(again)

@@ -10,7 +10,7 @@ import pytest
 
 from aurum.demo import VendorWorkbook, eugp_workbook, pw_workbook, rp_workbook
 from aurum.ingestion.checks import Flag, Thresholds, check, points_of, refusal, withheld
-from aurum.parsers.model import Finding, ParsedWorkbook, Severity
+from aurum.parsers.model import Finding, ParsedWorkbook, Prices, Severity
 from tests.ingestion.test_checks_samples import (
     BIDASK,
     FRIDAY,
@@ -163,6 +163,48 @@ def test_a_month_that_two_strips_contradict_is_withheld_with_them() -> None:
     assert labels == {"Calendar 2026", "Summer 2026", *(f"2026-{month:02d}" for month in range(4, 11))}
 
 
+def with_quotes(parsed: ParsedWorkbook, row: int, mid: Prices) -> ParsedWorkbook:
+    """A curve with other mids, and bids and asks evenly around them: only strips and spreads can tell."""
+    return with_curve(parsed, row, mid=mid, bid=mid - 0.1, ask=mid + 0.1)
+
+
+def test_a_month_that_is_wrong_with_its_quote_is_withheld_by_its_strips() -> None:
+    row = row_of(eugp(), TTF)
+    mid = eugp().curves[row].mid.copy()
+    mid[at(eugp().curves[row], "2026-06")] += 1
+    gone = withheld(raised(check(with_quotes(eugp(), row, mid)), "STRIP_NOT_MEAN"))[TTF]
+    labels = {eugp().curves[row].tenors[point].label for point in gone}
+    assert labels == {"Calendar 2026", "Summer 2026", *(f"2026-{month:02d}" for month in range(4, 11))}
+
+
+def test_a_strip_that_is_wrong_with_its_quote_leaves_the_months_that_other_strips_vouch_for() -> None:
+    row = row_of(eugp(), TTF)
+    mid = eugp().curves[row].mid.copy()
+    mid[at(eugp().curves[row], "Summer 2026")] += 1
+    flags = raised(check(with_quotes(eugp(), row, mid)), "STRIP_NOT_MEAN")
+    assert withheld(flags) == {TTF: (at(eugp().curves[row], "Summer 2026"),)}
+
+
+def test_months_a_row_too_low_are_all_withheld() -> None:
+    """Also those that no strip has: most strips of the curve are wrong."""
+    row = row_of(eugp(), TTF)
+    mid = eugp().curves[row].mid.copy()
+    mid[:121] = [mid[0], *mid[:120]]
+    gone = withheld(raised(check(with_quotes(eugp(), row, mid)), "STRIP_NOT_MEAN"))[TTF]
+    assert set(gone) >= set(range(121))
+    assert "2035-02" in {eugp().curves[row].tenors[point].label for point in gone}
+
+
+@pytest.mark.parametrize("label", ["Summer 2024", "Calendar 2047"])
+def test_a_strip_of_no_month_on_the_sheets_is_withheld(label: str) -> None:
+    workbook = eugp_workbook(FRIDAY)
+    row = next(row for row in workbook.sheets[STRIPS] if row[1] == "Calendar 2030")
+    row[1] = label
+    flags = raised(check(read(workbook)), "STRIP_NOT_MEAN")
+    assert {flag.finding.message for flag in flags} == {f"{label}: none of its months is on the sheets"}
+    assert len(withheld(flags)) == 48
+
+
 def test_a_strip_with_a_blank_month_is_not_compared() -> None:
     """The vendor had the number that is blank here."""
     row = row_of(eugp(), TTF)
@@ -175,7 +217,7 @@ def test_strips_of_a_vendor_that_is_known_by_its_layout_only_are_warned_of() -> 
     parsed = read(pw_workbook(FRIDAY))
     row = next(row for row, curve in enumerate(parsed.curves) if curve.tenors[-1].label == "Bal 2025")
     flags = check(moved(with_curve(parsed, row, bid=None, ask=None, quote_cells=None), row, -1, 3.0))
-    assert only(flags, "STRIP_NOT_MEAN").finding.severity is Severity.WARNING
+    assert {flag.finding.severity for flag in raised(flags, "STRIP_NOT_MEAN")} == {Severity.WARNING}
     assert withheld(flags) == {}
 
 
@@ -199,8 +241,10 @@ def test_a_spark_spread_that_is_not_power_less_gas() -> None:
 def test_british_spark_spreads_have_a_factor_of_their_own() -> None:
     key = "eugp:uk/great_britian/power/base~spark_spread~nbp"
     flags = check(eugp(), thresholds=Thresholds(vendors={"EUGP": {"spark_factor_gb": 0.7}}))
-    assert {flag.finding.curve_key for flag in flags} == {key, key.replace("base", "peak")}
+    assert set(withheld(flags)) == {key, key.replace("base", "peak")}
     assert "power less 0.7 times gas" in flags[0].finding.message
+    legs = {flag.finding.curve_key for flag in flags if flag.finding.severity is Severity.WARNING}
+    assert legs == {"eugp:uk/great_britian/power/base", "eugp:uk/great_britian/power/peak", "eugp:uk/nbp/gas"}
 
 
 def test_a_leg_that_is_not_the_middle_of_its_quote_is_blamed_for_its_spread() -> None:
@@ -212,6 +256,22 @@ def test_a_leg_that_is_not_the_middle_of_its_quote_is_blamed_for_its_spread() ->
     flag = only(flags, "SPARK_NOT_SPREAD")
     assert flag.points == {GERMAN: (3,)}
     assert "contradicts its spark spread" in flag.finding.message
+
+
+def test_legs_are_warned_of_where_all_spreads_of_a_month_are_wrong() -> None:
+    """Two months of prices have changed places, with their quotes and within their strips."""
+    parsed = eugp()
+    for row, curve in enumerate(parsed.curves):
+        if curve.bid is not None and curve.ask is not None:
+            order = np.arange(len(curve.tenors))
+            order[[3, 4]] = 4, 3
+            sides = {"mid": curve.mid[order], "bid": curve.bid[order], "ask": curve.ask[order]}
+            parsed = with_curve(parsed, row, **sides)
+    flags = check(parsed)
+    assert {flag.finding.code for flag in flags} == {"SPARK_NOT_SPREAD"}
+    warned = {key: points for flag in flags if not flag.withholds for key, points in flag.points.items()}
+    assert warned[GERMAN] == warned["eugp:eu/german/gas"] == (3, 4)
+    assert set(withheld(flags)) == {key for key in (curve.identity.key for curve in parsed.curves) if "~" in key}
 
 
 def test_a_spread_without_its_legs_is_not_compared() -> None:
@@ -251,6 +311,15 @@ def test_vintages_of_one_product_at_one_price_are_noted() -> None:
     flag = next(flag for flag in raised(check(parsed), "IDENTICAL_CURVES") if one in flag.points)
     assert set(flag.points) == {one, other}
     assert flag.finding.severity is Severity.INFO
+
+
+def test_three_curves_that_are_equal_in_pairs_are_one_group() -> None:
+    """Two of them may have no point in common."""
+    source = curve_of(rp(), PROPANE).mid
+    first, last = source.copy(), source.copy()
+    first[20:], last[:20] = np.nan, np.nan
+    parsed = with_curve(with_curve(rp(), 3, mid=first), 4, mid=last)
+    assert len(only(check(parsed), "IDENTICAL_CURVES").points) == 4
 
 
 def test_curves_of_other_lengths_are_compared_where_both_are_quoted() -> None:
@@ -312,6 +381,14 @@ def test_a_month_whose_label_cannot_be_read_does_not(label: str | None) -> None:
     assert {flag.finding.code for flag in flags} == {"MID_MISSING"}
 
 
+def test_a_row_that_cannot_be_read_accounts_for_a_month_in_its_own_place_only() -> None:
+    workbook = relabelled(eugp_workbook(FRIDAY), MID, 1)
+    workbook.sheets[MID].append([None, "Total", *workbook.sheets[MID][-1][2:]])
+    flag = refusal(check(read(workbook)))
+    assert flag is not None
+    assert flag.finding.code == "FIRST_MONTH_WRONG"
+
+
 def test_a_month_that_is_blank_on_the_whole_sheet_does_not() -> None:
     workbook = eugp_workbook(FRIDAY)
     workbook.sheets[MID][11][2:] = [None] * (len(workbook.sheets[MID][11]) - 2)
@@ -367,6 +444,13 @@ def test_a_blank_mid_of_a_quoted_point_and_a_blank_quote() -> None:
     assert flag.points == {TTF: (2,)}
     (flag,) = eugp_put(BIDASK, "D14", None)
     assert flag.finding == Finding("QUOTE_MISSING", Severity.INFO, "2025-04: no bid and ask", BIDASK, ("D14",), TTF)
+
+
+def test_a_row_of_blank_quotes_is_missed_by_the_curves_that_have_all_others() -> None:
+    workbook = eugp_workbook(FRIDAY)
+    workbook.sheets[BIDASK][13][2:] = [None] * 48
+    flags = check(read(workbook))
+    assert codes(flags) == ["QUOTE_MISSING"] * 48
 
 
 def test_a_month_that_is_blank_on_all_sheets_is_missing_between_others() -> None:

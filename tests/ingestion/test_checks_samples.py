@@ -148,11 +148,12 @@ def test_a_file_of_any_seed_and_date_is_silent(seed: int, as_of: date) -> None:
     assert check(read(eugp_workbook(as_of, seed=seed, months=37))) == []
 
 
-def test_a_file_without_curves_has_nothing_wrong_in_it() -> None:
+def test_a_file_without_a_number_is_refused() -> None:
     nothing = replace(eugp(), curves=(), sheets=())
-    assert check(nothing, before(eugp)) == []
+    (flag,) = check(nothing, before(eugp))
+    assert (flag.finding.code, flag.whole_file) == ("TOO_MANY_ERRORS", True)
     gone = check(nothing, (), PreviousFile.of(eugp(DAYS[-2])))
-    assert codes(gone) == ["SHEET_GONE"] * 5 + ["CURVE_GONE"] * 83
+    assert codes(gone) == ["TOO_MANY_ERRORS"] + ["SHEET_GONE"] * 5 + ["CURVE_GONE"] * 83
 
 
 # ------------------------------------------------------------------------------------------------- any change

@@ -43,6 +43,9 @@ class Sometimes:
             raise Unavailable("away")
         await self.behind.dispatch(tenant, run)
 
+    async def cancel(self, tenant: str, run: Run) -> None:
+        await self.behind.cancel(tenant, run)
+
     async def close(self) -> None: ...
 
 

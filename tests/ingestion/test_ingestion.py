@@ -197,6 +197,9 @@ class Kept:
     async def dispatch(self, tenant: str, run: Run) -> None:
         self.runs.append(run)
 
+    async def cancel(self, tenant: str, run: Run) -> None:
+        self.runs.remove(run)
+
 
 async def test_a_run_whose_worker_died_is_taken_up_again_and_loaded_once(services: Services) -> None:
     ingestion, clock, kept = services.ingestion, Later(), Kept()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -19,10 +20,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from aurum.services import open_services
 from aurum.settings import DatabaseSettings, Settings
-from tests.killing import LEASE_SECONDS, Chaos, chaos
+from tests.killing import LEASE_SECONDS, Chaos, Phase, chaos, look, phase_of
 from tests.processes import eventually, free_port, running
-from tests.sending import Sent, upload
+from tests.sending import Post, Sent, exactly_once, upload
 from tests.servers import PostgreSQL
 
 pytestmark = pytest.mark.slow
@@ -53,12 +55,37 @@ async def test_the_command_is_killed_and_typed_again(settings: Settings, tmp_pat
             with running("aurum", environment(settings), log, "ingest", *paths) as command:
                 await storm.moment(url, files, lambda: command.poll() is None)
                 await storm.kill([command.pid], url, files)
-            again = [sys.executable, "-m", "aurum", "ingest", *paths]
-            done = subprocess.run(again, env=environment(settings), capture_output=True, timeout=60, check=False)
-            assert done.returncode == 0, done.stderr.decode()
+            typed_again(settings, paths)
             await storm.settled(url, files)
             await storm.check(settings, files)
         await storm.check(settings, storm.post.sent)
+
+
+def typed_again(settings: Settings, paths: list[str]) -> None:
+    command = [sys.executable, "-m", "aurum", "ingest", *paths]
+    done = subprocess.run(command, env=environment(settings), capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+async def test_a_command_that_slept_beyond_its_lease_adds_nothing(settings: Settings, tmp_path: Path) -> None:
+    """It wakes up when another one has loaded the file: nothing that it does then may count."""
+    url, post, asleep = settings.database_url, Post(random.Random(7)), False
+    while not asleep:
+        (file,) = post.delivery(1)
+        path = saved(file, tmp_path)
+        with running("aurum", environment(settings), tmp_path / "log", "ingest", path) as command:
+            while (await phase_of(url, [file]) or 0) < Phase.READING:  # noqa: ASYNC110  another process
+                await asyncio.sleep(0.001)
+            os.kill(command.pid, signal.SIGSTOP)
+            asleep = await phase_of(url, [file]) is Phase.READING and not (await look(url)).written
+            if asleep:
+                typed_again(settings, [path])
+            os.kill(command.pid, signal.SIGCONT)
+            assert await asyncio.to_thread(command.wait, 60) == 0
+        async with open_services(settings) as services:
+            await exactly_once(services, post.sent)
+            (run,) = await services.ingestion.store.runs_of_content("demo", file.digest)
+            assert run.attempt == 1 + asleep
 
 
 def saved(file: Sent, folder: Path) -> str:
@@ -157,18 +184,15 @@ async def test_the_database_is_killed_under_the_server(
                     await asyncio.sleep(storm.chance.uniform(0, 0.5))
                     cluster.start()
                 else:
-                    os.kill(await a_session(url), signal.SIGKILL)
+                    await kill_a_session(url)
                 await all_is_loaded(storm, settings, files, sent)
         await storm.check(settings, storm.post.sent)
 
 
-async def a_session(url: str) -> int:
-    """The process of one of the server's, busy ones first."""
-    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    try:
-        process = await connection.fetchval(
-            "SELECT pid FROM pg_stat_activity WHERE application_name = 'aurum' ORDER BY state <> 'idle' DESC LIMIT 1"
-        )
-    finally:
-        await connection.close()
-    return int(process)
+async def kill_a_session(url: str) -> None:
+    """One of the server's, a busy one if there is any. Returns when PostgreSQL has ended the others too."""
+    witness = await asyncpg.connect(url.replace("+asyncpg", ""))
+    theirs = "SELECT pid FROM pg_stat_activity WHERE application_name = 'aurum' ORDER BY state <> 'idle' DESC"
+    os.kill(await eventually(lambda: witness.fetchval(theirs)), signal.SIGKILL)
+    while not witness.is_closed():  # noqa: ASYNC110  another process
+        await asyncio.sleep(0.01)

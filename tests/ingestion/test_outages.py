@@ -319,6 +319,18 @@ async def test_a_server_that_is_stopped_in_the_middle_of_a_load(
     await is_taken_up_again(settings, file)
 
 
+async def test_kept_bytes_that_are_away_are_waited_for(migrated_sqlite_url: str, file: Sent, tmp_path: Path) -> None:
+    settings = over(migrated_sqlite_url, tmp_path, tmp_path)
+    async with open_services(settings) as services:
+        run = await submitted(services, file)
+        away = settings.blob_folder.rename(tmp_path / "away")  # as a file system that is not mounted
+        with pytest.raises(Unavailable, match="files cannot be read"):
+            await services.ingestion.execute(DEMO, run.id)
+        assert (await services.ingestion.run(DEMO, run.id)).state is RunState.QUEUED
+        away.rename(settings.blob_folder)
+    await is_taken_up_again(settings, file)
+
+
 async def test_an_upload_that_cannot_be_kept_is_told_so(full_blobs: Outage, file: Sent) -> None:
     application = create_app(full_blobs.settings)
     async with application.router.lifespan_context(application):

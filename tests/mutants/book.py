@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
@@ -35,7 +34,7 @@ class Raw(NamedTuple):
 
 @dataclass
 class Book:
-    """A vendor's file. `sheets` are in their order; a grid's first cell is A1, None is no cell."""
+    """A vendor's file, and the one of the day before. A grid's first cell is A1, None is no cell."""
 
     name: str
     sheets: dict[str, Grid]
@@ -43,6 +42,7 @@ class Book:
     hidden_sheets: set[str] = field(default_factory=set)
     hidden_rows: dict[str, set[int]] = field(default_factory=dict)
     starts_1904: bool = False
+    before: Book | None = None
 
     @classmethod
     def of(cls, workbook: VendorWorkbook) -> Book:
@@ -59,10 +59,16 @@ class Book:
             ]
             for sheet in book.sheet_names
         }
-        return cls(name, {sheet: _square(grid) for sheet, grid in sheets.items()})
+        return cls(name, {sheet: _square([list(row) for row in grid]) for sheet, grid in sheets.items()})
 
     def copy(self) -> Book:
-        return copy.deepcopy(self)
+        return replace(
+            self,
+            sheets={name: [list(row) for row in grid] for name, grid in self.sheets.items()},
+            merged={},
+            hidden_sheets=set(),
+            hidden_rows={},
+        )
 
     # --------------------------------------------------------------------------------------------- where what stands
 

@@ -15,9 +15,11 @@ from aurum.ingestion.checks import Day, PreviousFile, Verdict, key_of, verdict
 from aurum.market.periods import DeliveryPeriod, TenorType
 from aurum.parsers import parse
 from aurum.parsers.model import ParsedWorkbook, Severity
+from tests.mutants import columns, labels, numbers, quotes, rows, sheets, texts, yesterday  # noqa: F401 (they register)
 from tests.mutants.book import Book, Raw
-from tests.mutants.mutations import MUTATIONS, Mutation, Tells
+from tests.mutants.mutations import MUTATIONS, NUMBERS, Mutation, Tells
 
+QUOTE_ROUNDING = 0.0005 + 1e-7
 Point = tuple[str, TenorType, DeliveryPeriod]
 Numbers = tuple[float, float, float]  # mid, bid, ask; NaN where nothing is quoted
 
@@ -34,10 +36,11 @@ class Known:
     previous: PreviousFile
 
     @classmethod
-    def of(cls, book: Book, before: Sequence[ParsedWorkbook]) -> Known:
-        parsed = parse(book.to_bytes(), book.name)
-        days = tuple(Day.of(day) for day in before)
-        return cls(parsed.vendor, book, parsed.as_of, numbers_of(parsed), days, PreviousFile.of(before[-1]))
+    def of(cls, book: Book, before: Sequence[Book]) -> Known:
+        parsed, *earlier = (parse(each.to_bytes(), each.name) for each in (book, *before))
+        book.before = before[-1]
+        days = tuple(Day.of(day) for day in earlier)
+        return cls(parsed.vendor, book, parsed.as_of, numbers_of(parsed), days, PreviousFile.of(earlier[-1]))
 
 
 @dataclass
@@ -55,13 +58,13 @@ class Outcome:
 
 def numbers_of(parsed: ParsedWorkbook) -> dict[Point, Numbers]:
     """Every number of a file."""
-    numbers = {}
+    found = {}
     for curve in parsed.curves:
         nothing = np.full(len(curve.tenors), np.nan)
         sides = (curve.mid, nothing if curve.bid is None else curve.bid, nothing if curve.ask is None else curve.ask)
         for tenor, *point in zip(curve.tenors, *(side.tolist() for side in sides), strict=True):
-            numbers[key_of(curve.identity), tenor.type, tenor.period] = (point[0], point[1], point[2])
-    return numbers
+            found[key_of(curve.identity), tenor.type, tenor.period] = (point[0], point[1], point[2])
+    return found
 
 
 def spoilt(known: Known, names: Iterable[str], seed: int) -> Book:
@@ -100,13 +103,13 @@ def outcome(book: Book, known: Known, *, with_history: bool = True) -> Outcome:
 # ------------------------------------------------------------------------------------------------- what may not be
 
 
-def wrong(found: Outcome, known: Known) -> dict[Point, tuple[Numbers, Numbers]]:
-    """The points that are served with another number, or for another day, than theirs: what is served, and the truth."""
+def wrong(found: Outcome, known: Known, off: float = 0.0) -> dict[Point, tuple[Numbers, Numbers]]:
+    """The points that are served with a number not theirs, or for another day: what is served, and what is right."""
     differing = {}
     nothing = (np.nan, np.nan, np.nan)
     for point, served in found.served.items():
         right = known.truth.get(point, nothing) if found.parsed and found.parsed.as_of == known.as_of else nothing
-        if any(one == one and one != other for one, other in zip(served, right, strict=True)):
+        if any(one == one and not abs(one - other) <= off for one, other in zip(served, right, strict=True)):
             differing[point] = (served, right)
     return differing
 
@@ -129,7 +132,16 @@ def unrecorded(found: Outcome, known: Known) -> list[Point]:
 
 
 # What speaks of columns or rows that no curve could be made of.
-_OF_MANY = {"MISSING_HEADER", "UNKNOWN_TENOR", "TENOR_GONE", "MISSING_SHEET", "MORE_FINDINGS"}
+_OF_MANY = {
+    "MISSING_HEADER",
+    "WRONG_SIDE",
+    "EMPTY_COLUMN",
+    "CURVE_NEW",
+    "UNKNOWN_TENOR",
+    "TENOR_GONE",
+    "MISSING_SHEET",
+    "MORE_FINDINGS",
+}
 
 
 def misplaced(found: Outcome) -> list[str]:
@@ -150,14 +162,40 @@ def _held(book: Book, cell: str | None) -> object:
     return float(value.value or "nan") if isinstance(value, Raw) else value
 
 
-def unfitting(found: Outcome, mutations: Sequence[Mutation]) -> set[str]:
-    """The reasons that none of the mutations explains."""
+def faults(found: Outcome, known: Known, names: Sequence[str], *, with_history: bool = True) -> list[str]:
+    """What must not be, in words."""
+    mutations = [MUTATIONS[name] for name in names]
+    tells = max((mutation.told_by(known.vendor) for mutation in mutations), key=list(Tells).index)
+    curves = {key for key, _, _ in known.truth}
+    said = [f"misplaced: {cell}" for cell in misplaced(found)]
+    said += [f"unfitting: {code}" for code in sorted(_unfitting(found, mutations))]
+    for point, (served, right) in wrong(found, known, max(mutation.off for mutation in mutations)).items():
+        if _only_wider(served, right):
+            continue
+        marks = found.marks.get(point, set())
+        if point[0] not in curves and any(mutation.new_names for mutation in mutations):
+            missed = with_history and "CURVE_NEW" not in marks
+        else:
+            missed = tells is Tells.FILE or (tells is Tells.MARK and with_history and not marks)
+        if missed and (len(mutations) == 1 or sum(not mutation.harmless for mutation in mutations) < 2):
+            said.append(
+                f"wrong: {point[0]} {point[1]} {point[2].start} is {served}, not {right}; marks {sorted(marks)}"
+            )
+    if with_history:
+        said += [f"unrecorded: {point}" for point in unrecorded(found, known)[:1]]
+    return said
+
+
+def _only_wider(served: Numbers, right: Numbers) -> bool:
+    """A bid and an ask that lie evenly around the right mid, though not where they did: nothing in a file says more."""
+    mid, bid, ask = served
+    return mid == right[0] and abs((bid + ask) / 2 - mid) <= QUOTE_ROUNDING
+
+
+def _unfitting(found: Outcome, mutations: Sequence[Mutation]) -> set[str]:
+    """The reasons that none of the mutations explains. Several may together have reasons that neither has."""
     fitting = {code for mutation in mutations for code in mutation.codes}
-    given = {found.refusal} if found.refusal else set().union(*found.held.values(), set())
+    if len(mutations) > 1:
+        fitting |= {*NUMBERS, "MORE_FINDINGS", "CONFLICTING_TENORS"}
+    given = {found.refusal} if found.refusal else set().union(*found.held.values())
     return {code for code in given if code is not None} - fitting
-
-
-def told_by(mutations: Sequence[Mutation], vendor: str) -> Tells:
-    """Who can tell after all of them: the least that any allows."""
-    order = list(Tells)
-    return max((mutation.told_by(vendor) for mutation in mutations), key=order.index)

@@ -89,7 +89,17 @@ def test_a_spark_spread_is_a_curve_of_its_own_with_a_leg() -> None:
     assert spark.mid_cells.address(0) == "Spark Spread!C12"
 
 
-@pytest.mark.parametrize(("cell", "text"), [("D8", "HYDROGEN"), ("D8", None), ("D7", None), ("D6", None)])
+def test_a_leg_belongs_to_a_spread_and_to_nothing_else() -> None:
+    """A sheet of spreads in the place of prices, or one that lost its row of legs, is not read as what it is not."""
+    book = eugp({"Spark Spread": skeleton(), MID: skeleton(spark=True)})
+    assert [code for code, sheet, _ in findings(book) if sheet in (MID, "Spark Spread")] == ["MISSING_HEADER"] * 7
+    assert {label for curve in book.curves for label in points(curve)} == {"Calendar 2026"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [("D8", "HYDROGEN"), ("D8", None), ("D7", None), ("D6", None), ("D7", "Bid   /   Ask"), ("D7", "31.6 / 31.8")],
+)
 def test_a_column_whose_texts_name_no_curve(cell: str, text: str | None) -> None:
     book = eugp({MID: put(skeleton(), cell, text)})
     assert ("MISSING_HEADER", MID, ("D12",)) in findings(book, Severity.ERROR)
@@ -109,6 +119,13 @@ def test_a_sheet_that_lost_a_label_is_unreadable() -> None:
     with pytest.raises(UnreadableSheet, match="no row labelled peak") as refused:
         eugp({MID: put(skeleton(), "B8", None)})
     assert refused.value.details == {"file": NAME, "sheet": MID}
+
+
+@pytest.mark.parametrize("rows", [1, 4, 40])
+def test_labels_may_stand_as_far_down_as_there_is_no_number(rows: int) -> None:
+    moved = eugp({MID: [*([] for _ in range(rows)), *skeleton()]})
+    assert list(by_key(moved)) == list(by_key(eugp()))
+    assert moved.findings == ()
 
 
 def test_the_look_alike_has_the_vendors_83_curves() -> None:

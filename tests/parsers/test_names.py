@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
 
-from aurum.errors import AsOfMismatch, MissingAsOf, UnknownVendor, UnreadableSheet
+from aurum.demo import VendorWorkbook, eugp_workbook, pw_workbook, rp_workbook, simple_workbook
+from aurum.errors import AsOfMismatch, MissingAsOf, MissingSheet, UnknownVendor, UnreadableSheet
 from aurum.parsers import parse
 from aurum.parsers.reader import as_of_in, vendor_of
 from tests.parsers.sheets import AS_OF, BIDASK, MID, PW_BIDASK, PW_MID, Grid, put, workbook
@@ -51,6 +53,21 @@ def test_a_name_that_says_no_vendor_or_two(name: str) -> None:
     assert refused.value.hint is not None
     assert "--vendor" in refused.value.hint
     assert vendor_of(name, "rp") == "RP"
+
+
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        *((eugp_workbook, name) for name in ("RP", "PW", "SIMPLE")),
+        *((rp_workbook, name) for name in ("EUGP", "PW", "SIMPLE")),
+        *((pw_workbook, name) for name in ("EUGP", "RP", "SIMPLE")),
+        (simple_workbook, "EUGP"),
+    ],
+)
+def test_a_file_of_another_vendor_is_refused(made: Callable[..., VendorWorkbook], named: str) -> None:
+    """But for one of SIMPLE's called PW's: it may be one."""
+    with pytest.raises((UnknownVendor, MissingSheet)):
+        parse(made(AS_OF, months=4).to_bytes(), f"EOD_{named}_20250212_1430.xlsx")
 
 
 def test_the_caller_may_not_contradict_the_name_nor_invent_a_vendor() -> None:

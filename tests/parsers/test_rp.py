@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aurum.demo import rp_workbook
-from aurum.errors import MissingSheet
+from aurum.errors import MissingSheet, UnreadableSheet
 from aurum.market.identity import Measure
 from aurum.parsers import parse
 from aurum.parsers.layout import Header
@@ -103,6 +103,26 @@ def test_a_regional_column_or_month_that_the_first_sheet_has_not() -> None:
     assert findings(rp({"Europe": longer})) == [("REGIONAL_MISMATCH", "Europe", ("C14",))]
     blank = put(skeleton(3, regional=True), "C13", None)
     assert findings(rp({"Europe": blank})) == [("REGIONAL_MISMATCH", "Europe", ("C13", f"{MID}!F13"))]
+
+
+def test_a_regional_column_that_differs_throughout_speaks_against_the_strips_too() -> None:
+    other = put(put(skeleton(3, regional=True), "C12", 99.0), "C13", 98.0)
+    finding = only(rp({"Europe": other}), "REGIONAL_MISMATCH")
+    strips = ("Seasonal Blocks - Mid!F13", "Seasonal Blocks - Mid!F12")
+    assert finding.cells == ("C12", f"{MID}!F12", "C13", f"{MID}!F13", *strips)
+
+
+def test_the_row_of_regions_is_found_above_blank_rows_and_notes() -> None:
+    moved: Grid = [*skeleton(0, 1, 2, 3)[:6], [], [None, None, "Indicative"], *skeleton(0, 1, 2, 3)[6:]]
+    assert list(by_key(rp({MID: moved}))) == [EAST, ULSD, DOTTED, ROTTERDAM]
+
+
+def test_a_row_of_something_else_is_none_of_regions() -> None:
+    grid = skeleton(0, 1, 2, 3)
+    exchanged: Grid = [*grid[:5], [*[None] * 2, *grid[7][2:]], grid[6], [None, "Product", *grid[5][2:]], *grid[8:]]
+    with pytest.raises(UnreadableSheet, match="should hold markets such as AP, EU, ME, US") as refused:
+        rp({MID: exchanged})
+    assert refused.value.details == {"file": NAME, "sheet": MID, "cell": "C6"}
 
 
 @pytest.mark.parametrize("name", ["Seasonal Blocks - Mid", BIDASK, "Seasonal Blocks - BidAsk", MID])

@@ -24,6 +24,7 @@ from aurum.curves.graphql.arguments import (
 from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
 from aurum.errors import InvalidCursor
 from aurum.graphql.connections import After, Connection, First, connection, page_request
+from aurum.graphql.costs import sized
 from aurum.graphql.nodes import Node, node_id
 from aurum.market.identity import Measure
 from aurum.metadata import model as catalogue
@@ -77,7 +78,9 @@ class CurveSnapshot(Node):
     async def superseded_at(self, info: Info) -> datetime | None:
         return await info.context.load(info.context.curves.superseded_at, self.snapshot.id)
 
-    @strawberry.field(description="Its points: months first, then longer periods, each by delivery.")
+    @strawberry.field(
+        description="Its points: months first, then longer periods, each by delivery.", metadata=sized(120)
+    )
     def points(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> list[CurvePoint]:
         return points_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery))
 

@@ -14,7 +14,7 @@ from aurum.ingestion.checks.drift import PreviousFile, check_drift
 from aurum.ingestion.checks.flags import Flag, Flags, located, points_of, refusal, withheld
 from aurum.ingestion.checks.history import Day, History, check_stale, days_of, history_of
 from aurum.ingestion.checks.identical import check_identical
-from aurum.ingestion.checks.numbers import check_numbers
+from aurum.ingestion.checks.numbers import check_numbers, check_share
 from aurum.ingestion.checks.outliers import check_outliers
 from aurum.ingestion.checks.structure import check_months, check_sides
 from aurum.ingestion.checks.table import Block, Table, key_of, tabulate
@@ -63,7 +63,9 @@ def check(
     flags = Flags(limits)
     with np.errstate(all="ignore"):  # huge numbers overflow and compare as what they are: wrong
         check_months(table, flags)
-        if parsed.curves and refusal(flags.raised) is None:
+        if not parsed.curves:
+            check_share(table, limits, flags)
+        elif refusal(flags.raised) is None:
             _check_values(table, history_of(table, history, limits), limits, flags)
         if previous is not None:
             check_drift(table, previous, limits, flags)

@@ -25,9 +25,8 @@ def check_identical(table: Table, history: History, limits: VendorLimits, flags:
     for rows in _groups(table, limits):
         first, *others = rows
         names = ", ".join(repr(table.curves[row].identity.product) for row in rows)
-        # Three may have no point that all have: the first two then stand for them.
-        common = max((np.isfinite(table.mid[some]).all(axis=0) for some in (rows, rows[:2])), key=np.count_nonzero)
-        values = table.mid[first, common]
+        shared = np.isfinite(table.mid[rows]).sum(axis=0) > 1  # of three, two may have no point in common
+        values = np.nanmax(table.mid[rows][:, shared], axis=0)
         vintages = len({_without_vintage(table.curves[row]) for row in rows}) == 1
         days = history.days_identical(rows)
         flags.add(

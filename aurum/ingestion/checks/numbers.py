@@ -20,17 +20,19 @@ def check_numbers(table: Table, limits: VendorLimits, flags: Flags) -> None:
     doubt = check_quotes(table, limits, flags)
     vouched = check_strips(table, limits, doubt, flags)
     check_sparks(table, limits, doubt, vouched, flags)
-    _check_share(table, limits, flags)
+    check_share(table, limits, flags)
 
 
-def _check_share(table: Table, limits: VendorLimits, flags: Flags) -> None:
+def check_share(table: Table, limits: VendorLimits, flags: Flags) -> None:
     """So many points that are wrong are no slips: columns or rows of a sheet are shifted. Nor is one without any."""
     read = flags_of(table.parsed)
     points = table.parsed.points
     wrong = sum(map(len, withheld([*read, *flags.raised]).values()))
     lost = wrong + sum(flag.finding.severity is Severity.ERROR and not flag.points for flag in read)
     share = lost / max(1, points)
-    if wrong >= points or (lost >= limits.file.error_points and share > limits.file.error_share):
+    if not points:
+        flags.add("TOO_MANY_ERRORS", "no number of the file can be loaded")
+    elif wrong >= points or (lost >= limits.file.error_points and share > limits.file.error_share):
         flags.add(
             "TOO_MANY_ERRORS",
             f"{counted(lost, 'point')} of {points:,} ({share:.0%}) cannot be read or contradict each other; "

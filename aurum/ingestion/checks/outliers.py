@@ -111,6 +111,7 @@ def _report_curve(history: History, moves: _Moves, row: int, score: float, limit
     bound = moves.market * (moves.usual[row] + threshold / moves.trust[row] * moves.scale[row])
     farthest = np.argsort(-own, kind="stable")
     jumped = np.flatnonzero(own >= min(bound, own.max())).tolist()
+    spoilt = [*jumped, *_strips_over(table, jumped)]
     worst = int(farthest[0])
     was, now = history.mid[-2, row, worst], history.mid[-1, row, worst]
     flags.add(
@@ -120,8 +121,16 @@ def _report_curve(history: History, moves: _Moves, row: int, score: float, limit
         f"{table.tenors[worst].label}, from {shown(was)} to {shown(now)}",
         addresses=[table.mid_address(row, column) for column in farthest[:3].tolist() if column in jumped],
         curve_key=key,
-        points={key: table.points(row, jumped)},
+        points={key: table.points(row, spoilt)},
     )
+
+
+def _strips_over(table: Table, months: list[int]) -> list[int]:
+    """The columns of strips that hold any of these months."""
+    starts = [table.tenors[month].period.start for month in months]
+    columns = range(len(table.months), len(table.tenors))
+    periods = ((column, table.tenors[column].period) for column in columns)
+    return [column for column, period in periods if any(period.start <= start < period.end for start in starts)]
 
 
 def _check_points(history: History, moves: _Moves, asked: Mask, limits: VendorLimits, flags: Flags) -> None:

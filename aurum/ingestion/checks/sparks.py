@@ -78,9 +78,7 @@ def _blame_legs(table: Table, sparks: list[_Spark], by_leg: Mask, doubt: Doubt, 
     report(table, "SPARK_NOT_SPREAD", mask, reason, lambda row, column: [table.mid_address(row, column)], flags)
 
 
-def _warn_of_legs(
-    table: Table, sparks: list[_Spark], wrong: Mask, compared: Mask, vouched: Mask, flags: Flags
-) -> None:
+def _warn_of_legs(table: Table, sparks: list[_Spark], wrong: Mask, compared: Mask, vouched: Mask, flags: Flags) -> None:
     """Of a single wrong spread, legs that no strip has. Where all of a month or of a curve are wrong, legs in any case:
     rows or columns of prices may have changed places. Gas is right where another of its spreads is."""
     everywhere = (wrong.sum(axis=0) > 1) & (wrong == compared).all(axis=0)
@@ -92,6 +90,7 @@ def _warn_of_legs(
     for at, spark in enumerate(sparks):
         for leg in (spark.power, spark.gas):
             asked[leg] |= wrong[at] & ~right[leg] & (~vouched[leg] | everywhere | throughout[at])
+            asked[leg] |= throughout[at] & np.isfinite(table.mid[leg]) & ~right[leg].any()  # its strips too
 
     def reason(row: int, column: int) -> str:
         label, mid = table.tenors[column].label, exact(table.mid[row, column])

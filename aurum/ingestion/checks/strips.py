@@ -121,9 +121,7 @@ def _report_strips(table: Table, strips: _Strips, found: _Means, wrong: Mask, fl
     report(table, "STRIP_NOT_MEAN", mask, reason, lambda row, column: [table.mid_address(row, column)], flags)
 
 
-def _report_months(
-    table: Table, strips: _Strips, found: _Means, blamed: Mask, doubt: Doubt, flags: Flags
-) -> None:
+def _report_months(table: Table, strips: _Strips, found: _Means, blamed: Mask, doubt: Doubt, flags: Flags) -> None:
     def reason(row: int, column: int) -> str:
         of_month = found.wrong[row] & (strips.member[int(np.flatnonzero(strips.months == column)[0])] > 0)
         at = int(np.flatnonzero(of_month if of_month.any() else found.wrong[row])[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from string import ascii_uppercase
 
 import numpy as np
@@ -26,9 +27,8 @@ def check_months(table: Table, flags: Flags) -> None:
         name, rows = summary.name, months.get(summary.name, {})
         if not rows:
             continue
-        unread = sum(f.code in _UNREAD and f.sheet == name for f in table.parsed.findings)
         blank = max(0, summary.tenor_rows - len(rows) - len(strips.get(name, ())))
-        _check_first(table, name, rows, unread + blank, flags)
+        _check_first(table, name, rows, blank, flags)
         downwards = sorted(rows, key=rows.__getitem__)
         stray = next((at for at in range(1, len(downwards)) if downwards[at] < downwards[at - 1]), None)
         if stray is not None:
@@ -37,10 +37,12 @@ def check_months(table: Table, flags: Flags) -> None:
             flags.add("MONTHS_OUT_OF_ORDER", message, addresses=[f"{name}!B{rows[month]}" for month in (below, above)])
 
 
-def _check_first(table: Table, sheet: str, months: Months, accounted: int, flags: Flags) -> None:
-    """`accounted`: rows that are there and gave no number, which is no sign of a shifted sheet."""
+def _check_first(table: Table, sheet: str, months: Months, blank: int, flags: Flags) -> None:
+    """`blank`: rows that are there and hold no number. They, and rows in its place that could not be read, account
+    for a missing month: it is no sign of a shifted sheet."""
     own, first, last = month_number(table.parsed.as_of), min(months), max(months)
     missing = [month for month in range(own, last + 1) if month not in months]
+    accounted = blank + _unread_between(table, sheet, months, own)
     if first < own or (first > own and len(missing) > accounted):
         message = f"the first month of {sheet!r} is {_month(first)}; as of {table.parsed.as_of} it is {_month(own)}"
         flags.add("FIRST_MONTH_WRONG", message, addresses=[f"{sheet}!B{months[first]}"])
@@ -49,6 +51,21 @@ def _check_first(table: Table, sheet: str, months: Months, accounted: int, flags
         message = f"{counted(len(missing), 'month')} between {_month(own)} and {_month(last)} missing: {named}"
         after = min(month for month in months if month > missing[0])
         flags.add("MONTHS_NOT_CONSECUTIVE", message, addresses=[f"{sheet}!B{months[after]}"])
+
+
+def _unread_between(table: Table, sheet: str, months: Months, own: int) -> int:
+    """The rows without a readable label that stand where months are missing, as many of them as there are of those."""
+    unread = [
+        int(cell.lstrip(ascii_uppercase))
+        for finding in table.parsed.findings
+        if finding.code in _UNREAD and finding.sheet == sheet
+        for cell in finding.cells
+    ]
+    found = 0
+    for before, after in pairwise([own - 1, *sorted(months)]):
+        above, below = sorted((months.get(before, 0), months[after]))
+        found += min(after - before - 1, sum(above < row < below for row in unread))
+    return found
 
 
 def _rows_by_sheet(table: Table) -> tuple[dict[str, Months], dict[str, set[int]]]:

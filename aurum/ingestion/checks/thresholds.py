@@ -172,14 +172,15 @@ class Thresholds:
         """Raises InvalidInput, with the path, for an unknown name or a value out of bounds."""
         parts = mapping_of(document, "thresholds")
         check_names(parts, ("default", "vendors", "curves"), "thresholds")
-        vendors = {
-            vendor_code(name): _values(values, f"vendors.{name}")
-            for name, values in mapping_of(parts.get("vendors", {}), "vendors").items()
-        }
+        of_vendors, of_curves = (mapping_of(parts.get(name, {}), name) for name in ("vendors", "curves"))
+        vendors = {vendor_code(name): _values(values, f"vendors.{name}") for name, values in of_vendors.items()}
         curves = {
-            normalize_key(key): _values(values, f"curves.{key}", of_curve=True)
-            for key, values in mapping_of(parts.get("curves", {}), "curves").items()
+            normalize_key(key): _values(values, f"curves.{key}", of_curve=True) for key, values in of_curves.items()
         }
+        if len(vendors) < len(of_vendors):
+            raise InvalidInput("vendors: the same vendor is named twice", path="vendors")
+        if len(curves) < len(of_curves):
+            raise InvalidInput("curves: the same curve is named twice", path="curves")
         return cls(_values(parts.get("default", {}), "default"), vendors, curves)
 
 

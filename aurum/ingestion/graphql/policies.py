@@ -142,7 +142,7 @@ class PolicyQuery:
     ) -> list[FileDelivery]:  # fmt: skip
         context, days = info.context, as_of or DateRange()
         last = days.last or context.ingestion.clock().date()
-        first = days.first or last - _LOOKED_BACK
+        first = days.first or max(last, date.min + _LOOKED_BACK) - _LOOKED_BACK
         found = await context.ingestion.completeness.deliveries(context.principal, first, last, vendors)
         return [_delivery_of(each) for each in found]
 

@@ -1,0 +1,99 @@
+"""Which operation of a document is executed, and whether it may be: decided before anything is read for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from typing import Final
+
+from graphql import OperationDefinitionNode, OperationType
+
+from aurum.graphql.costs import Bill, bill
+from aurum.graphql.documents import Document
+from aurum.graphql.execution import Schema
+from aurum.graphql.kept import Kept
+from aurum.graphql.media import DocumentRefused
+from aurum.graphql.requests import Asked, BadRequest, MethodNotAllowed
+from aurum.settings import GraphQLSettings
+
+READING: Final = frozenset({OperationType.QUERY})
+ANSWERED: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
+EVERYTHING: Final = frozenset(OperationType)
+_log = logging.getLogger(__name__)
+_MOST_BYTES = 8 * 2**20
+_BYTES = 50  # of a bill, for each character of the text
+
+
+class OperationUnknown(DocumentRefused):
+    code = "OPERATION_UNKNOWN"
+
+
+class OperationNameMissing(DocumentRefused):
+    code = "OPERATION_NAME_MISSING"
+
+
+class SubscriptionNotHere(BadRequest):
+    code = "SUBSCRIPTION_NOT_HERE"
+
+
+class CostTooHigh(DocumentRefused):
+    code = "COST_TOO_HIGH"
+
+
+class Admission:
+    def __init__(self, schema: Schema, settings: GraphQLSettings) -> None:
+        self._schema = schema
+        self._settings = settings
+        self._bills = Kept[tuple[str, str | None], tuple[OperationType, Bill]](_MOST_BYTES)
+
+    def cost(self, asked: Asked, kinds: Collection[OperationType], request_id: str) -> int | None:
+        """Of the operation asked for; None where the document is not valid: `execute` says why.
+
+        Raises OperationUnknown, OperationNameMissing, CostTooHigh; MethodNotAllowed or SubscriptionNotHere where it is
+        none of `kinds`.
+        """
+        key = (asked.query, asked.operation_name)
+        found = self._bills.get(key)
+        if found is None:
+            document = self._schema.document(asked.query)
+            if document.tree is None or document.errors:
+                return None
+            operation = chosen(document, asked.operation_name)
+            found = operation.operation, bill(self._schema._schema, document, operation)
+            self._bills.put(key, found, len(asked.query) * _BYTES)
+        kind, its_bill = found
+        if kind not in kinds:
+            raise _elsewhere(kind)
+        return self._within(its_bill.estimated(asked.variables), request_id)
+
+    def _within(self, estimated: int, request_id: str) -> int:
+        most = self._settings.max_cost
+        if estimated > most and self._settings.enforce_cost:
+            raise CostTooHigh(
+                f"the operation may answer {estimated:,} objects; {most:,} are allowed",
+                hint="Ask for smaller pages, or for `columns` in place of `points`.",
+                estimated=estimated,
+                allowed=most,
+            )
+        if estimated > most:
+            _log.warning("request %s may answer %d objects, more than %d", request_id, estimated, most)
+        return estimated
+
+
+def chosen(document: Document, name: str | None) -> OperationDefinitionNode:
+    """Raises OperationUnknown or OperationNameMissing."""
+    operations = list(document.operations)
+    if name is None and len(operations) > 1:
+        hint = "Say in `operationName` which of them."
+        raise OperationNameMissing(f"the document has {len(operations)} operations", hint=hint)
+    for operation in operations:
+        if name is None or (operation.name is not None and operation.name.value == name):
+            return operation
+    raise OperationUnknown("the document has no such operation" if operations else "the document has no operation")
+
+
+def _elsewhere(kind: OperationType) -> MethodNotAllowed | SubscriptionNotHere:
+    if kind is OperationType.SUBSCRIPTION:
+        hint = "Connect a WebSocket with the protocol graphql-transport-ws."
+        return SubscriptionNotHere("a subscription is not answered with one response", hint=hint)
+    return MethodNotAllowed("a mutation is not asked with GET", hint="Send it with POST.")

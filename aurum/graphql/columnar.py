@@ -1,0 +1,251 @@
+"""Completes many objects together, column by column, where graphql-core completes them one by one.
+
+A list of objects, a RecordBatch, or a single object is taken as columns: the sub-selection is collected once, each leaf
+type is coerced once for a column, `batched` fields are read with one call, and rows are built in bulk. What a plan does
+not cover (`plans.py`), and whatever turns out to be an error, a null that may not be, or a value that waits, is left to
+graphql-core before anything was produced: it alone says what errors are, and where.
+
+Leans on what graphql-core 3.3 does not promise: `complete_list_value` and `complete_object_value` with their arguments,
+`collect_subfields` with its `CollectedFields` and `FieldDetails`, `build_resolve_info`, `get_argument_values`,
+`middleware_manager.middlewares`; and of Strawberry 0.341 on `StrawberryGraphQLCoreExecutionContext`,
+`convert_arguments`, a schema's `schema_converter`, and on `strawberry-definition` in the extensions of types and
+fields. The versions are pinned; `tests/graphql/test_differential.py` compares with the stock executor.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from inspect import iscoroutinefunction
+from itertools import chain, islice
+from types import NoneType
+from typing import Any, ClassVar, TypeAlias, cast
+
+from graphql import (
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+from graphql.execution.values import get_argument_values
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.field import StrawberryField
+from strawberry.types.unset import UNSET
+
+from aurum.errors import AurumError
+from aurum.graphql.documents import Document
+from aurum.graphql.kept import Kept
+from aurum.graphql.leaves import Uncovered, attribute_column, completed_leaves, leaf_column, unusual
+from aurum.graphql.plans import Details, Load, Plan, Planner, Plans, Selected, is_apart, plan_key
+from aurum.graphql.records import EncodedRows, RecordBatch, Sources, rendered
+
+Info: TypeAlias = GraphQLResolveInfo[Any]
+_LISTS = (list, tuple, RecordBatch)
+_log = logging.getLogger(__name__)
+
+
+class ColumnarExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Strawberry's executor, columnar where it can be. `prepared` has the plans of earlier requests.
+
+    What completes columns is written as coroutines, so that it can wait for loads; where a plan has none, it is run
+    without waiting.
+    """
+
+    kept: ClassVar[Kept[Any, bytes] | None] = None  # rows of batches that have a `cache_key`, where they are kept
+
+    def __init__(self, *args: Any, prepared: Document | None = None, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._plans: Plans = {} if prepared is None else prepared.plans(self.variable_values.coerced)
+        self._refused: set[Any] = set()
+
+    def complete_list_value(
+        self, return_type: Any, field_details_list: Details, info: Any, path: Any, result: Any, position_context: Any
+    ) -> Any:
+        given = (return_type, field_details_list, info, path, result, position_context)
+        stock = partial(super().complete_list_value, *given)
+        if type(result) not in _LISTS or position_context is not None:
+            return stock()
+        return self._completed(return_type, field_details_list, info, result, stock)
+
+    def complete_object_value(
+        self, return_type: Any, field_details_list: Details, info: Any, path: Any, result: Any, position_context: Any
+    ) -> Any:
+        given = (return_type, field_details_list, info, path, result, position_context)
+        stock = partial(super().complete_object_value, *given)
+        return stock() if position_context is not None else self._completed(*given[:3], result, stock)
+
+    def _completed(
+        self, type_: GraphQLOutputType, details: Details, info: Info, value: Any, stock: Callable[[], Any]
+    ) -> Any:
+        """A value of a list or object type, or an awaitable of it. `stock` completes it without columns."""
+        named = get_named_type(type_)
+        plan = None if is_leaf_type(named) else self._plan(named, details)
+        if plan is None and (not is_leaf_type(named) or any(map(is_apart, details))):
+            return stock()
+        if plan is not None and plan.waiting:
+            return self._awaited(type_, plan, plan_key(named, details), value, info, stock)
+        try:
+            return _at_once(self._values(type_, plan, [value], info))[0]
+        except Uncovered:
+            self._refused.add(plan_key(named, details))
+            return stock()
+
+    async def _awaited(
+        self, type_: GraphQLOutputType, plan: Plan, key: Any, value: Any, info: Info, stock: Callable[[], Any]
+    ) -> Any:
+        try:
+            return (await self._values(type_, plan, [value], info))[0]
+        except Uncovered:
+            self._refused.add(key)
+        completed = stock()
+        return await completed if self.is_awaitable(completed) else completed
+
+    def _plan(self, named: Any, details: Details) -> Plan | None:
+        key = plan_key(named, details)
+        if key in self._refused or not is_object_type(named):
+            return None
+        if self.middleware_manager is not None and self.middleware_manager.middlewares:
+            return None
+        if key in self._plans:
+            return self._plans[key]
+        return Planner(self._plans, self.collect_subfields).plan(named, details)
+
+    async def _values(
+        self, type_: GraphQLOutputType, plan: Plan | None, values: Sequence[Any], info: Info
+    ) -> Sequence[Any]:
+        """Values of `type_`, completed; `plan` is that of the objects in them. Raises Uncovered."""
+        inner, nullable = get_nullable_type(type_), not is_non_null_type(type_)
+        if is_leaf_type(inner):
+            return completed_leaves(inner, nullable, values)
+        kinds = set(map(type, values))
+        complete = self._lists if is_list_type(inner) else self._objects
+        if NoneType not in kinds:
+            return await complete(inner, plan, values, kinds, info)
+        if not nullable:
+            raise Uncovered
+        there = [value for value in values if value is not None]
+        rest = iter(await complete(inner, plan, there, kinds - {NoneType}, info))
+        return [None if value is None else next(rest) for value in values]
+
+    async def _lists(
+        self, type_: Any, plan: Plan | None, values: Sequence[Any], kinds: set[type], info: Info
+    ) -> Sequence[Any]:
+        if not kinds.issubset(_LISTS):
+            raise Uncovered
+        items = type_.of_type
+        if RecordBatch not in kinds:
+            flat = iter(await self._values(items, plan, list(chain.from_iterable(values)), info))
+            return [list(islice(flat, len(each))) for each in values]
+        return [
+            await self._records(items, plan, each, info)
+            if isinstance(each, RecordBatch)
+            else list(await self._values(items, plan, each, info))
+            for each in values
+        ]
+
+    async def _objects(
+        self, type_: Any, plan: Plan | None, values: Sequence[Any], kinds: set[type], info: Info
+    ) -> Sequence[Any]:
+        if plan is None or any(map(unusual, kinds)) or not _are_of(type_, values, info):
+            raise Uncovered
+        return await self._rows(plan, values, info)
+
+    async def _records(
+        self, type_: GraphQLOutputType, plan: Plan | None, batch: RecordBatch[Any], info: Info
+    ) -> Sequence[Any]:
+        if plan is None or get_nullable_type(type_) is not plan.type or not _is_of(plan.type, batch.kind):
+            raise Uncovered
+        if self.kept is None or batch.cache_key is None or not plan.flat:
+            return await self._rows(plan, batch, info)
+        key = (batch.cache_key, plan.signature)
+        encoded = self.kept.get(key)
+        if encoded is None:
+            encoded = rendered(await self._rows(plan, batch, info))
+            self.kept.put(key, encoded, len(encoded))
+        return EncodedRows(encoded)
+
+    async def _rows(self, plan: Plan, sources: Sources, info: Info) -> list[dict[str, Any]]:
+        if not sources:
+            return []
+        loaded = {}
+        if len(plan.waiting) > 1:
+            waiting = [self._column(plan, field, sources, info) for field in plan.waiting]
+            columns = await self.gather_async_work(waiting)
+            loaded = {field.key: column for field, column in zip(plan.waiting, columns, strict=True)}
+        columns = [
+            loaded[field.key] if field.key in loaded else await self._column(plan, field, sources, info)
+            for field in plan.fields
+        ]
+        return plan.rows(columns, len(sources))
+
+    async def _column(self, plan: Plan, field: Selected, sources: Sources, info: Info) -> Sequence[Any]:
+        if field.definition is None:
+            return [plan.type.name] * len(sources)
+        if field.leaf is not None:
+            return leaf_column(sources, field.attribute, field.leaf, field.nullable)
+        if field.load is None:
+            values = attribute_column(sources, field.attribute)
+        else:
+            values = await self._loaded(plan, field, field.load, list(sources), info)
+        return await self._values(field.type, field.plan, values, info)
+
+    async def _loaded(self, plan: Plan, field: Selected, load: Load, parents: list[Any], info: Info) -> Sequence[Any]:
+        try:
+            given, arguments = self._arguments(plan.type, field, info)
+            values: Any = load(parents, given, **arguments)
+            if iscoroutinefunction(load):
+                values = await self.with_abort_signal(values)
+        except Exception as error:
+            if not isinstance(error, AurumError):
+                _log.warning("%s.%s is asked for one by one", plan.type, field.name, exc_info=error)
+            raise Uncovered from error
+        if len(values) != len(parents):
+            raise ValueError(f"{plan.type}.{field.name} of {len(parents)} was loaded as {len(values)}")
+        loaded: Sequence[Any] = values
+        return loaded
+
+    def _arguments(self, parent: GraphQLObjectType, field: Selected, info: Info) -> tuple[Any, dict[str, Any]]:
+        """The info and the arguments that a field's resolver would be given."""
+        definition, graphql_field = cast("StrawberryField", field.definition), parent.fields[field.name]
+        nodes = [each.node for each in field.details]
+        converter = self.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
+        raw_info = self.build_resolve_info(graphql_field, nodes, parent, info.path)
+        own_info = converter.config.info_class(_raw_info=raw_info, _field=definition)
+        values = get_argument_values(graphql_field, nodes[0], self.variable_values, None, self.hide_suggestions)
+        defaults = {each.python_name: each.default for each in definition.arguments if each.default is not UNSET}
+        return own_info, defaults | convert_arguments(
+            values, definition.arguments, converter.scalar_registry, converter.config, own_info
+        )
+
+
+def _is_of(object_type: GraphQLObjectType, kind: type) -> bool:
+    """Whether rows of `kind` are of the type, without having to ask each."""
+    if object_type.is_type_of is None:
+        return True
+    definition = object_type.extensions["strawberry-definition"]
+    return definition.is_type_of is None and issubclass(kind, definition.origin)
+
+
+def _are_of(object_type: GraphQLObjectType, values: Sequence[Any], info: Info) -> bool:
+    is_type_of = object_type.is_type_of
+    try:
+        return is_type_of is None or all(is_type_of(value, info) is True for value in values)
+    except Exception as error:
+        raise Uncovered from error
+
+
+def _at_once(completing: Coroutine[Any, Any, Sequence[Any]]) -> Sequence[Any]:
+    """What a coroutine returns that never waits."""
+    try:
+        completing.send(None)
+    except StopIteration as done:
+        values: Sequence[Any] = done.value
+        return values
+    raise RuntimeError("nothing should have waited")

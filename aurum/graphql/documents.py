@@ -1,0 +1,101 @@
+"""Documents, parsed and validated once for each text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    ASTValidationRule,
+    DirectiveNode,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    VariableNode,
+    Visitor,
+    parse,
+    validate,
+    visit,
+)
+
+from aurum.graphql.kept import Kept
+
+_MOST_BYTES = 32 * 2**20
+_MOST_ERRORS = 20
+_ERROR_TEXT = 20_000  # characters: an error may repeat the whole document, so long ones are told fewer
+_BYTES = 200  # of a tree with its plans, for each character of the text
+_MOST_CONDITIONS = 8
+_SELECTING = {"skip", "include", "defer", "stream"}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """`errors` say what is wrong with it; without `tree` it could not even be parsed.
+
+    `conditions` names the variables that decide what is selected: with the same values of these, the executor's plans
+    of one request serve the next.
+    """
+
+    tree: DocumentNode | None
+    errors: Sequence[GraphQLError] = ()
+    conditions: tuple[str, ...] = ()
+    _plans: dict[tuple[Any, ...], dict[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def operations(self) -> Iterator[OperationDefinitionNode]:
+        nodes = self.tree.definitions if self.tree else ()
+        return (node for node in nodes if isinstance(node, OperationDefinitionNode))
+
+    def plans(self, variables: Mapping[str, Any]) -> dict[Any, Any]:
+        """Where plans for these variables are kept."""
+        values = tuple(map(variables.get, self.conditions))
+        if values not in self._plans and len(self._plans) >= _MOST_CONDITIONS:
+            self._plans.clear()
+        return self._plans.setdefault(values, {})
+
+
+class Documents:
+    """The documents asked for last."""
+
+    def __init__(
+        self, schema: GraphQLSchema, rules: Sequence[type[ASTValidationRule]], max_tokens: int | None = None
+    ) -> None:
+        self._schema = schema
+        self._rules = rules
+        self._max_tokens = max_tokens
+        self._kept = Kept[str, Document](_MOST_BYTES)
+
+    def load(self, text: str) -> Document:
+        document = self._kept.get(text)
+        if document is None:
+            document = self._read(text)
+            self._kept.put(text, document, len(text) * _BYTES)
+        return document
+
+    def _read(self, text: str) -> Document:
+        try:
+            tree = parse(text, max_tokens=self._max_tokens)
+        except GraphQLError as error:
+            return Document(None, [error])
+        most_errors = max(1, min(_MOST_ERRORS, _ERROR_TEXT // len(text)))
+        errors = validate(self._schema, tree, self._rules, most_errors)
+        return Document(tree, errors, () if errors else _conditions(tree))
+
+
+def _conditions(tree: DocumentNode) -> tuple[str, ...]:
+    found = _Conditions()
+    visit(tree, found)
+    return tuple(sorted(found.names))
+
+
+class _Conditions(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+        if node.name.value in _SELECTING:
+            values = [argument.value for argument in node.arguments or ()]
+            self.names |= {value.name.value for value in values if isinstance(value, VariableNode)}

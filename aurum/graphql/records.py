@@ -1,0 +1,178 @@
+"""Lists of flat records, held as columns by resolvers and as JSON by answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, overload
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+Values = Sequence[Any] | NDArray[Any]
+
+
+class SharedColumn:
+    """Values of many batches, such as the labels of a tenor grid: completed once for each type, by whoever asks first.
+
+    The values must not change.
+    """
+
+    __slots__ = ("completed", "values")
+
+    def __init__(self, values: Values) -> None:
+        self.values = listed(values)
+        self.completed: dict[tuple[Any, bool], Sequence[Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same value in every row."""
+
+    value: Any
+
+
+Column = Values | SharedColumn | Constant
+
+
+class RecordBatch(Sequence[T], Generic[T]):
+    """Records of the Strawberry type `kind` as `length` rows of columns, by the names of its attributes.
+
+    A column is a list, a one-dimensional array, a SharedColumn, a Constant, or a function that makes one of these,
+    called where the field is selected. In an array NaN and NaT say null; in a list they are what they are. For those
+    who know no columns it is a sequence of `kind`, which then needs a column for each attribute without a default.
+    Raises ValueError for columns of another length.
+
+    `cache_key` says that the content never changes, and which content it is, down to the filters that made it, among
+    all batches of `kind`: rows with the same key and the same selection may be answered from JSON that is kept. Whoever
+    sets it has decided before that the rows may be seen.
+    """
+
+    __slots__ = ("_columns", "_length", "cache_key", "kind")
+
+    def __init__(
+        self,
+        kind: type[T],
+        length: int,
+        columns: Mapping[str, Column | Callable[[], Column]],
+        cache_key: Hashable | None = None,
+    ) -> None:
+        self.kind = kind
+        self.cache_key = cache_key
+        self._length = length
+        self._columns = dict(columns)
+        for name, column in self._columns.items():
+            if not callable(column):
+                self._check(name, column)
+
+    def column(self, name: str) -> Sequence[Any] | SharedColumn | Constant | None:
+        """None where there is no column of that name."""
+        column = self._columns.get(name)
+        if callable(column):
+            column = column()
+            self._check(name, column)
+        if isinstance(column, np.ndarray):
+            column = listed(column)
+        if column is not None:
+            self._columns[name] = column
+        return column
+
+    def values(self, name: str) -> Sequence[Any]:
+        """Raises KeyError where there is no column of that name."""
+        match self.column(name):
+            case None:
+                raise KeyError(name)
+            case SharedColumn(values=values):
+                return values
+            case Constant(value=value):
+                return [value] * self._length
+            case plain:
+                return plain
+
+    def _check(self, name: str, column: Column) -> None:
+        if isinstance(column, (str, bytes)):
+            raise TypeError(f"column {name} is text: the same in every row is Constant({column!r})")
+        if isinstance(column, Constant):
+            return
+        found = len(column.values if isinstance(column, SharedColumn) else column)
+        if found != self._length:
+            raise ValueError(f"column {name} has {found} values for {self._length} rows of {self.kind.__name__}")
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[T]:
+        names = tuple(self._columns)
+        if not names:
+            return iter([self.kind() for _ in range(self._length)])
+        rows = zip(*map(self.values, names), strict=True)
+        return (self.kind(**dict(zip(names, row, strict=True))) for row in rows)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(self._length))]
+        return self.kind(**{name: self.values(name)[index] for name in self._columns})
+
+
+Sources = RecordBatch[Any] | Sequence[Any]
+
+
+class EncodedRows(Sequence[dict[str, Any]]):
+    """Completed rows as the JSON they are answered with. Decoded only for whoever looks into them."""
+
+    __slots__ = ("_rows", "encoded")
+
+    def __init__(self, encoded: bytes) -> None:
+        self.encoded = encoded
+        self._rows: list[dict[str, Any]] | None = None
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        if self._rows is None:
+            self._rows = orjson.loads(self.encoded)
+        return self._rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self.rows == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        return self.rows[index]
+
+
+def rendered(answer: object) -> bytes:
+    """JSON of an answer or of what contains one."""
+    return orjson.dumps(answer, default=_spliced)
+
+
+def _spliced(value: object) -> orjson.Fragment:
+    if isinstance(value, EncodedRows):
+        return orjson.Fragment(value.encoded)
+    raise TypeError(f"{type(value).__name__} has no JSON")
+
+
+def listed(values: Values) -> Sequence[Any]:
+    """Python values of an array, NaN and NaT as None. Anything else is answered as it is."""
+    if not isinstance(values, np.ndarray):
+        return values
+    if values.ndim != 1:
+        raise ValueError(f"a column has one dimension, not {values.ndim}")
+    plain: list[Any] = values.tolist()
+    if values.dtype.kind == "f":
+        for place in np.isnan(values).nonzero()[0].tolist():
+            plain[place] = None
+    return plain

@@ -1,0 +1,209 @@
+"""What a client asks for, read from GET, JSON or multipart, and refused where it has another form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope
+
+from aurum.errors import AurumError, InvalidInput
+from aurum.graphql.media import DocumentRefused
+from aurum.settings import GraphQLSettings
+
+MULTIPART = "multipart/form-data"
+_MOST_NESTED = 32  # levels of the variables
+_MOST_FILES = 10
+_MOST_PARAMETERS = 20
+
+
+class BadRequest(InvalidInput):
+    code = "BAD_REQUEST"
+    status = 400
+
+
+class BatchRefused(BadRequest):
+    code = "BATCH_REFUSED"
+
+
+class PersistedQueryNotSupported(DocumentRefused):
+    """The message is part of the protocol: clients then send the whole document."""
+
+    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+
+
+class MethodNotAllowed(AurumError):
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+
+
+class UnsupportedMediaType(AurumError):
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    status = 415
+
+
+class TooLarge(InvalidInput):
+    code = "BODY_TOO_LARGE"
+    status = 413
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    query: str
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+
+
+async def asked_of(request: Request, settings: GraphQLSettings) -> Asked:
+    """Raises an AurumError where the request has not the form that GraphQL over HTTP gives it."""
+    if request.method == "GET":
+        if not settings.get:
+            raise MethodNotAllowed("GET is switched off", hint="Send the query with POST.")
+        return asked_for(_from_url(request), settings)
+    if request.method != "POST":
+        raise MethodNotAllowed(f"GraphQL is asked with GET or POST, not {request.method}")
+    kind, charset = _content_type(request)
+    if kind == MULTIPART:
+        return await _multipart(request, settings)
+    if kind != "application/json" or charset not in ("utf-8", "utf8"):
+        hint = "Send `Content-Type: application/json`; its charset is utf-8."
+        raise UnsupportedMediaType("the body is not declared as JSON in UTF-8", hint=hint)
+    return asked_for(decoded(await request.body(), "the body"), settings)
+
+
+def asked_for(given: Any, settings: GraphQLSettings) -> Asked:
+    """`given` is what JSON holds."""
+    if isinstance(given, list):
+        raise BatchRefused("a request is one operation, not a list of them", hint="Send them one by one.")
+    if not isinstance(given, dict):
+        raise BadRequest("a request is a JSON object")
+    query, name = _of(given, "query", str), _of(given, "operationName", str)
+    variables, extensions = _of(given, "variables", dict), _of(given, "extensions", dict)
+    if not query:
+        if extensions and "persistedQuery" in extensions:
+            raise PersistedQueryNotSupported("PersistedQueryNotSupported")
+        raise BadRequest("the request has no `query`")
+    if len(query) > settings.max_document_kib * 1024:
+        raise DocumentRefused(f"a document may have {settings.max_document_kib * 1024:,} characters")
+    if variables:
+        _judge(variables, settings)
+    return Asked(query, name or None, variables, extensions)
+
+
+def decoded(text: bytes | str, what: str) -> Any:
+    """JSON, strictly: neither NaN nor invalid UTF-8. Raises BadRequest."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"{what} is not JSON: {error.msg}") from error
+
+
+def _of(given: dict[str, Any], name: str, kind: type) -> Any:
+    value = given.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise BadRequest(f"`{name}` has to be {'an object' if kind is dict else 'a string'} or null")
+    return value
+
+
+def _judge(variables: dict[str, Any], settings: GraphQLSettings) -> None:
+    """Raises where they are nested too deep, hold a list that is too long, or are too large."""
+    size, waiting = 0, [(variables, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > _MOST_NESTED:
+            raise DocumentRefused(f"the variables have more than {_MOST_NESTED} levels")
+        if isinstance(value, dict):
+            size += sum(map(len, value))
+            waiting += [(each, depth + 1) for each in value.values()]
+        elif isinstance(value, list):
+            if len(value) > settings.max_list_items:
+                raise DocumentRefused(f"a list of the variables has more than {settings.max_list_items} items")
+            waiting += [(each, depth + 1) for each in value]
+        size += len(value) if isinstance(value, str) else 8
+        if size > settings.max_variables_kib * 1024:
+            raise TooLarge(f"variables may have {settings.max_variables_kib:,} KiB")
+
+
+def _from_url(request: Request) -> dict[str, Any]:
+    try:
+        raw = request.scope["query_string"].decode("ascii")
+        found = parse_qsl(raw, True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+    except ValueError as error:
+        raise BadRequest("the parameters of the address cannot be read") from error
+    given: dict[str, Any] = dict(found)
+    for name in ("variables", "extensions"):
+        given[name] = decoded(given[name], f"`{name}`") if given.get(name) else None
+    return given
+
+
+def _content_type(request: Request) -> tuple[str, str]:
+    kind, *parameters = request.headers.get("content-type", "").lower().split(";")
+    named = dict(each.strip().partition("=")[::2] for each in parameters)
+    return kind.strip(), named.get("charset", "utf-8").strip('"')
+
+
+async def _multipart(request: Request, settings: GraphQLSettings) -> Asked:
+    """A GraphQL multipart request: `operations`, `map`, and the files that the map puts into the variables."""
+    try:
+        form = await request.form(
+            max_files=_MOST_FILES, max_fields=_MOST_PARAMETERS, max_part_size=settings.max_body_kib * 1024
+        )
+    except (MultiPartException, HTTPException, KeyError, ValueError) as error:
+        raise BadRequest("the parts of the body cannot be read") from error
+    asked = asked_for(decoded(_text(form, "operations"), "`operations`"), settings)
+    places = decoded(_text(form, "map"), "`map`")
+    if not isinstance(places, dict):
+        raise BadRequest("`map` has to be an object")
+    for name, paths in places.items():
+        file = form.get(name)
+        if not isinstance(file, UploadFile) or not isinstance(paths, list):
+            raise BadRequest(f"`map` names no file with {name[:50]!r}, or no list of places")
+        for path in paths:
+            _put(asked, path, file)
+    return asked
+
+
+def _text(form: FormData, name: str) -> str:
+    part = form.get(name)
+    if not isinstance(part, str):
+        raise BadRequest(f"the body has no part `{name}` that is text", hint="See the GraphQL multipart request.")
+    return part
+
+
+def _put(asked: Asked, path: Any, file: UploadFile) -> None:
+    first, *rest = path.split(".") if isinstance(path, str) else [""]
+    place: Any = asked.variables
+    try:
+        *above, last = [int(step) if step.isdecimal() else step for step in rest]
+        for step in above:
+            place = place[step]
+        if first != "variables" or place[last] is not None:
+            raise BadRequest("`map` puts a file where the variables have no null")
+        place[last] = file
+    except (TypeError, LookupError, ValueError) as error:
+        raise BadRequest("`map` puts a file where the variables have no null") from error
+
+
+def bounded(scope: Scope, receive: Receive, most: int) -> Receive:
+    """Stops reading a body that is larger than `most` bytes, whatever its headers say. Raises TooLarge."""
+    read = 0
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    if len(declared) > 18 or (declared.isdigit() and int(declared) > most):
+        raise TooLarge(f"the body of a request may have {most:,} bytes")
+
+    async def receive_bounded() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > most:
+            raise TooLarge(f"the body of a request may have {most:,} bytes")
+        return message
+
+    return receive_bounded

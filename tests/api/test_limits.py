@@ -1,0 +1,133 @@
+"""What is hostile is refused, with a code, before it costs anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import orjson
+
+CPU_SECONDS = 0.05
+INVALID = "GRAPHQL_INVALID"
+
+
+def asked(query: str, **more: Any) -> bytes:
+    return orjson.dumps({"query": query, **more})
+
+
+def nested(field: str, times: int) -> str:
+    return f"{field} {{ " * times + "__typename" + " }" * times
+
+
+def fragments(count: int, body: Callable[[int], str]) -> str:
+    return "{ ...F0 } " + " ".join(f"fragment F{n} on Query {{ {body(n)} }}" for n in range(count))
+
+
+@dataclass(frozen=True)
+class Hostile:
+    body: bytes
+    code: str = INVALID
+    status: int = 200
+
+
+HOSTILE = {
+    "invalid UTF-8": Hostile(b'{"query": "{ __typename \xff }"}', "BAD_REQUEST", 400),
+    "a lone surrogate": Hostile(b'{"query": "{ a(b: \\"\\ud800\\") }"}', "BAD_REQUEST", 400),
+    "NaN": Hostile(b'{"query": "{ __typename }", "variables": {"a": NaN}}', "BAD_REQUEST", 400),
+    "Infinity": Hostile(b'{"query": "{ __typename }", "variables": {"a": -Infinity}}', "BAD_REQUEST", 400),
+    "deeply nested JSON": Hostile(b'{"query": ' + b"[" * 500_000, "BAD_REQUEST", 400),
+    "nested variables": Hostile(b'{"query": "{ a }", "variables": {"a": %b}}' % (b"[" * 900 + b"]" * 900)),
+    "a batch": Hostile(b"[" + b",".join([asked("{ __typename }")] * 1000) + b"]", "BATCH_REFUSED", 400),
+    "1,400 directives": Hostile(asked("{ __typename " + "@a " * 1400 + "}")),
+    "10,000 directives": Hostile(asked("{ __typename " + "@skip(if: false) " * 10_000 + "}")),
+    "2,400 unknown fields": Hostile(asked("{ curves { nodes { " + " ".join(f"x{n}" for n in range(2400)) + " } } }")),
+    "a token bomb": Hostile(asked("{ " + "a " * 400_000 + "}")),
+    "brackets only": Hostile(asked("{" * 500_000)),
+    "a comment of 900 KB": Hostile(asked("#" * 900_000 + "\n{ nonsense }")),
+    "comments": Hostile(asked("#\n" * 250_000 + "{ __typename }")),
+    "a long string": Hostile(asked('{ __type(name: "' + "x" * 60_000 + '") { nonsense } }')),
+    "a comment of 60 KB": Hostile(asked("#" * 60_000 + "\n{ nonsense }")),
+    "a string without end": Hostile(asked('{ a(b: "' + "x" * 900_000)),
+    "a block string without end": Hostile(asked('{ a(b: """' + '\\"""' * 100_000)),
+    "nesting": Hostile(asked("{ " + nested("node", 1500) + " }")),
+    "nested lists": Hostile(asked("{ nodes(ids: " + "[" * 2000 + "]" * 2000 + ") { id } }")),
+    "nested types": Hostile(asked("query($a: " + "[" * 1000 + "Int" + "]" * 1000 + ") { __typename }")),
+    "deep fragments": Hostile(asked(fragments(300, lambda n: f"...F{n + 1}"))),
+    "doubling fragments": Hostile(asked(fragments(250, lambda n: f"...F{n + 1} ...F{n + 1}"))),
+    "cyclic fragments": Hostile(asked(fragments(300, lambda n: f"...F{(n + 1) % 300}"))),
+    "a fragment of itself": Hostile(asked("{ ...F } fragment F on Query { ...F }")),
+    "fragments that nobody spreads": Hostile(
+        asked("{ __typename } fragment F on Query { " + "__typename " * 2000 + "}")
+    ),
+    "aliases": Hostile(asked("{ " + " ".join(f"a{n}: __typename" for n in range(900)) + " }")),
+    "10,000 operations": Hostile(asked(" ".join(f"query A{n} {{ __typename }}" for n in range(10_000)))),
+    "500 operations": Hostile(asked(" ".join(f"query A{n} {{ __typename }}" for n in range(500)))),
+    "a flood of __typename": Hostile(asked("{ " + "__typename " * 2400 + "}")),
+    "a flood below": Hostile(asked("{ curves { " + "__typename " * 2400 + "} }")),
+    "a flood of inline fragments": Hostile(asked("{ " + "... { __typename } " * 700 + "}")),
+    "a flood of arguments": Hostile(
+        asked("{ curves(" + " ".join(f"a{n}: 1" for n in range(900)) + ") { totalCount } }")
+    ),
+    "a flood of variables": Hostile(asked("query(" + " ".join(f"$v{n}: Int" for n in range(700)) + ") { __typename }")),
+    "introspection in circles": Hostile(
+        asked("{ __schema { types { " + "fields { type { " * 4 + "name" + " } }" * 4 + " } } }")
+    ),
+    "370 fragments": Hostile(asked("{ __typename } " + "fragment F on Query { a } " * 370)),
+    "unknown input fields": Hostile(
+        asked("{ curves(filter: {" + " ".join(f"k{n}: {{a: 1}}" for n in range(300)) + "}) { totalCount } }")
+    ),
+    "a long name": Hostile(asked("{ curve" + "s" * 60_000 + " }")),
+    "a long number": Hostile(asked("{ nodes(ids: " + "9" * 60_000 + ") { nonsense } }")),
+    "a list in the document": Hostile(asked("{ nodes(ids: [" + "1 " * 1200 + "]) { id } }")),
+    "a list in the variables": Hostile(
+        asked("query($i: [ID!]!) { nodes(ids: $i) { id } }", variables={"i": ["1"] * 1001})
+    ),
+    "huge variables": Hostile(asked("{ __typename }", variables={"a": "x" * 300_000}), "BODY_TOO_LARGE", 413),
+    "many variables": Hostile(
+        asked("{ __typename }", variables={f"a{n}": n for n in range(40_000)}), "BODY_TOO_LARGE", 413
+    ),
+    "20 MB": Hostile(asked("{ __typename }", variables={"a": "x" * 20_000_000}), "BODY_TOO_LARGE", 413),
+    "no operation": Hostile(asked("fragment F on Query { __typename }")),
+    "two operations": Hostile(asked("query A { __typename } query B { __typename }"), "OPERATION_NAME_MISSING"),
+    "an unknown operation": Hostile(asked("query A { __typename }", operationName="B"), "OPERATION_UNKNOWN"),
+    "a subscription": Hostile(asked("subscription { curvePublished { cursor } }"), "SUBSCRIPTION_NOT_HERE", 400),
+    "pages of pages": Hostile(
+        asked("{ curves(first: 500) { nodes { snapshots(first: 500, asOf: {}) { nodes { points { mid } } } } } }"),
+        "COST_TOO_HIGH",
+    ),
+}
+
+
+async def test_what_is_hostile_is_refused_within_50_ms_of_cpu(client: httpx.AsyncClient) -> None:
+    headers = {"content-type": "application/json"}
+    await client.post("/graphql", content=asked("{ curves(first: 1) { nodes { key } } }"), headers=headers)
+    answers, slow = {}, {}
+    for name, hostile in HOSTILE.items():
+        seconds = []
+        for attempt in range(3):
+            body = hostile.body.replace(b'{"query":"', b'{"query":"#%d\\n' % attempt, 1)  # a document of its own
+            started = time.process_time()
+            response = await client.post("/graphql", content=body, headers=headers)
+            seconds.append(time.process_time() - started)
+        answer = response.json()
+        assert answer.get("data") is None, name
+        answers[name] = (response.status_code, answer["errors"][0]["extensions"]["code"])
+        slow[name] = min(seconds)
+    assert answers == {name: (hostile.status, hostile.code) for name, hostile in HOSTILE.items()}
+    assert {name: cost for name, cost in slow.items() if cost > CPU_SECONDS} == {}
+
+
+async def test_a_body_without_a_declared_length_is_not_read_to_its_end(client: httpx.AsyncClient) -> None:
+    sent = 0
+
+    async def chunks() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(320):
+            sent += 1
+            yield b" " * 65_536
+
+    response = await client.post("/graphql", content=chunks(), headers={"content-type": "application/json"})
+    assert (response.status_code, sent) == (413, 17)
