@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 from rich.text import Text
 
-from aurum.errors import AurumError
+from aurum.errors import AurumError, Unavailable
 from aurum.ingestion.model import Run, RunState
 from aurum.settings import Settings
 
@@ -129,12 +129,17 @@ def up(
 
 @app.command()
 def ingest(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=True, help="Workbooks, or folders of them.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(exists=True, dir_okay=True, help="Workbooks, or folders: all below them, oldest first."),
+    ],
     as_of: AsOf = None,
     vendor: Vendor = None,
 ) -> None:
     """Load workbooks, each as a whole or not at all. Exits with 1 if one is refused."""
-    paths = [each for path in files for each in (sorted(path.glob("*.xlsx")) if path.is_dir() else [path])]
+    from aurum.ingestion.selection import workbooks_below
+
+    paths = [each for path in files for each in (workbooks_below(path) if path.is_dir() else [path])]
     if not paths:
         raise AurumError("no workbooks found", hint="Give files, or folders with .xlsx files.")
     failed = asyncio.run(_ingest(paths, as_of.date() if as_of else None, vendor))
@@ -172,6 +177,9 @@ async def _ingest_one(
         data = await asyncio.to_thread(path.read_bytes)
         submission = Submission(data, path.name, "command line", vendor, as_of)
         run = await services.ingestion.ingest(principal, submission)
+    except Unavailable as error:
+        _say(errors, "put off", "red", f"{path.name}: {error.code}: {error.message}", error.hint)
+        return False
     except AurumError as error:
         _say(errors, "refused", "red", f"{path.name}: {error.code}: {error.message}", error.hint)
         return False
@@ -179,12 +187,14 @@ async def _ingest_one(
         _say(errors, "refused", "red", f"{path}: {error.strerror or 'cannot be read'}")
         return False
     _tell(run)
-    return run.state is not RunState.FAILED
+    return run.state in (RunState.SUCCEEDED, RunState.UNCHANGED)
 
 
 def _tell(run: Run) -> None:
     counts = run.counts
-    if run.state is RunState.FAILED:
+    if not run.state.final or run.state is RunState.CANCELLED:
+        _say(errors, run.state.lower(), "yellow", f"{run.file_name} (run {run.id}): {run.error or 'it has not ended'}")
+    elif run.state is RunState.FAILED:
         _say(errors, "refused", "red", f"{run.file_name} (run {run.id}): {run.error_code}: {run.error}", run.hint)
     elif run.state is RunState.UNCHANGED:
         _say(

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from aurum.errors import Unavailable
+from aurum.errors import NotFound, Unavailable
 
 
 def content_hash(data: bytes) -> str:
@@ -55,7 +55,15 @@ class FolderBlobs:
 
     def _get(self, digest: str) -> bytes:
         with _outages("read"):
-            return self._path(digest).read_bytes()
+            try:
+                return self._path(digest).read_bytes()
+            except FileNotFoundError:
+                if not self.folder.is_dir():
+                    raise
+                raise NotFound(
+                    f"the bytes of the file {digest[:12]} are not among the files that are kept",
+                    hint="Restore the folder `blobs` in AURUM_HOME from a backup, or send the file again.",
+                ) from None
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -159,7 +159,12 @@ class SnapshotStore:
         as_of = snapshots.c.as_of
         statement = (
             select(snapshots.c.curve_id, func.min(as_of), func.max(as_of), func.count(as_of.distinct()))
-            .where(snapshots.c.tenant_id == tenant, snapshots.c.curve_id.in_(curve_ids), _known(known_at))
+            .where(
+                snapshots.c.tenant_id == tenant,
+                snapshots.c.curve_id.in_(curve_ids),
+                _known(known_at),
+                snapshots.c.points > snapshots.c.withheld_points,
+            )
             .group_by(snapshots.c.curve_id)
         )
         async with self.database.read() as connection:

@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, insert, select
 
 from aurum.backends.database import Database, WriteConnection
 from aurum.ingestion.expectations import Arrival, Delivery
-from aurum.ingestion.tables import missing_files, source_files
+from aurum.ingestion.tables import missing_files, policies, source_files
 
 
 class VendorFiles(NamedTuple):
@@ -26,10 +26,11 @@ class DeliveryStore:
         self.database = database
 
     async def tenants(self) -> list[str]:
-        """Whose files have been loaded."""
+        """Whose files have been loaded, or are expected by what an operator has set."""
         async with self.database.read() as connection:
             loaded = select(source_files.c.tenant_id).where(source_files.c.published_at.is_not(None)).distinct()
-            return sorted(row[0] for row in await connection.all(loaded))
+            expecting = select(policies.c.tenant_id).where(policies.c.name == "expectations").distinct()
+            return sorted({row[0] for row in [*await connection.all(loaded), *await connection.all(expecting)]})
 
     async def vendors(self, tenant: str) -> dict[str, VendorFiles]:
         """The vendors of loaded files."""

@@ -7,6 +7,7 @@ import logging
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path, PurePosixPath
 from time import monotonic
 from typing import NamedTuple
@@ -14,9 +15,10 @@ from typing import NamedTuple
 from watchfiles import awatch
 
 from aurum.auth import Principal
-from aurum.errors import AurumError, NotFound, Unavailable
+from aurum.errors import AsOfMismatch, AurumError, NotFound, Unavailable
 from aurum.ingestion.model import Run, RunState
 from aurum.ingestion.service import Dispatcher, IngestionService, Submission
+from aurum.parsers.reader import as_of_in
 
 TRIGGER = "drop folder"
 _WORKBOOKS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls"})
@@ -108,7 +110,7 @@ class DropFolder:
             if known != stamp:
                 self._arrivals[path] = _Arrival(stamp, now + self._settle_seconds, self._first_look)
         self._first_look = False
-        for path, arrival in list(self._arrivals.items()):
+        for path, arrival in sorted(self._arrivals.items(), key=lambda each: _day_first(each[0])):
             if path not in found:
                 del self._arrivals[path]
             elif arrival.due <= now and await self._hand_over(path, arrival):
@@ -155,6 +157,14 @@ def workbooks(folder: Path) -> dict[str, _Stamp]:
                 if status.st_size:
                     found[file.relative_to(folder).as_posix()] = _Stamp(status.st_mtime_ns, status.st_size)
     return found
+
+
+def _day_first(path: str) -> tuple[date, str]:
+    """Many files at once go in by their days: each is checked against those before it."""
+    try:
+        return as_of_in(path) or date.max, path
+    except AsOfMismatch:
+        return date.max, path
 
 
 def _is_workbook(name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 from aurum.auth import Principal
 from aurum.backends.blobs import Blobs
 from aurum.curves.service import CurveService
-from aurum.errors import AurumError
+from aurum.errors import AurumError, Unavailable
 from aurum.ingestion.checks import Day, PreviousFile, Thresholds
 from aurum.ingestion.model import SourceFile
 from aurum.ingestion.store import IngestionStore
@@ -102,6 +102,8 @@ class VendorHistory:
                 # Not under the name that it first came with: it may have been loaded under another one.
                 name = f"EOD_{file.vendor}_{file.as_of:%Y%m%d}.xlsx"
                 parsed = await asyncio.to_thread(parse, data, name, as_of=file.as_of, vendor=file.vendor)
+            except Unavailable:
+                raise
             except AurumError as error:
                 _log.warning("%s cannot be compared with: %s", file.name, error.message)
                 return None

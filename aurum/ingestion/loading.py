@@ -120,6 +120,9 @@ class Loader:
         except Unavailable:
             await self._release(claim)
             raise
+        except asyncio.CancelledError:
+            await asyncio.shield(self._release(claim))  # an orderly stop: the next worker need not wait for the lease
+            raise
         except Superseded:
             _log.info("run %s is no longer ours", claim.run.id, extra={"run_id": claim.run.id})
         except AurumError as error:
@@ -214,8 +217,16 @@ class Loader:
         if not place.alone:
             newest = await self.curves.newest_of_day(transaction, principal, parsed.as_of, list(ids.values()))
             ours = {id_: each.prices for id_, each in newest.items() if each.file_id == claim.run.file_id}
+            anew = [id_ for id_ in ours if place.again and newest[id_].author is None]
             await self.quarantine.supersede(
-                transaction, claim.tenant, parsed.vendor, parsed.as_of, ours, claim.run.id, pointless=place.last
+                transaction,
+                claim.tenant,
+                parsed.vendor,
+                parsed.as_of,
+                ours,
+                claim.run.id,
+                pointless=place.last,
+                anew=anew,
             )
             held = {(id_, *_named(prices.tenors[at])) for id_, prices in ours.items() for at in prices.withheld}
             for row in rows:

@@ -37,14 +37,20 @@ class QuarantineStore:
 
     async def supersede(
         self, transaction: WriteConnection, tenant: str, vendor: str, as_of: date, curve_ids: Collection[int], run: int,
-        *, pointless: bool,
+        *, pointless: bool, again: int | None = None,
     ) -> None:  # fmt: skip
-        """Closes what earlier runs hold of these curves on this day; `pointless`: and what they made no point of."""
+        """Closes what earlier runs hold of these curves on this day; `pointless`: and what they made no point of.
+
+        `again`: a file that is read anew; what was rejected of an earlier reading cannot be accepted any more.
+        """
         columns = quarantine.c
         closed = or_(columns.curve_id.in_(curve_ids), columns.tenor.is_(None) if pointless else false())
         theirs = and_(
             columns.tenant_id == tenant, columns.vendor == vendor, columns.as_of == as_of, columns.run_id != run,
-            columns.state.in_(OPEN), closed,
+            or_(
+                and_(columns.state.in_(OPEN), closed),
+                and_(columns.state == QuarantineState.REJECTED, columns.file_id == (again or -1)),
+            ),
         )  # fmt: skip
         await transaction.execute(update(quarantine).where(theirs).values(state=QuarantineState.SUPERSEDED))
 

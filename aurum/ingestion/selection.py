@@ -56,6 +56,11 @@ async def last_day(service: IngestionService, principal: Principal, vendors: Col
     return max(await asyncio.to_thread(due), default=today - timedelta(days=1))
 
 
+def workbooks_below(folder: Path) -> list[Path]:
+    """Of a folder anywhere, in the same order. Blocks."""
+    return [folder / each.path for each in sorted(map(named, workbooks(folder)), key=order)]
+
+
 def named(path: str) -> Dropped:
     """What a name says."""
     try:
@@ -72,7 +77,7 @@ def _dropped(drop_folder: Path, wanted: Selection) -> list[Dropped]:
     top = drop_folder.resolve()
     folder = _below(top, wanted.folder)
     found = [named((folder / path).relative_to(top).as_posix()) for path in workbooks(folder)]
-    return sorted((each for each in found if _fits(each, wanted)), key=_order)
+    return sorted((each for each in found if _fits(each, wanted)), key=order)
 
 
 def _below(top: Path, path: str) -> Path:
@@ -95,5 +100,5 @@ def _fits(file: Dropped, wanted: Selection) -> bool:
     return file.as_of is not None and (wanted.first or file.as_of) <= file.as_of <= (wanted.last or file.as_of)
 
 
-def _order(file: Dropped) -> tuple[date, str, str]:
+def order(file: Dropped) -> tuple[date, str, str]:
     return file.as_of or date.max, file.vendor or "", file.path

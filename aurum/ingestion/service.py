@@ -17,7 +17,7 @@ from aurum.backends.database import Database, WriteConnection
 from aurum.backends.events import Event, EventLog
 from aurum.backends.paging import Page, PageRequest
 from aurum.curves.service import CurveService
-from aurum.errors import Conflict, InvalidInput, NotFound, WorkbookTooLarge
+from aurum.errors import AurumError, Conflict, InvalidInput, NotFound, WorkbookTooLarge
 from aurum.ingestion.annotated import annotate
 from aurum.ingestion.completeness import Completeness
 from aurum.ingestion.delivery_store import DeliveryStore
@@ -70,6 +70,7 @@ class IngestionService:
         self.settings = settings
         self.drop_folder = drop_folder
         self._lease = timedelta(seconds=settings.lease_seconds)
+        self._annotating = asyncio.Semaphore(1)
         self.policies = Policies(database, clock)
         self.loader = Loader(database, self.store, blobs, curves, events, self.policies, clock, settings)
         self.completeness = Completeness(DeliveryStore(database), self.policies, events, clock)
@@ -216,10 +217,13 @@ class IngestionService:
         now = self.clock()
         async with self.database.write() as transaction:
             silent = await self.store.requeue(transaction, now, now + self._lease, self.settings.max_attempts)
-            for tenant, run in [*silent.lost, *silent.taken]:
+            for tenant, run in sorted([*silent.lost, *silent.taken], key=_tenant_first):
                 await announce(self.event_log, transaction, tenant, now, run.id, run.state)
         for tenant, run in [*silent.taken, *silent.waiting]:
-            await dispatcher.dispatch(tenant, run)
+            try:
+                await dispatcher.dispatch(tenant, run)
+            except AurumError as error:  # the next round takes it up again; those behind it are not held up
+                _log.warning("run %s is not dispatched yet: %s", run.id, error.message, extra={"run_id": run.id})
         return len(silent.lost) + len(silent.taken) + len(silent.waiting)
 
     async def read_dropped(self, principal: Principal, path: str) -> bytes:
@@ -274,7 +278,9 @@ class IngestionService:
         _, data = await self.content(principal, run.file_id)
         noted = (await self.findings(principal, [run_id])).get(run_id, [])
         found = [each.finding for each in noted]
-        return annotated_name(run.file_name), await asyncio.to_thread(annotate, data, run.file_name, about(run), found)
+        async with self._annotating:  # seconds of a core, and many times the file in memory
+            copy = await asyncio.to_thread(annotate, data, run.file_name, about(run), found)
+        return annotated_name(run.file_name), copy
 
     async def files(self, principal: Principal, ids: Collection[int]) -> dict[int, SourceFile]:
         principal.require(Scope.INGESTION_READ)
@@ -297,6 +303,11 @@ class IngestionService:
         principal.require(Scope.INGESTION_READ)
         principal.require(Scope.CURVES_READ)
         return self.event_log.follow(principal.tenant, after, types)
+
+
+def _tenant_first(of: tuple[str, Run]) -> tuple[str, int]:
+    """In one order everywhere: servers that append for several tenants cannot wait for each other."""
+    return of[0], of[1].id
 
 
 def about(run: Run) -> list[tuple[str, str]]:

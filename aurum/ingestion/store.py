@@ -142,7 +142,10 @@ class IngestionStore:
                 columns.tenant_id == tenant, columns.vendor == vendor, columns.as_of <= as_of,
                 columns.published_at.is_not(None), columns.id != except_file,
             )
-            .order_by(columns.as_of.desc(), columns.published_at.desc(), columns.modified_at.desc())
+            .order_by(
+                columns.as_of.desc(), columns.published_at.desc(), columns.modified_at.desc().nulls_last(),
+                columns.id.desc(),
+            )
             .limit(1)
         )  # fmt: skip
         async with self.database.read() as connection:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from aurum.auth import Principal, Scope, local_principal
@@ -317,6 +320,33 @@ async def test_a_failed_run_is_taken_up_again_and_fails_again(ask: Ask, services
             ("nonsense", "BAD_USER_INPUT"),
         ):  # fmt: skip
             assert (await data(ask, mutation, id=id_))[name]["problems"][0]["code"] == code
+
+
+# ------------------------------------------------------------------------------------------------- docs
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "quarantine.md"
+_EXAMPLE = re.compile(r"```graphql\n(.*?)```(?:\s+```json\n(.*?)```)?", re.DOTALL)
+
+
+async def test_the_examples_of_the_document_work(ask: Ask, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    await load(services, eugp(AW13=999.0, AX14="n/a"))
+    points = {point["code"]: point for point in await listed(ask)}
+    ids = {"ID1": points["MID_OUTSIDE_QUOTE"]["id"], "ID2": points["NOT_A_NUMBER"]["id"],
+           "RUNID": points["NOT_A_NUMBER"]["run"]["id"]}  # fmt: skip
+    examples = _EXAMPLE.findall(DOCUMENT.read_text())
+    assert len(examples) == 12
+    for example, variables in examples:
+        query = example
+        for name, id_ in ids.items():
+            query = query.replace(f'"{name}"', f'"{id_}"')
+        if "RELEASE" in query:
+            services.ingestion.quarantine.four_eyes = True
+            await resolve(ask, [ids["ID1"]], "ACCEPT")
+            monkeypatch.setattr("aurum.app.authenticate", lambda *_: local_principal(Settings().auth, "ben"))
+        found = await data(ask, query, **(orjson.loads(variables) if variables else {}))
+        for value in found.values():
+            assert value, query
+            assert not (isinstance(value, dict) and value.get("problems")), value
 
 
 # ------------------------------------------------------------------------------------------------- scopes

@@ -38,6 +38,7 @@ class CurveColumns:
     mid: list[float | None] = strawberry.field(description="See `CurvePoint.mid`.")
     bid: list[float | None] = strawberry.field(description="See `CurvePoint.bid`.")
     ask: list[float | None] = strawberry.field(description="See `CurvePoint.ask`.")
+    withheld: list[bool] = strawberry.field(description="See `CurvePoint.withheld`.")
 
 
 def points_of(prices: model.CurvePrices, chosen: list[int]) -> list[CurvePoint]:
@@ -55,6 +56,7 @@ def points_of(prices: model.CurvePrices, chosen: list[int]) -> list[CurvePoint]:
 
 
 def columns_of(prices: model.CurvePrices, chosen: list[int]) -> CurveColumns:
+    withheld = set(prices.withheld)
     tenors = [prices.tenors[place] for place in chosen]
     return CurveColumns(
         tenor=[tenor.label for tenor in tenors],
@@ -64,6 +66,7 @@ def columns_of(prices: model.CurvePrices, chosen: list[int]) -> CurveColumns:
         mid=_numbers(prices.mid, chosen),
         bid=_numbers(prices.bid, chosen),
         ask=_numbers(prices.ask, chosen),
+        withheld=[place in withheld for place in chosen],
     )
 
 

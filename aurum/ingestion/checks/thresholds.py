@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from math import isfinite
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -244,10 +243,10 @@ def _number(name: str, value: object, path: str, of_curve: bool) -> float:
     if of_curve and file:
         raise InvalidInput(f"{path} is about whole files: it cannot be set for a curve", path=path)
     whole = isinstance(limit.default, int)
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not isfinite(value):
-        raise InvalidInput(f"{path}: a {'whole ' if whole else ''}number is due, not {value!r}", path=path)
-    if not low <= value <= high:
-        raise InvalidInput(f"{path}: {value} is not between {low:g} and {high:g}", path=path)
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        raise InvalidInput(f"{path}: a {'whole ' if whole else ''}number is due, not {str(value)[:60]!r}", path=path)
+    if not low <= value <= high:  # NaN is not, nor is infinity
+        raise InvalidInput(f"{path}: {str(value)[:60]} is not between {low:g} and {high:g}", path=path)
     return value if whole else float(value)
 
 

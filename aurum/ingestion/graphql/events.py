@@ -81,7 +81,7 @@ class EventSubscription:
         after: Annotated[str | None, strawberry.argument(
             description="The cursor of the last event seen: what came since is sent first. Null: from now on.")] = None,
     ) -> AsyncGenerator[Event, None]:  # fmt: skip
-        context, wanted = info.context, [each.value for each in types or EventType]
+        context, wanted = info.context, [each.value for each in (EventType if types is None else types)]
         async for event in context.ingestion.all_events(context.principal, wanted, event_cursor(after)):
             context.renew()
             payload, due = event.payload, event.payload.get("due_at")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
@@ -75,7 +76,8 @@ class FileDelivery:
 
     @strawberry.field(description="The loaded files of the day, the first one first; corrections follow.")
     async def files(self, info: Info) -> list[SourceFile]:
-        found = [await info.context.load(info.context.ingestion.files, id_) for id_ in self.delivery.file_ids]
+        load, files = info.context.load, info.context.ingestion.files
+        found = await asyncio.gather(*(load(files, id_) for id_ in self.delivery.file_ids))
         return [file_of(file) for file in found if file is not None]
 
 

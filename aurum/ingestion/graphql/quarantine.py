@@ -26,11 +26,11 @@ publish_enum(
     "What has become of a point in quarantine.",
     {
         "OPEN": "Nobody has decided yet; it is not served.",
-        "PROPOSED": "Somebody has decided, and somebody else has to release it; it is not served.",
+        "PROPOSED": "Somebody has decided, and somebody else has to release it: until then nothing changes.",
         "ACCEPTED": "The file's number is served.",
         "CORRECTED": "A person's number is served.",
         "REJECTED": "It is not served.",
-        "SUPERSEDED": "A newer file of the day is loaded, and nothing is to be decided any more.",
+        "SUPERSEDED": "What is served of it comes from another file or reading: nothing is to be decided any more.",
     },
 )
 publish_enum(

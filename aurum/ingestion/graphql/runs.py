@@ -32,7 +32,7 @@ publish_enum(
     {
         "READING": "It reads the workbook.",
         "CHECKING": "It checks the numbers, against each other and against the days before.",
-        "LOADING": "It writes, in one transaction.",
+        "LOADING": "It writes, in one transaction: where Prefect executes it, its page says so.",
     },
     name="IngestionStage",
 )
