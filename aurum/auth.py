@@ -54,7 +54,9 @@ def authenticate(settings: AuthSettings, client: str | None, headers: Mapping[st
     host = headers.get("host", "")
     if not _is_loopback(_host_name(f"//{host}")):
         raise Unauthenticated("only requests to a loopback address are accepted", hint="Use 127.0.0.1 or localhost.")
-    if headers.get("sec-fetch-site") == "cross-site":
+    # A link that somebody follows may come from anywhere, such as Prefect's page: its answer is shown to them alone.
+    followed = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    if headers.get("sec-fetch-site") == "cross-site" and not followed:
         raise Forbidden("pages of other sites may not use the development principal")
     origin = headers.get("origin")
     if origin is not None and not _is_loopback(_host_name(origin)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
@@ -54,6 +54,12 @@ class Context:
     ) -> Awaitable[V | None]:
         """One value of a service's batch, read together with those that sibling fields ask for."""
         return self.loaders.load(batch, self.principal, key, **arguments)
+
+    def load_many(
+        self, batch: Callable[..., Awaitable[Mapping[K, V]]], keys: Sequence[K], **arguments: Hashable
+    ) -> Awaitable[list[V | None]]:
+        """Many values of a service's batch, in the order of their keys: for fields that are `batched`."""
+        return self.loaders.load_many(batch, self.principal, keys, **arguments)
 
     async def source_file(self, file_id: int) -> SourceFile | None:
         found = await self.load(self.ingestion.files, file_id)

@@ -217,7 +217,6 @@ class Loader:
         if not place.alone:
             newest = await self.curves.newest_of_day(transaction, principal, parsed.as_of, list(ids.values()))
             ours = {id_: each.prices for id_, each in newest.items() if each.file_id == claim.run.file_id}
-            anew = [id_ for id_ in ours if place.again and newest[id_].author is None]
             await self.quarantine.supersede(
                 transaction,
                 claim.tenant,
@@ -226,7 +225,8 @@ class Loader:
                 ours,
                 claim.run.id,
                 pointless=place.last,
-                anew=anew,
+                again=claim.run.file_id if place.again else None,
+                anew=[id_ for id_ in ours if newest[id_].author is None],
             )
             held = {(id_, *_named(prices.tenors[at])) for id_, prices in ours.items() for at in prices.withheld}
             for row in rows:

@@ -37,11 +37,12 @@ class QuarantineStore:
 
     async def supersede(
         self, transaction: WriteConnection, tenant: str, vendor: str, as_of: date, curve_ids: Collection[int], run: int,
-        *, pointless: bool, again: int | None = None,
+        *, pointless: bool, again: int | None = None, anew: Collection[int] = (),
     ) -> None:  # fmt: skip
         """Closes what earlier runs hold of these curves on this day; `pointless`: and what they made no point of.
 
-        `again`: a file that is read anew; what was rejected of an earlier reading cannot be accepted any more.
+        `again`: a file that is read anew; what was rejected of an earlier reading cannot be accepted any more, nor
+        anything of curves that it reads otherwise (`anew`).
         """
         columns = quarantine.c
         closed = or_(columns.curve_id.in_(curve_ids), columns.tenor.is_(None) if pointless else false())
@@ -50,6 +51,7 @@ class QuarantineStore:
             or_(
                 and_(columns.state.in_(OPEN), closed),
                 and_(columns.state == QuarantineState.REJECTED, columns.file_id == (again or -1)),
+                and_(columns.curve_id.in_(anew), columns.file_id == (again or -1)),
             ),
         )  # fmt: skip
         await transaction.execute(update(quarantine).where(theirs).values(state=QuarantineState.SUPERSEDED))

@@ -151,7 +151,7 @@ class House:
     def flow_processes(self, flow_run: Json) -> list[int]:
         return list(processes_with("PREFECT__FLOW_RUN_ID", flow_run["id"]))
 
-    async def flow_run(self, run: Run, states: Sequence[str] = ENDED, number: int = 0, seconds: float = 30) -> Json:
+    async def flow_run(self, run: Run, states: Sequence[str] = ENDED, number: int = 0, seconds: float = 60) -> Json:
         """The run's flow run (the first is number 0) once it is in one of the states."""
 
         async def found() -> Json:
@@ -165,7 +165,7 @@ class House:
         id_ = self.prefect.deployment(deployment)["id"]
         return self.prefect.ask(f"deployments/{id_}/create_flow_run", parameters=parameters)
 
-    async def reaches(self, flow_run: Json, states: Sequence[str] = ENDED, seconds: float = 30) -> Json:
+    async def reaches(self, flow_run: Json, states: Sequence[str] = ENDED, seconds: float = 60) -> Json:
         """The flow run once it is in one of the states."""
 
         async def found() -> Json:

@@ -28,7 +28,7 @@ async def running(services: Services, count: int) -> None:
     async def reached() -> bool:
         return [run.state for run in await newest(services, count)] == [RunState.RUNNING] * count
 
-    await eventually(reached, 30)
+    await eventually(reached, 60)
 
 
 async def snapshots(house: House) -> int:
@@ -60,9 +60,9 @@ async def test_however_many_at_once_each_file_is_loaded_once(services: Services,
             house.start("ingest-day/ingest-day", as_of="2025-01-09"),
         ]
         for flow_run in flow_runs:
-            await house.reaches(flow_run, ["RUNNING"], 60)
+            await house.reaches(flow_run, ["RUNNING"])
         await running(services, 2)
-    ended = [await house.reaches(flow_run, seconds=60) for flow_run in flow_runs]
+    ended = [await house.reaches(flow_run) for flow_run in flow_runs]
     assert {flow_run["state"]["type"] for flow_run in ended} == {"COMPLETED"}
     await exactly_once(services, [Sent.of(day), Sent.of(correction)])
 

@@ -665,6 +665,8 @@ async def test_what_a_newer_parser_reads_otherwise_is_served_and_asked_about_aga
     assert (await desk.mids(known_at=now - timedelta(seconds=1)))[1] == 70.5
     (again,) = await desk.points(State.OPEN)
     assert (again.run_id, again.prices.mid) == (run.id, 999.0)
+    with pytest.raises(Conflict, match="is superseded"):
+        await desk.decide(ACCEPT, item)
     await desk.correct(again, 70.6)
     assert (await desk.mids())[2] == 70.6
 

@@ -135,7 +135,10 @@ async def test_fetching_needs_its_scope_and_somebody_to_ask(rest: Rest, monkeypa
     for url in (file_url(run), annotated_url(run)):
         foreign = await rest.get(url, headers={"host": "evil.example"})
         assert (foreign.status_code, foreign.headers["www-authenticate"]) == (401, "Bearer")
-        assert (await rest.get(url, headers={"sec-fetch-site": "cross-site"})).status_code == 403
+        elsewhere = {"sec-fetch-site": "cross-site"}
+        assert (await rest.get(url, headers=elsewhere)).status_code == 403
+        followed = elsewhere | {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+        assert (await rest.get(url, headers=followed)).status_code == 200
     trader = Principal(rest.principal.tenant, "trader", frozenset({Scope.CURVES_READ}))
     monkeypatch.setattr("aurum.app.authenticate", lambda *_: trader)
     for url in (file_url(run), annotated_url(run)):
@@ -154,12 +157,16 @@ async def test_a_run_without_findings_of_its_own_says_which_has_them(rest: Rest)
     assert (unchanged.status_code, f"run {queued.id} has them" in unchanged.json()["detail"]) == (409, True)
 
 
-async def test_bytes_that_are_gone_are_an_outage(embedded: Rest) -> None:
+async def test_bytes_that_are_gone_are_said_to_be_gone_and_a_folder_that_is_away_to_be_away(embedded: Rest) -> None:
     run = await loaded(embedded)
     blobs = embedded.services.ingestion.blobs
     assert isinstance(blobs, FolderBlobs)
     (kept,) = (path for path in blobs.folder.rglob("*") if path.is_file())
     kept.unlink()
+    for url in (file_url(run), annotated_url(run)):
+        response = await embedded.get(url)
+        assert (response.status_code, str(blobs.folder) in response.text) == (404, False)
+    blobs.folder.rename(blobs.folder.with_name("away"))
     for url in (file_url(run), annotated_url(run)):
         response = await embedded.get(url)
         assert (response.status_code, response.headers["retry-after"]) == (503, "5")

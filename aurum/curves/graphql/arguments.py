@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
 
@@ -41,6 +41,9 @@ class CurveContext(Protocol):
     async def missing_days(
         self, vendors: list[str], first: date, last: date, at: datetime | None
     ) -> dict[date, list[str]]: ...
+    def load_many(
+        self, batch: Callable[..., Awaitable[Mapping[K, V]]], keys: Sequence[K], **arguments: Hashable
+    ) -> Awaitable[list[V | None]]: ...
     def load(
         self, batch: Callable[..., Awaitable[Mapping[K, V]]], key: K, **arguments: Hashable
     ) -> Awaitable[V | None]: ...

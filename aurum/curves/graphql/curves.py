@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ from aurum.errors import InvalidCursor
 from aurum.graphql.connections import After, Connection, First, connection, page_request
 from aurum.graphql.costs import sized
 from aurum.graphql.nodes import Node, node_id
+from aurum.graphql.plans import batched
 from aurum.market.identity import Measure
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import (
@@ -57,11 +59,15 @@ class CurveSnapshot(Node):
     snapshot: strawberry.Private[model.Snapshot]
     known_at: strawberry.Private[datetime | None] = None
 
-    @strawberry.field(description="What its prices are in, as it was known at `knownAt`; null: not known.")
+    @strawberry.field(
+        description="What its prices are in, as it was known at `knownAt`; null: not known.", metadata=batched()
+    )
     async def currency(self, info: Info) -> Currency | None:
         return currency_of((await self._unit(info)).currency)
 
-    @strawberry.field(description="What its prices are per, as it was known at `knownAt`; null: not known.")
+    @strawberry.field(
+        description="What its prices are per, as it was known at `knownAt`; null: not known.", metadata=batched()
+    )
     async def unit(self, info: Info) -> Unit | None:
         return unit_of((await self._unit(info)).unit)
 
@@ -69,22 +75,28 @@ class CurveSnapshot(Node):
         versions = await info.context.load(info.context.metadata.unit_versions, self.snapshot.curve_id)
         return catalogue.unit_known_at(there(versions, "unit"), self.known_at)
 
-    @strawberry.field(description="The curve it is a snapshot of.")
+    @strawberry.field(description="The curve it is a snapshot of.", metadata=batched())
     async def curve(self, info: Info) -> Curve:
         found = await info.context.load(info.context.metadata.by_id, self.snapshot.curve_id)
         return curve_of(there(found, "curve"))
 
-    @strawberry.field(description="When a newer version of the same date became known (UTC); null: it is the newest.")
+    @strawberry.field(
+        description="When a newer version of the same date became known (UTC); null: it is the newest.",
+        metadata=batched(),
+    )
     async def superseded_at(self, info: Info) -> datetime | None:
         return await info.context.load(info.context.curves.superseded_at, self.snapshot.id)
 
     @strawberry.field(
-        description="Its points: months first, then longer periods, each by delivery.", metadata=sized(120)
+        description="Its points: months first, then longer periods, each by delivery.",
+        metadata={**sized(120), **batched()},
     )
-    def points(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> list[CurvePoint]:
-        return points_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery))
+    def points(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> Sequence[CurvePoint]:
+        types = None if tenor_types is None else tuple(tenor_types)
+        key = (self.snapshot.id, types, delivery and (delivery.start, delivery.end))
+        return points_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery), key)
 
-    @strawberry.field(description="The points as parallel lists.")
+    @strawberry.field(description="The points as parallel lists.", metadata=batched())
     def columns(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> CurveColumns:
         return columns_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery))
 
@@ -98,7 +110,9 @@ class CurveSnapshot(Node):
         run_id = self.snapshot.run_id
         return None if run_id is None else await info.context.ingestion_run(run_id)
 
-    @strawberry.field(description="The file it was read from; null for a version that a person made of none.")
+    @strawberry.field(
+        description="The file it was read from; null for a version that a person made of none.", metadata=batched()
+    )
     async def source(self, info: Info) -> Annotated[SourceFile, strawberry.lazy("aurum.ingestion.graphql")] | None:
         file_id = self.snapshot.file_id
         return None if file_id is None else await info.context.source_file(file_id)
@@ -107,6 +121,14 @@ class CurveSnapshot(Node):
 @strawberry.type(description="A page of as-of dates of a curve.")
 class CurveSnapshotConnection(Connection[CurveSnapshot]):
     pass
+
+
+async def load_snapshots(
+    curves: Sequence[Curve], info: Info, as_of: date | None, known_at: datetime | None
+) -> list[CurveSnapshot | None]:
+    instant, rows = instant_of(known_at), [curve.row for curve in curves]
+    found = await info.context.load_many(info.context.curves.snapshots, rows, as_of=as_of, known_at=instant)
+    return [None if each is None else snapshot_of(each, instant) for each in found]
 
 
 @strawberry.type(description="A forward curve: one product at one place, its price for each delivery period.")
@@ -133,29 +155,29 @@ class Curve(Node):
     created_at: datetime = strawberry.field(description="When Aurum first saw it (UTC).")
     row: strawberry.Private[int]
 
-    @strawberry.field(description="The gas curve that a spark spread is taken against.")
+    @strawberry.field(description="The gas curve that a spark spread is taken against.", metadata=batched())
     async def leg(self, info: Info) -> Curve | None:
         if self.leg_name is None:
             return None
         found = await info.context.load(info.context.metadata.legs, (self.vendor, self.leg_name))
         return None if found is None else curve_of(found)
 
-    @strawberry.field(description="Every version of its currency and unit, oldest first.")
+    @strawberry.field(description="Every version of its currency and unit, oldest first.", metadata=batched())
     async def unit_versions(self, info: Info) -> list[UnitVersion]:
         found = await info.context.load(info.context.metadata.unit_versions, self.row)
         return [unit_version_of(version) for version in found or ()]
 
-    @strawberry.field(description="Its first as-of date; null before the first load.")
+    @strawberry.field(description="Its first as-of date; null before the first load.", metadata=batched())
     async def first_as_of(self, info: Info, known_at: KnownAt = None) -> date | None:
         coverage = await self._coverage(info, known_at)
         return None if coverage is None else coverage.first_as_of
 
-    @strawberry.field(description="Its newest as-of date.")
+    @strawberry.field(description="Its newest as-of date.", metadata=batched())
     async def last_as_of(self, info: Info, known_at: KnownAt = None) -> date | None:
         coverage = await self._coverage(info, known_at)
         return None if coverage is None else coverage.last_as_of
 
-    @strawberry.field(description="On how many as-of dates it has prices.")
+    @strawberry.field(description="On how many as-of dates it has prices.", metadata=batched())
     async def as_of_count(self, info: Info, known_at: KnownAt = None) -> int:
         coverage = await self._coverage(info, known_at)
         return 0 if coverage is None else coverage.count
@@ -163,13 +185,18 @@ class Curve(Node):
     async def _coverage(self, info: Info, known_at: datetime | None) -> model.Coverage | None:
         return await info.context.load(info.context.curves.coverage, self.row, known_at=instant_of(known_at))
 
-    @strawberry.field(description="Its prices: the newest as-of date on or before `asOf`, as known at `knownAt`.")
+    @strawberry.field(
+        description="Its prices: the newest as-of date on or before `asOf`, as known at `knownAt`.",
+        metadata=batched(load_snapshots),
+    )
     async def snapshot(self, info: Info, as_of: AsOf = None, known_at: KnownAt = None) -> CurveSnapshot | None:
         instant = instant_of(known_at)
         found = await info.context.load(info.context.curves.snapshots, self.row, as_of=as_of, known_at=instant)
         return None if found is None else snapshot_of(found, instant)
 
-    @strawberry.field(description="Its as-of dates with prices, oldest first, each as known at `knownAt`.")
+    @strawberry.field(
+        description="Its as-of dates with prices, oldest first, each as known at `knownAt`.", metadata=batched()
+    )
     async def snapshots(
         self, info: Info,
         as_of: Annotated[DateRange, strawberry.argument(description="Which as-of dates.")],
@@ -181,7 +208,7 @@ class Curve(Node):
         page = await _days_page(info, self.row, as_of, instant, request)
         return connection(CurveSnapshotConnection, order, page, lambda found: snapshot_of(found, instant))  # type: ignore[no-any-return]
 
-    @strawberry.field(description="Every version of one as-of date, the newest known first.")
+    @strawberry.field(description="Every version of one as-of date, the newest known first.", metadata=batched())
     async def versions(
         self, info: Info, as_of: Annotated[date, strawberry.argument(description="Exactly this as-of date.")]
     ) -> list[CurveSnapshot]:

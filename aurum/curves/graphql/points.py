@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import date
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from aurum.curves import model
 from aurum.curves.graphql.arguments import DeliveryRange
+from aurum.graphql.records import Column, Constant, RecordBatch
 from aurum.market.periods import TenorType
 
 
@@ -41,18 +43,30 @@ class CurveColumns:
     withheld: list[bool] = strawberry.field(description="See `CurvePoint.withheld`.")
 
 
-def points_of(prices: model.CurvePrices, chosen: list[int]) -> list[CurvePoint]:
-    mid, bid, ask = _numbers(prices.mid, chosen), _numbers(prices.bid, chosen), _numbers(prices.ask, chosen)
+def points_of(prices: model.CurvePrices, chosen: list[int], cache_key: Hashable = None) -> RecordBatch[CurvePoint]:
+    """The chosen points. `cache_key` says which points of which snapshot they are."""
+    tenors = [prices.tenors[place] for place in chosen]
     mid_cells, quote_cells, withheld = prices.mid_cells, prices.quote_cells, set(prices.withheld)
-    return [
-        CurvePoint(
-            tenor=tenor.label, tenor_type=tenor.type, delivery_start=tenor.period.start,
-            delivery_end=tenor.period.end, mid=mid[n], bid=bid[n], ask=ask[n],
-            cell=mid_cells.address(place) if mid_cells else None,
-            quote_cell=quote_cells.address(place) if quote_cells else None, withheld=place in withheld,
-        )
-        for n, (place, tenor) in enumerate((place, prices.tenors[place]) for place in chosen)
-    ]  # fmt: skip
+    return RecordBatch(
+        CurvePoint, len(chosen),
+        {
+            "tenor": lambda: [tenor.label for tenor in tenors],
+            "tenor_type": lambda: [tenor.type for tenor in tenors],
+            "delivery_start": lambda: [tenor.period.start for tenor in tenors],
+            "delivery_end": lambda: [tenor.period.end for tenor in tenors],
+            "mid": lambda: _side(prices.mid, chosen),
+            "bid": lambda: _side(prices.bid, chosen),
+            "ask": lambda: _side(prices.ask, chosen),
+            "cell": lambda: [mid_cells.address(place) for place in chosen] if mid_cells else Constant(None),
+            "quote_cell": lambda: [quote_cells.address(place) for place in chosen] if quote_cells else Constant(None),
+            "withheld": lambda: [place in withheld for place in chosen] if withheld else Constant(False),
+        },
+        cache_key,
+    )  # fmt: skip
+
+
+def _side(side: NDArray[np.float64] | None, chosen: list[int]) -> Column:
+    return Constant(None) if side is None else side[chosen]
 
 
 def columns_of(prices: model.CurvePrices, chosen: list[int]) -> CurveColumns:
