@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -168,7 +170,8 @@ async def _opened(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         connection = await asyncio.shield(opening)
     except asyncio.CancelledError:
-        await (await opening).close()
+        with suppress(DBAPIError, OSError):  # what fails to open now must not be told instead of the cancellation
+            await (await opening).close()
         raise
     try:
         yield connection
@@ -234,8 +237,9 @@ def _sqlite(url: URL, pragma: str | None) -> AsyncEngine:
         connection.isolation_level = None  # SQLAlchemy says BEGIN itself, below
         cursor = connection.cursor()
         # FULL: a commit that was answered survives a power cut too.
-        for statement in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for statement in ("busy_timeout=30000", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {statement}")
+        _set_wal(cursor)
         if pragma:
             cursor.execute(pragma)
         cursor.close()
@@ -246,6 +250,18 @@ def _sqlite(url: URL, pragma: str | None) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN" if pragma else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _set_wal(cursor: Any) -> None:
+    """SQLite does not wait for this one: the first connections of a process may meet in it, for milliseconds."""
+    for left in reversed(range(50)):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not left or "locked" not in str(error):
+                raise
+            time.sleep(0.002)
 
 
 def _postgresql(url: URL, pool_size: int, statement_timeout: int, *, read_only: bool) -> AsyncEngine:

@@ -14,8 +14,10 @@ import re
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import mul
 
 from aurum.errors import EncryptedWorkbook, NotAWorkbook, WorkbookTooLarge
 
@@ -243,11 +245,12 @@ def _column_number(letters: bytes) -> int:
 
 
 _TABLE_OF_TEXTS = re.compile(rb"""<((?:[^\s<>/]*:)?sst)(?=[\s>])(?:[^"'>]|"[^"]*"|'[^']*')*>""")
+_TEXT_OF_CELL = re.compile(rb"""["']s["'][^<>]*>\s*<(?:[^\s<>/]*:)?v>\s*([0-9]{1,9})\s*<""")
 _SHORTEST_TEXT_CELL = len('<c t="s"><v>0</v></c>')
 
 
 def _checked_texts(parts: Parts, file: str, limits: WorkbookLimits) -> Parts:
-    """The parts, with a table of texts that claims no size; refused where its longest, repeated, is too much."""
+    """The parts, with a table of texts that claims no size; refused where they, repeated, may be too much."""
     name = next((name for name in parts if name.casefold() == _SHARED_TEXTS), None)
     if name is None:
         return parts
@@ -259,6 +262,14 @@ def _checked_texts(parts: Parts, file: str, limits: WorkbookLimits) -> Parts:
     cells = sum(map(len, sheets)) // _SHORTEST_TEXT_CELL
     if longest * cells > limits.unpacked_bytes:
         cells = sum(1 for part in sheets for _ in re.finditer(rb"""["']s["']""", part))
-    if longest * cells > limits.unpacked_bytes:
+    if longest * cells > limits.unpacked_bytes and _repeated(texts, sheets, cells) > limits.unpacked_bytes:
         raise WorkbookTooLarge(f"the texts of {file} repeat to more than {limits.unpacked_bytes:,} bytes", file=file)
     return {**parts, name: texts}
+
+
+def _repeated(texts: bytes, sheets: list[bytes], cells: int) -> int:
+    """The most that texts can come to: the longest as often as any is used, and so on down; others count as longest."""
+    uses = Counter(int(text) for part in sheets for text in _TEXT_OF_CELL.findall(part))
+    lengths = sorted(map(len, texts.split(b"si>")), reverse=True)
+    counts = sorted(uses.values(), reverse=True)
+    return sum(map(mul, lengths, counts)) + lengths[0] * max(0, cells - uses.total())

@@ -10,7 +10,7 @@ from typing import cast
 from python_calamine import SheetTypeEnum, load_workbook
 
 from aurum.errors import AsOfMismatch, MissingAsOf, MissingSheet, NotAWorkbook, UnknownVendor, UnreadableSheet
-from aurum.market.identity import fold
+from aurum.market.identity import Measure, fold
 from aurum.parsers import eugp, pw, rp, simple
 from aurum.parsers.archive import DEFAULT_LIMITS, Parts, WorkbookLimits, document_times, pack, unpack
 from aurum.parsers.assembly import curves_of, tabulate
@@ -20,10 +20,12 @@ from aurum.parsers.labels import MISNAMED, Sheet, find_labels, has_label
 from aurum.parsers.layout import Layout, Presence, Role, SheetRule
 from aurum.parsers.model import ParsedWorkbook
 from aurum.parsers.regional import compare_regional
-from aurum.parsers.workbook import read_block
+from aurum.parsers.workbook import Block, read_block
 
 # The layouts of a vendor; the first that its labels tell, the last one otherwise.
 VENDORS: Mapping[str, tuple[Layout, ...]] = {module.VENDOR: module.LAYOUTS for module in (pw, eugp, rp, simple)}
+
+FEWEST_STRANGERS = 4  # columns of a sheet that are more than a slip
 
 # `EOD_RP_20250212_1430.xlsx`, and with what people and programs append: ` (1)`, `_corrected`, `-v2`.
 _FILE_NAME = re.compile(r"EOD_(?P<vendor>[A-Z]+)_(?P<date>[0-9]{8})(?:_[0-9]{4})?(?![0-9]).*\.xlsx", re.IGNORECASE)
@@ -52,6 +54,8 @@ def parse(
     sheets = _sheets(layout, book, findings)
     as_of = _agreed_as_of(sheets, name, as_of)
     blocks = [read_block(sheet, layout, as_of, findings, name) for sheet in sheets]
+    if layout.markets:
+        _refuse_strangers(blocks, name)
     table = tabulate([block for block in blocks if block.sheet.rule.role is not Role.REGIONAL], findings, name)
     regional = [block for block in blocks if block.sheet.rule.role is Role.REGIONAL]
     groups = compare_regional(table, regional, findings)
@@ -126,6 +130,20 @@ def _agreed_as_of(sheets: list[Sheet], name: str, asked: date | None) -> date:
 
 
 # ------------------------------------------------------------------------------------------------- the sheets
+
+
+def _refuse_strangers(blocks: list[Block], file: str) -> None:
+    """A sheet of prices that has no curve of the first: header rows have changed places, or it is another file's."""
+    prices = [b for b in blocks if b.sheet.rule.role is not Role.REGIONAL and b.sheet.rule.measure is Measure.PRICE]
+    first, *others = ({column.key for column in block.columns} for block in prices)
+    for block, keys in zip(prices[1:], others, strict=True):
+        if len(keys) >= FEWEST_STRANGERS and first and not keys & first:
+            raise UnreadableSheet(
+                f"{file}: {block.sheet.name!r} has no curve of {prices[0].sheet.name!r}",
+                hint="Have rows of texts changed places, or is the sheet another file's?",
+                file=file,
+                sheet=block.sheet.name,
+            )
 
 
 class _Book:

@@ -199,10 +199,11 @@ async def test_deliveries_say_what_is_filled_in_and_what_lacks(ask: Ask) -> None
     assert found[3]["lateBySeconds"] > 0
     assert found[2]["files"][0]["name"] == "EOD_EUGP_20250212_2215.xlsx"
     assert (await data(ask, DELIVERIES, asOf=days, vendors=[]))["fileDeliveries"] == []
+    await every_range_is_answered(ask)
 
 
-@pytest.mark.usefixtures("week")
-async def test_any_range_of_days_is_answered_or_refused_with_a_code(ask: Ask) -> None:
+async def every_range_is_answered(ask: Ask) -> None:
+    """Or refused with a code."""
     for days in (
         None, {}, {"last": "0001-01-05"}, {"first": "0001-01-01", "last": "0001-02-01"}, {"first": "9999-12-01"},
         {"last": "9999-12-31"}, {"first": "9999-12-01", "last": "9999-12-31"},
@@ -216,7 +217,9 @@ async def test_any_range_of_days_is_answered_or_refused_with_a_code(ask: Ask) ->
 
 
 @pytest.mark.usefixtures("week")
-async def test_dates_tell_of_days_that_lack_a_file(ask: Ask) -> None:
+async def test_dates_tell_whoever_reads_curves_of_days_that_lack_a_file(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     days = (await data(ask, DATES))["asOfDates"]
     until = [day for day in days if day["asOf"] <= "2025-02-14"]
     assert [(day["asOf"], day["curveCount"], day["completeness"], day["missingVendors"]) for day in until] == [
@@ -226,10 +229,13 @@ async def test_dates_tell_of_days_that_lack_a_file(ask: Ask) -> None:
     assert until[3]["lastPublishedAt"] is None
     assert until[3]["knownCurveCount"] == 83
     assert (await data(ask, DATES, filter={"vendors": ["RP"]}))["asOfDates"] == []
+    await dates_as_they_were_known_contradict_nothing(ask)
+    trader = Principal(WORKER.tenant, "trader", frozenset({Scope.CURVES_READ}))
+    monkeypatch.setattr("aurum.app.authenticate", lambda *_: trader)
+    assert (await data(ask, DATES))["asOfDates"] == days
 
 
-@pytest.mark.usefixtures("week")
-async def test_dates_as_they_were_known_contradict_nothing(ask: Ask) -> None:
+async def dates_as_they_were_known_contradict_nothing(ask: Ask) -> None:
     """What the vendor had published by then is known, and its file is not missing; what was not due is not missing."""
     for known_at, expected in [
         ("2025-02-11T12:00:00Z", [("2025-02-10", [])]),
@@ -244,11 +250,3 @@ async def test_dates_as_they_were_known_contradict_nothing(ask: Ask) -> None:
     for known_at in ("2199-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
         assert (await data(ask, DATES, knownAt=known_at))["asOfDates"] == now
     assert (await data(ask, DATES, knownAt="0001-01-01T00:00:00Z"))["asOfDates"] == []
-
-
-@pytest.mark.usefixtures("week")
-async def test_dates_need_no_more_than_reading_curves(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    trader = Principal(WORKER.tenant, "trader", frozenset({Scope.CURVES_READ}))
-    monkeypatch.setattr("aurum.app.authenticate", lambda *_: trader)
-    gap = (await data(ask, DATES, range={"first": "2025-02-13", "last": "2025-02-13"}))["asOfDates"]
-    assert [day["missingVendors"] for day in gap] == [["EUGP"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Executable, insert, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from aurum.backends.database import Database, migrate, tables
@@ -157,3 +158,24 @@ async def differences(url: str) -> list[object]:
             return await connection.run_sync(compare)
     finally:
         await engine.dispose()
+
+
+async def test_a_connection_that_cannot_be_opened_hides_no_cancellation(
+    migrated_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a server that is told to stop as it starts never ends."""
+    opening = asyncio.Event()
+
+    async def locked(_engine: object) -> None:
+        opening.set()
+        await asyncio.sleep(0.01)
+        raise OperationalError("PRAGMA", None, sqlite3.OperationalError("database is locked"))
+
+    monkeypatch.setattr("aurum.backends.database._started", locked)
+    database = Database(migrated_sqlite_url)
+    reading = asyncio.create_task(tenants(database))
+    await opening.wait()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await database.close()

@@ -389,6 +389,15 @@ def test_a_row_that_cannot_be_read_accounts_for_a_month_in_its_own_place_only() 
     assert flag.finding.code == "FIRST_MONTH_WRONG"
 
 
+def test_months_in_another_order_may_be_any_of_those_that_cannot_be_read() -> None:
+    workbook = eugp_workbook(FRIDAY)
+    workbook.sheets[MID][11:] = workbook.sheets[MID][:10:-1]
+    workbook.put(MID, "B12", None)
+    flags = check(read(workbook))
+    assert refusal(flags) is None
+    assert {flag.finding.code for flag in flags} == {"MID_MISSING", "MONTHS_OUT_OF_ORDER"}
+
+
 def test_a_month_that_is_blank_on_the_whole_sheet_does_not() -> None:
     workbook = eugp_workbook(FRIDAY)
     workbook.sheets[MID][11][2:] = [None] * (len(workbook.sheets[MID][11]) - 2)

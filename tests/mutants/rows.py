@@ -79,7 +79,7 @@ def header_rows_exchanged(book: Book, random: Random) -> None:
         grid[one][FIRST_COLUMN:], grid[other][FIRST_COLUMN:] = grid[other][FIRST_COLUMN:], grid[one][FIRST_COLUMN:]
 
 
-@mutation("UNREADABLE_SHEET", harmless=True)
+@mutation("UNREADABLE_SHEET", "TOO_MANY_ERRORS", harmless=True)
 def header_rows_reordered(book: Book, random: Random) -> None:
     """Whole rows, with their labels."""
     sheet = any_sheet(book, random)
@@ -262,5 +262,6 @@ def block_repeated_below(book: Book, random: Random) -> None:
 @mutation(harmless=True)
 def hidden(book: Book, random: Random) -> None:
     sheet = any_sheet(book, random)
-    book.hidden_rows[sheet] = set(random.sample(range(len(book.sheets[sheet])), 3))
+    rows = range(len(book.sheets[sheet]))
+    book.hidden_rows[sheet] = set(random.sample(rows, min(len(rows), 3)))
     book.hidden_sheets.add(any_sheet(book, random))

@@ -330,6 +330,17 @@ def test_a_long_text_in_very_many_cells() -> None:
     assert type(refused(sheet(cells, data), WorkbookLimits(unpacked_bytes=500_000))) is WorkbookTooLarge
 
 
+def test_a_long_text_in_one_cell_among_very_many() -> None:
+    """A note does not make a file too large: the texts are counted as often as they may be used."""
+    data = shared_texts(f"<sst><si><t>{'long ' * 2_000}</t></si>{'<si><t>31.6 / 31.8</t></si>' * 64}</sst>")
+    cells = [f'<c r="{letter}{row}" t="s"><v>' for row in range(1, 9) for letter in "ABCDEFGH"]
+    each = "".join(f"{cell}{text}</v></c>" for text, cell in enumerate(cells))
+    limits = WorkbookLimits(unpacked_bytes=500_000)
+    assert unpack(sheet(each, data), NAME, limits)
+    for used in (each.replace("<v>", "<f>A1</f><v>"), "".join(f"{cell}0</v></c>" for cell in cells)):
+        assert type(refused(sheet(used, data), limits)) is WorkbookTooLarge
+
+
 @pytest.mark.parametrize("part", [SHEET, CORE, "xl/workbook.xml"])
 @pytest.mark.usefixtures("unread")
 def test_a_document_type_is_refused(part: str) -> None:

@@ -117,6 +117,14 @@ def test_the_row_of_regions_is_found_above_blank_rows_and_notes() -> None:
     assert list(by_key(rp({MID: moved}))) == [EAST, ULSD, DOTTED, ROTTERDAM]
 
 
+def test_a_sheet_that_has_no_curve_of_the_first_is_refused() -> None:
+    """Locations and products have changed places: other curves, though every cell of the header is filled."""
+    grid = skeleton(0, 1, 2, 3)
+    exchanged: Grid = [*grid[:6], [None, "Location", *grid[7][2:]], [None, "Product", *grid[6][2:]], *grid[8:]]
+    with pytest.raises(UnreadableSheet, match="has no curve of 'Fixed Prices - Mid'"):
+        rp({"Seasonal Blocks - Mid": exchanged})
+
+
 def test_a_row_of_something_else_is_none_of_regions() -> None:
     grid = skeleton(0, 1, 2, 3)
     exchanged: Grid = [*grid[:5], [*[None] * 2, *grid[7][2:]], grid[6], [None, "Product", *grid[5][2:]], *grid[8:]]

@@ -67,13 +67,12 @@ def _blame(
 def _report_astray(table: Table, flags: Flags) -> None:
     """Strips that are delivered, or of which no month is on the sheets: their labels are wrong."""
     starts = [month_number(table.tenors[column].period.start) for column in table.months.tolist()]
-    own = month_number(table.parsed.as_of)
+    own, last = month_number(table.parsed.as_of), max(starts, default=None)
     has = np.isfinite(table.mid) | np.isfinite(table.bid)
     astray = np.zeros(table.mid.shape, dtype=bool)
     for column in range(len(table.months), len(table.tenors)):
         period = table.tenors[column].period
-        start, end = max(own, month_number(period.start)), month_number(period.end)
-        if end <= own or (starts and not any(start <= month < end for month in starts)):
+        if month_number(period.end) <= own or (last is not None and month_number(period.start) > last):
             astray[:, column] = has[:, column]
 
     def reason(row: int, column: int) -> str:

@@ -54,17 +54,22 @@ def _check_first(table: Table, sheet: str, months: Months, blank: int, flags: Fl
 
 
 def _unread_between(table: Table, sheet: str, months: Months, own: int) -> int:
-    """The rows without a readable label that stand where months are missing, as many of them as there are of those."""
+    """The rows without a readable label that stand where months are missing, as many of them as there are of those.
+
+    All of them where the months are not in order: they could be any.
+    """
     unread = [
         int(cell.lstrip(ascii_uppercase))
         for finding in table.parsed.findings
         if finding.code in _UNREAD and finding.sheet == sheet
         for cell in finding.cells
     ]
+    if sorted(months, key=months.__getitem__) != sorted(months):
+        return len(unread)
     found = 0
     for before, after in pairwise([own - 1, *sorted(months)]):
-        above, below = sorted((months.get(before, 0), months[after]))
-        found += min(after - before - 1, sum(above < row < below for row in unread))
+        above = months.get(before, 0)
+        found += min(after - before - 1, sum(above < row < months[after] for row in unread))
     return found
 
 
