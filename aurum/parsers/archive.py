@@ -272,4 +272,5 @@ def _repeated(texts: bytes, sheets: list[bytes], cells: int) -> int:
     uses = Counter(int(text) for part in sheets for text in _TEXT_OF_CELL.findall(part))
     lengths = sorted(map(len, texts.split(b"si>")), reverse=True)
     counts = sorted(uses.values(), reverse=True)
-    return sum(map(mul, lengths, counts)) + lengths[0] * max(0, cells - uses.total())
+    total: int = sum(map(mul, lengths, counts)) + lengths[0] * max(0, cells - uses.total())
+    return total
