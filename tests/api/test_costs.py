@@ -14,6 +14,12 @@ from aurum.settings import GraphQLSettings
 
 
 @pytest.fixture
+def migrated_url(migrated_sqlite_url: str) -> str:
+    """Requests are refused, or answered, before any database is asked: one of them will do."""
+    return migrated_sqlite_url
+
+
+@pytest.fixture
 def endpoint(app: Starlette) -> Endpoint:
     (found,) = {route.endpoint for route in app.routes if getattr(route, "path", None) == "/graphql"}  # type: ignore[attr-defined]
     assert isinstance(found, Endpoint)

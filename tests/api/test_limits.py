@@ -9,9 +9,16 @@ from typing import Any
 
 import httpx
 import orjson
+import pytest
 
 CPU_SECONDS = 0.05
 INVALID = "GRAPHQL_INVALID"
+
+
+@pytest.fixture
+def migrated_url(migrated_sqlite_url: str) -> str:
+    """Requests are refused, or answered, before any database is asked: one of them will do."""
+    return migrated_sqlite_url
 
 
 def asked(query: str, **more: Any) -> bytes:

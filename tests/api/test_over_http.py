@@ -15,6 +15,12 @@ TYPENAME = {"query": "{ __typename }"}
 NAMED = "query Type($name: String!) { __type(name: $name) { name } }"
 
 
+@pytest.fixture
+def migrated_url(migrated_sqlite_url: str) -> str:
+    """Requests are refused, or answered, before any database is asked: one of them will do."""
+    return migrated_sqlite_url
+
+
 async def post(
     client: httpx.AsyncClient, body: Any, accept: str | None = JSON, kind: str | None = JSON
 ) -> httpx.Response:

@@ -389,6 +389,14 @@ def test_a_row_that_cannot_be_read_accounts_for_a_month_in_its_own_place_only() 
     assert flag.finding.code == "FIRST_MONTH_WRONG"
 
 
+def test_a_row_that_stands_twice_accounts_for_no_month() -> None:
+    workbook = relabelled(eugp_workbook(FRIDAY), MID, 1)
+    workbook.sheets[MID].append(workbook.sheets[MID][-1])
+    flag = refusal(check(read(workbook)))
+    assert flag is not None
+    assert flag.finding.code == "FIRST_MONTH_WRONG"
+
+
 def test_months_in_another_order_may_be_any_of_those_that_cannot_be_read() -> None:
     workbook = eugp_workbook(FRIDAY)
     workbook.sheets[MID][11:] = workbook.sheets[MID][:10:-1]

@@ -147,9 +147,11 @@ class Book:
 
 
 def is_value(value: object) -> bool:
-    """A number, or a text of two with a slash."""
+    """A number, however it is written, or a text of two with a slash."""
     if isinstance(value, str):
         return _QUOTE.fullmatch(value) is not None
+    if isinstance(value, Raw):
+        return value.kind == "n" and value.value is not None
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -200,8 +200,9 @@ def _merge(book: Book, sheet: str, top: int, left: int, bottom: int, right: int)
 def stray_cell(book: Book, random: Random) -> None:
     """Far right of, or below, everything."""
     grid = book.sheets[any_sheet(book, random)]
-    row, column = random.choice(((random.randint(0, 40), len(grid[0]) + 30), (len(grid) + 50, random.randint(0, 5))))
-    width = max(column + 1, len(grid[0]))
+    width = max(map(len, grid), default=0)
+    row, column = random.choice(((random.randint(0, 40), width + 30), (len(grid) + 50, random.randint(0, 5))))
+    width = max(column + 1, width)
     grid += [[] for _ in range(row + 1 - len(grid))]
     for cells in grid:
         cells += [None] * (width - len(cells))

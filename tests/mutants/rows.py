@@ -79,7 +79,7 @@ def header_rows_exchanged(book: Book, random: Random) -> None:
         grid[one][FIRST_COLUMN:], grid[other][FIRST_COLUMN:] = grid[other][FIRST_COLUMN:], grid[one][FIRST_COLUMN:]
 
 
-@mutation("UNREADABLE_SHEET", "TOO_MANY_ERRORS", harmless=True)
+@mutation("UNREADABLE_SHEET", "TOO_MANY_ERRORS")
 def header_rows_reordered(book: Book, random: Random) -> None:
     """Whole rows, with their labels."""
     sheet = any_sheet(book, random)

@@ -51,6 +51,7 @@ def sheet_repeated(book: Book, random: Random) -> None:
     "FIRST_MONTH_WRONG",
     "MONTHS_NOT_CONSECUTIVE",
     "CONFLICTING_COLUMNS",
+    "REGIONAL_MISMATCH",
     "TOO_MANY_ERRORS",
     new_names=True,
 )

@@ -15,7 +15,8 @@ from aurum.market.identity import Measure
 from aurum.market.periods import TenorType
 from aurum.parsers.model import Severity
 
-_UNREAD = ("UNKNOWN_TENOR",)  # rows that the parser could not place, and has reported
+# Rows that the parser could not place, or that have the period of another row. It has reported them.
+_UNREAD, _REPEATED = ("UNKNOWN_TENOR",), ("DUPLICATE_TENOR", "CONFLICTING_TENORS")
 
 Months = dict[int, int]  # the row of a month, by its number
 
@@ -27,7 +28,8 @@ def check_months(table: Table, flags: Flags) -> None:
         name, rows = summary.name, months.get(summary.name, {})
         if not rows:
             continue
-        blank = max(0, summary.tenor_rows - len(rows) - len(strips.get(name, ())))
+        repeated = _rows_of(table, name, _REPEATED, second=True)
+        blank = max(0, summary.tenor_rows - len(rows) - len(strips.get(name, ())) - len(repeated))
         _check_first(table, name, rows, blank, flags)
         downwards = sorted(rows, key=rows.__getitem__)
         stray = next((at for at in range(1, len(downwards)) if downwards[at] < downwards[at - 1]), None)
@@ -58,12 +60,7 @@ def _unread_between(table: Table, sheet: str, months: Months, own: int) -> int:
 
     All of them where the months are not in order: they could be any.
     """
-    unread = [
-        int(cell.lstrip(ascii_uppercase))
-        for finding in table.parsed.findings
-        if finding.code in _UNREAD and finding.sheet == sheet
-        for cell in finding.cells
-    ]
+    unread = _rows_of(table, sheet, _UNREAD)
     if sorted(months, key=months.__getitem__) != sorted(months):
         return len(unread)
     found = 0
@@ -71,6 +68,17 @@ def _unread_between(table: Table, sheet: str, months: Months, own: int) -> int:
         above = months.get(before, 0)
         found += min(after - before - 1, sum(above < row < months[after] for row in unread))
     return found
+
+
+def _rows_of(table: Table, sheet: str, codes: tuple[str, ...], *, second: bool = False) -> set[int]:
+    """The rows of a sheet that findings of the parser name; or the second of each two that they do."""
+    return {
+        int(cell.lstrip(ascii_uppercase))
+        for finding in table.parsed.findings
+        if finding.code in codes and finding.sheet == sheet
+        for cell in (finding.cells[1::2] if second else finding.cells)
+        if "!" not in cell
+    }
 
 
 def _rows_by_sheet(table: Table) -> tuple[dict[str, Months], dict[str, set[int]]]:
