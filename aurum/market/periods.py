@@ -163,7 +163,7 @@ def _summer(label: re.Match[str], as_of: date) -> tuple[TenorType, DeliveryPerio
 
 def _winter(label: re.Match[str], as_of: date) -> tuple[TenorType, DeliveryPeriod] | None:
     named = _year(label["year"])
-    if label["until"] is not None and _year(label["until"]) != named + 1:
+    if label["until"] is not None and int(label["until"]) not in (named + 1, (named + 1) % 100):
         return None
     november = named if label["until"] is not None else named - 1
     return TenorType.SEASON, months_from(november, 11, 5)
