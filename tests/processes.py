@@ -50,7 +50,7 @@ def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.05)
 
 
-async def eventually(answer: Callable[[], Awaitable[T]], seconds: float = 20) -> T:
+async def eventually(answer: Callable[[], Awaitable[T]], seconds: float = 60) -> T:
     """The first answer that is true."""
     async with asyncio.timeout(seconds):
         while not (found := await answer()):  # noqa: ASYNC110  other processes set no Event
