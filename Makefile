@@ -54,7 +54,7 @@ lock: ## Compile requirements.lock from pyproject.toml; ARGS=--upgrade takes new
 	$(PYTHON) -m venv "$$tmp/venv"; "$$tmp/venv/bin/pip" install --quiet $(UV); \
 	cp requirements.lock "$$tmp/lock" 2>/dev/null || true; \
 	"$$tmp/venv/bin/uv" pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 	  --output-file "$$tmp/lock" $(ARGS); \
 	if grep -nE '://|^ *(-[a-z]|--(index|extra-index|find|trusted))' "$$tmp/lock"; then \
 	  echo "The lock names an address: not written." >&2; exit 1; fi; \

@@ -16,7 +16,7 @@ LINES = [
     for line in (ROOT / "requirements.lock").read_text().replace("\\\n", "").splitlines()
     if line.strip() and not line.lstrip().startswith("#")
 ]
-PIN = re.compile(r"(?P<requirement>[^\s;]+==[^\s;]+(?:\s*;.*?)?)(?P<hashes>(?:\s+--hash=sha256:[0-9a-f]{64})+)")
+PIN = re.compile(r"(?P<requirement>[^;=]+==[^\s;]+(?:\s*;.*?)?)(?P<hashes>(?:\s+--hash=sha256:[0-9a-f]{64})+)")
 
 
 def wanted() -> list[Requirement]:
