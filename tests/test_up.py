@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from aurum.demo import eugp_workbook
-from tests.processes import free_port, processes_with, running, wait_until
+from tests.processes import PATIENCE_SECONDS, free_port, processes_with, running, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -43,8 +43,8 @@ class Machine:
     def told(self) -> str:
         return self.log.read_text()
 
-    def until_told(self, text: str, seconds: float = 60) -> None:
-        wait_until(lambda: text in self.told(), seconds, f"{text!r} in {self.log}")
+    def until_told(self, text: str) -> None:
+        wait_until(lambda: text in self.told(), f"{text!r} in {self.log}")
 
     def drop(self, day: date) -> str:
         workbook = eugp_workbook(day, months=3)
@@ -61,13 +61,13 @@ class Machine:
 
     def _query(self, query: str) -> Any:
         url = f"http://127.0.0.1:{self.api_port}/graphql"
-        return httpx.post(url, json={"query": query}, trust_env=False).raise_for_status().json()["data"]
+        return httpx.post(url, json={"query": query}, trust_env=False, timeout=30).raise_for_status().json()["data"]
 
     def flow_run(self, file: str) -> dict[str, Any]:
         """The one for a file; empty while there is none."""
         url = f"http://127.0.0.1:{self.prefect_port}/api/flow_runs/filter"
         wanted = {"flow_runs": {"name": {"like_": file}}}
-        found = httpx.post(url, json=wanted, trust_env=False).raise_for_status().json()
+        found = httpx.post(url, json=wanted, trust_env=False, timeout=30).raise_for_status().json()
         return dict(found[0]) if found else {}
 
     def is_completed(self, file: str) -> bool:
@@ -86,18 +86,18 @@ def test_a_dropped_workbook_is_served_and_ctrl_c_ends_everything(machine: Machin
     with running("aurum", machine.environment, machine.log, "up", "--no-demo") as up:
         machine.until_told("Aurum is up.")
         first = machine.drop(date(2025, 2, 12))
-        wait_until(lambda: machine.as_of_dates() == ["2025-02-12"], 30, "the curves are served")
-        wait_until(lambda: machine.is_completed(first), 10, "the flow run is completed")
+        wait_until(lambda: machine.as_of_dates() == ["2025-02-12"], "the curves are served")
+        wait_until(lambda: machine.is_completed(first), "the flow run is completed")
         assert machine.flow_run(first)["name"].startswith(f"EUGP 2025-02-12 {first} (#")
 
         (runner,) = [pid for pid, command in machine.processes().items() if command.endswith("flows.serve")]
         os.kill(runner, signal.SIGKILL)
         machine.until_told("flows: ended with SIGKILL, is started again")
         second = machine.drop(date(2025, 2, 13))
-        wait_until(lambda: machine.is_completed(second), 30, "a new runner has taken over")
+        wait_until(lambda: machine.is_completed(second), "a new runner has taken over")
 
         up.send_signal(signal.SIGINT)
-        assert up.wait(30) == 0
+        assert up.wait(PATIENCE_SECONDS) == 0
     assert machine.processes() == {}
     assert machine.told().endswith("Stopped.\n")
     logs = {log.name: log.read_text() for log in (machine.home / "logs").iterdir()}
@@ -111,14 +111,14 @@ def test_kill_9_leaves_nothing_behind(machine: Machine) -> None:
         assert machine.curves() > 150  # the demo week
         assert len(machine.processes()) > 2
         up.kill()
-        wait_until(lambda: not machine.processes(), 20, "all processes have ended")
+        wait_until(lambda: not machine.processes(), "all processes have ended")
 
 
 def test_sigterm_while_it_starts(machine: Machine) -> None:
     with running("aurum", machine.environment, machine.log, "up", "--no-demo") as up:
-        wait_until(lambda: any("flows.server" in each for each in machine.processes().values()), 20, "Prefect starts")
+        wait_until(lambda: any("flows.server" in each for each in machine.processes().values()), "Prefect starts")
         up.terminate()
-        assert up.wait(30) == 0
+        assert up.wait(PATIENCE_SECONDS) == 0
     assert machine.processes() == {}
     assert "Traceback" not in machine.told()
 

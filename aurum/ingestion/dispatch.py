@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,7 +15,7 @@ from httpx import codes
 
 from aurum.auth import worker_principal
 from aurum.errors import AurumError, Conflict, Unavailable
-from aurum.ingestion.model import Run
+from aurum.ingestion.model import Run, RunState
 from aurum.ingestion.service import IngestionService
 
 _log = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ class PrefectDispatcher:
 
     Dispatching twice creates one flow run: a run's attempt is the key. Where a flow run died before it claimed the
     run, the attempt is still the same and the key is used up; then the number of the dead is part of the next key.
+    One that should have claimed the run long ago is taken for dead: its process, or the word of its end, was lost.
     A flow run that somebody has cancelled in Prefect has no next one: its run is cancelled.
     """
 
@@ -91,22 +92,38 @@ class PrefectDispatcher:
 
     async def _create(self, tenant: str, run: Run) -> bool:
         """False where somebody has cancelled a flow run of this run in Prefect."""
-        key, name = f"{tenant}-{run.id}-{run.attempt}", f"{run.file_name} (#{run.id})"
-        tags = [tenant, f"run-{run.id}", run.trigger]
-        body = {"name": name, "parameters": {"tenant": tenant, "run_id": run.id}, "tags": tags}
+        key = f"{tenant}-{run.id}-{run.created_at.isoformat()}-{run.attempt}"
+        body = {"name": f"{run.file_name} (#{run.id})", "parameters": {"tenant": tenant, "run_id": run.id},
+                "tags": [*_tags(tenant, run), run.trigger]}  # fmt: skip
         deployment = (await self._ask("GET", f"deployments/name/{self._deployment}"))["id"]
         create = f"deployments/{deployment}/create_flow_run"
         if run.attempt and await self._count(deployment, _flow_runs(tenant, run, _CANCELLED)):
             return False
         found = await self._ask("POST", create, {**body, "idempotency_key": key})
-        if found["state"]["type"] not in _ENDED:
+        if found["state"]["type"] not in _ENDED and not await self._bury(run, found):
             return True
         if await self._count(deployment, _flow_runs(tenant, run, _CANCELLED)):
             return False
         dead = await self._count(deployment, _flow_runs(tenant, run, _ENDED))
-        while found["state"]["type"] in _ENDED:
+        while found["state"]["type"] in _ENDED or await self._bury(run, found):
             found = await self._ask("POST", create, {**body, "idempotency_key": f"{key}-{dead}"})
             dead += 1
+        return True
+
+    async def _bury(self, run: Run, flow_run: dict[str, Any]) -> bool:
+        """Whether it was begun so long ago, and the run still waits, that nothing will come of it. Then it is said to
+        have crashed, and its slot is free.
+
+        Should it be alive after all, the run's lease sees to it that the file is loaded once.
+        """
+        state = flow_run["state"]
+        if run.state is not RunState.QUEUED or state["type"] not in _BEGUN:
+            return False
+        begun = self._service.clock() - datetime.fromisoformat(state["timestamp"])
+        if begun < CLAIMS_WITHIN:
+            return False
+        _log.warning("flow run %s has been %s for %s: it is replaced", flow_run["id"], state["type"].lower(), begun)
+        await self._ask("POST", f"flow_runs/{flow_run['id']}/set_state", _CRASHED)
         return True
 
     async def _count(self, deployment: str, flow_runs: dict[str, Any]) -> int:
@@ -126,18 +143,21 @@ class PrefectDispatcher:
         await self._client.aclose()
 
 
+CLAIMS_WITHIN = timedelta(minutes=5)
+"""A flow run has claimed its run so long after it was begun: a process of it starts within seconds."""
+
 _CANCELLED = ("CANCELLED",)
 _ENDED = ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
-_ALIVE = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED")
-_CLOCKS_DIFFER = timedelta(minutes=1)
+_BEGUN = ("PENDING", "RUNNING")
+_ALIVE = ("SCHEDULED", *_BEGUN, "PAUSED")
 _CANCELLING = {"state": {"type": "CANCELLING", "message": "The run is cancelled in Aurum."}}
+_CRASHED = {"state": {"type": "CRASHED", "message": "It has not begun to load. Aurum has replaced it."}, "force": True}
+
+
+def _tags(tenant: str, run: Run) -> list[str]:
+    """Of this run alone: another database, whose flow runs are there too, may have counted to the same number."""
+    return [tenant, f"run-{run.id}", f"queued {run.created_at.isoformat()}"]
 
 
 def _flow_runs(tenant: str, run: Run, states: Sequence[str]) -> dict[str, Any]:
-    """Of this run alone: another database, whose flow runs are still there, may have counted to the same number."""
-    since = (run.created_at - _CLOCKS_DIFFER).isoformat()
-    return {
-        "tags": {"all_": [tenant, f"run-{run.id}"]},
-        "state": {"type": {"any_": states}},
-        "expected_start_time": {"after_": since},
-    }
+    return {"tags": {"all_": _tags(tenant, run)}, "state": {"type": {"any_": states}}}

@@ -131,6 +131,6 @@ asyncio.run(main())
 
 def test_kill_9_ends_them_too(tmp_path: Path, environment: dict[str, str]) -> None:
     with subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)]) as parent:
-        wait_until(lambda: len(alive(environment)) == 3, 10, "the program runs")
+        wait_until(lambda: len(alive(environment)) == 3, "the program runs")
         parent.kill()
-    wait_until(lambda: not alive(environment), 5, "the program has ended")
+    wait_until(lambda: not alive(environment), "the program has ended")

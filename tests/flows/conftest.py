@@ -88,6 +88,11 @@ class PrefectServer:
         rows: list[dict[str, str]] = json.loads(artifact["data"])
         return [list(row.values()) for row in rows]
 
+    def forget_deployments(self) -> None:
+        """With the flow runs that wait: else the next house's runner would execute them, in another database."""
+        for deployment in self.ask("deployments/filter"):
+            self.client.delete(f"deployments/{deployment['id']}").raise_for_status()
+
     async def logged(self, flow_run: Json, text: str) -> str:
         """The line of the flow run's log that has the text. They come in batches, after a while."""
 
@@ -109,7 +114,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
         httpx.Client(base_url=environment["PREFECT_API_URL"] + "/", transport=Patient(), timeout=30) as client,
     ):
         server = PrefectServer(folder, environment, client)
-        wait_until(lambda: _answers(client), 90, "Prefect's server answers")
+        wait_until(lambda: _answers(client), "Prefect's server answers")
         yield server
 
 
@@ -141,7 +146,7 @@ class House:
         }
         log = self.settings.home / "runner.log"
         self.runner = self.stack.enter_context(running("flows.serve", environment, log))
-        wait_until(lambda: self._polled_since(began), 60, "the runner asks for work")
+        wait_until(lambda: self._polled_since(began), "the runner asks for work")
 
     def _polled_since(self, began: datetime) -> bool:
         found = self.prefect.client.get("deployments/name/ingest-workbook/ingest")
@@ -151,28 +156,28 @@ class House:
     def flow_processes(self, flow_run: Json) -> list[int]:
         return list(processes_with("PREFECT__FLOW_RUN_ID", flow_run["id"]))
 
-    async def flow_run(self, run: Run, states: Sequence[str] = ENDED, number: int = 0, seconds: float = 60) -> Json:
+    async def flow_run(self, run: Run, states: Sequence[str] = ENDED, number: int = 0) -> Json:
         """The run's flow run (the first is number 0) once it is in one of the states."""
 
         async def found() -> Json:
             runs = self.prefect.flow_runs(run)[number:]
             return runs and runs[0]["state"]["type"] in states and runs[0]
 
-        return await eventually(found, seconds)
+        return await eventually(found)
 
     def start(self, deployment: str, **parameters: Json) -> Json:
         """A flow run, as somebody starts it in Prefect's pages."""
         id_ = self.prefect.deployment(deployment)["id"]
         return self.prefect.ask(f"deployments/{id_}/create_flow_run", parameters=parameters)
 
-    async def reaches(self, flow_run: Json, states: Sequence[str] = ENDED, seconds: float = 60) -> Json:
+    async def reaches(self, flow_run: Json, states: Sequence[str] = ENDED) -> Json:
         """The flow run once it is in one of the states."""
 
         async def found() -> Json:
             now = self.prefect.client.get(f"flow_runs/{flow_run['id']}").raise_for_status().json()
             return now["state"]["type"] in states and now
 
-        return await eventually(found, seconds)
+        return await eventually(found)
 
     def cancel(self, flow_run: Json) -> None:
         """As the button in Prefect's pages does."""
@@ -232,6 +237,7 @@ def house(
         opened = House(settings, prefect_server, stack)
         opened.serve(**served_with)
         yield opened
+    prefect_server.forget_deployments()
     postgresql_server.drop(database)
 
 

@@ -28,7 +28,7 @@ async def running(services: Services, count: int) -> None:
     async def reached() -> bool:
         return [run.state for run in await newest(services, count)] == [RunState.RUNNING] * count
 
-    await eventually(reached, 60)
+    await eventually(reached)
 
 
 async def snapshots(house: House) -> int:

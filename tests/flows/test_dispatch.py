@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from aurum.errors import Unavailable
-from aurum.ingestion.dispatch import LocalDispatcher, PrefectDispatcher
+from aurum.ingestion.dispatch import CLAIMS_WITHIN, LocalDispatcher, PrefectDispatcher
 from aurum.ingestion.model import Run, RunState
 from aurum.ingestion.service import Submission
 from aurum.services import Services, open_services
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.slow
 
 UNSERVED = "ingest-workbook/nobody-serves-it"
 BEGAN = datetime.now(UTC)
+NUMBERS = count(2000)
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ async def test_dispatching_again_changes_nothing(prefect_server: PrefectServer, 
         await dispatcher.dispatch("desk", queued(1001))
     (flow_run,) = prefect_server.flow_runs(queued(1001))
     assert (flow_run["name"], flow_run["parameters"]) == ("a.xlsx (#1001)", {"tenant": "desk", "run_id": 1001})
-    assert set(flow_run["tags"]) == {"desk", "run-1001", "test"}
+    assert set(flow_run["tags"]) == {"desk", "run-1001", f"queued {BEGAN.isoformat()}", "test"}
 
 
 async def test_a_new_attempt_is_a_new_flow_run(prefect_server: PrefectServer, dispatcher: PrefectDispatcher) -> None:
@@ -93,14 +95,37 @@ async def test_what_is_cancelled_in_prefect_before_it_starts_is_cancelled(
         await dispatcher.dispatch("demo", run)  # a look that comes too late changes nothing
 
 
-async def test_what_another_database_has_cancelled_does_not_count(
-    prefect_server: PrefectServer, dispatcher: PrefectDispatcher
+@pytest.mark.parametrize("state", ["SCHEDULED", "RUNNING", "COMPLETED", "CANCELLED"])
+async def test_what_another_database_has_sent_does_not_count(
+    prefect_server: PrefectServer, dispatcher: PrefectDispatcher, state: str
 ) -> None:
-    """One that was begun anew counts its runs from one."""
-    await dispatcher.dispatch("desk", queued(1009))
-    ends(prefect_server, prefect_server.flow_runs(queued(1009))[0], "CANCELLED")
-    await dispatcher.dispatch("desk", replace(queued(1009), created_at=BEGAN + timedelta(hours=1)))
-    assert [each["state"]["type"] for each in prefect_server.flow_runs(queued(1009))] == ["CANCELLED", "SCHEDULED"]
+    """One that was begun anew counts its runs from one; and the flow runs of the one before may be seconds old."""
+    number = next(NUMBERS)
+    await dispatcher.dispatch("desk", queued(number))
+    ends(prefect_server, prefect_server.flow_runs(queued(number))[0], state)
+    anew = replace(queued(number), created_at=BEGAN + timedelta(microseconds=1))
+    for _ in range(2):
+        await dispatcher.dispatch("desk", anew)
+    await dispatcher.cancel("desk", anew)
+    assert [each["state"]["type"] for each in prefect_server.flow_runs(queued(number))] == [state, "CANCELLED"]
+
+
+@pytest.mark.parametrize("state", ["PENDING", "RUNNING"])
+async def test_a_flow_run_that_has_not_claimed_its_run_for_long_is_replaced(
+    prefect_server: PrefectServer, dispatcher: PrefectDispatcher, services: Services, state: str
+) -> None:
+    """Nothing else would end it: Prefect (3.8.8) polls for neither, and its runner may have lost the answer."""
+    run = queued(next(NUMBERS))
+    await dispatcher.dispatch("desk", run)
+    ends(prefect_server, prefect_server.flow_runs(run)[0], state)
+    await dispatcher.dispatch("desk", run)
+    assert [each["state"]["type"] for each in prefect_server.flow_runs(run)] == [state]
+    services.ingestion.clock = lambda: datetime.now(UTC) + CLAIMS_WITHIN
+    await dispatcher.dispatch("desk", replace(run, state=RunState.RUNNING))  # somebody sends the file again
+    assert [each["state"]["type"] for each in prefect_server.flow_runs(run)] == [state]
+    for _ in range(2):
+        await dispatcher.dispatch("desk", run)
+    assert [each["state"]["type"] for each in prefect_server.flow_runs(run)] == ["CRASHED", "SCHEDULED"]
 
 
 async def test_what_is_cancelled_in_aurum_is_taken_back(

@@ -27,7 +27,9 @@ def served_with() -> dict[str, str]:
 
 async def has(services: Services, run: Run, state: RunState) -> None:
     async def reached() -> bool:
-        return (await run_of(services, run)).state is state
+        found = await run_of(services, run)
+        assert found.state is state or not found.state.final, f"{found.state}, not {state}: {found.error}"
+        return found.state is state
 
     await eventually(reached)
 
@@ -40,7 +42,8 @@ async def test_a_loaded_workbook_is_found_by_vendor_and_day(services: Services, 
     assert (run.state, run.attempt, run.counts.withheld) == (RunState.SUCCEEDED, 1, 0)
     assert (flow_run["state"]["type"], flow_run["state"]["name"]) == ("COMPLETED", "Completed")
     assert flow_run["name"] == f"RP 2025-02-12 {workbook.name} (#{run.id})"
-    assert set(flow_run["tags"]) == {"RP", "2025-02-12", "demo", "test", f"run-{run.id}"}
+    queued = f"queued {run.created_at.isoformat()}"
+    assert set(flow_run["tags"]) == {"RP", "2025-02-12", "demo", "test", f"run-{run.id}", queued}
     key, report = house.prefect.report(flow_run)
     assert key == "demo-rp"
     assert f"# RP as of 2025-02-12: loaded\n\n`{workbook.name}`, run {run.id}, sent by worker (test)" in report
