@@ -173,7 +173,8 @@ class CurveService:
         self, principal: Principal, curve_ids: Collection[int], *, known_at: datetime | None = None
     ) -> dict[int, Coverage]:
         principal.require(Scope.CURVES_READ)
-        return await self.store.coverage(principal.tenant, curve_ids, known_at)
+        ours = self.metadata.ids_matching(principal, CurveFilter())
+        return await self.store.coverage(ours.where(ours.selected_columns.id.in_(curve_ids)), known_at)
 
     async def as_of_days(
         self, principal: Principal, wanted: CurveFilter, first: date, last: date, *, known_at: datetime | None = None

@@ -153,19 +153,19 @@ class SnapshotStore:
         async with self.database.read() as connection:
             return {row.id: row.at for row in await connection.all(statement)}
 
-    async def coverage(
-        self, tenant: str, curve_ids: Collection[int], known_at: datetime | None = None
-    ) -> dict[int, Coverage]:
-        as_of = snapshots.c.as_of
+    async def coverage(self, curve_ids: Select[Any], known_at: datetime | None = None) -> dict[int, Coverage]:
+        """By curve: its days with prices, as known at `known_at`. Like `days` it reads indexes, not rows."""
+        columns = snapshots.c
+        chosen = and_(columns.curve_id.in_(curve_ids), _known(known_at))
+        days = select(columns.curve_id, columns.as_of).where(chosen).distinct().subquery()
+        blank = _blank(chosen, known_at).subquery()
+        same_day = and_(blank.c.curve_id == days.c.curve_id, blank.c.as_of == days.c.as_of)
+        as_of = days.c.as_of
         statement = (
-            select(snapshots.c.curve_id, func.min(as_of), func.max(as_of), func.count(as_of.distinct()))
-            .where(
-                snapshots.c.tenant_id == tenant,
-                snapshots.c.curve_id.in_(curve_ids),
-                _known(known_at),
-                snapshots.c.points > snapshots.c.withheld_points,
-            )
-            .group_by(snapshots.c.curve_id)
+            select(days.c.curve_id, func.min(as_of), func.max(as_of), func.count(as_of))
+            .outerjoin_from(days, blank, same_day)
+            .where(blank.c.curve_id.is_(None))
+            .group_by(days.c.curve_id)
         )
         async with self.database.read() as connection:
             return {row[0]: Coverage(row[1], row[2], row[3]) for row in await connection.all(statement)}
@@ -369,6 +369,19 @@ def _of(tenant: str) -> ColumnElement[bool]:
 
 def _known(known_at: datetime | None) -> ColumnElement[bool]:
     return snapshots.c.id.is_not(None) if known_at is None else snapshots.c.published_at <= known_at
+
+
+def _blank(chosen: ColumnElement[bool], known_at: datetime | None) -> Select[Any]:
+    """Curves and days whose newest version known at `known_at` has no price."""
+    columns, other = snapshots.c, snapshots.alias()
+    newer = tuple_(*(other.c[name] for name in _RANK)) > tuple_(*(columns[name] for name in _RANK))
+    later = select(other.c.id).where(
+        other.c.curve_id == columns.curve_id, other.c.as_of == columns.as_of, newer,
+        *([] if known_at is None else [other.c.published_at <= known_at]),
+    )  # fmt: skip
+    return select(columns.curve_id, columns.as_of).where(
+        chosen, columns.points == columns.withheld_points, ~later.exists()
+    )
 
 
 def _quoting(as_of: date | None, known_at: datetime | None) -> list[ColumnElement[bool]]:

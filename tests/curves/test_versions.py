@@ -118,6 +118,28 @@ async def test_series_coverage_and_days(book: Book) -> None:
     assert coverage[german].count == 2
 
 
+async def test_a_day_whose_newest_version_is_withheld_whole_has_no_prices(book: Book) -> None:
+    """The first day loses them, and the second gets them."""
+    held = prices([50.0]).without([0])
+    await book.publish("2025-02-12", [(TTF, prices([50.0])), (NBP, held)])
+    await book.publish("2025-02-13", [(TTF, held)])
+    await book.publish("2025-02-12", [(TTF, held)], published_at="2025-02-14 07:00")
+    await book.publish("2025-02-13", [(TTF, prices([51.0]))], published_at="2025-02-14 08:00")
+    found = await book.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas", "eugp:uk/nbp/gas"])
+    ttf, others = found["eugp:eu/dutch_ttf/gas"].id, [curve.id for curve in found.values()]
+
+    async def coverage(known_at: str | None = None) -> tuple[date, date, int] | None:
+        at = None if known_at is None else instant(known_at)
+        known = await book.curves.coverage(DESK, others, known_at=at)
+        assert set(known) <= {ttf}
+        return (known[ttf].first_as_of, known[ttf].last_as_of, known[ttf].count) if known else None
+
+    first, second = date(2025, 2, 12), date(2025, 2, 13)
+    assert await coverage("2025-02-14 06:00") == (first, first, 1)
+    assert await coverage("2025-02-14 07:30") is None
+    assert await coverage() == (second, second, 1)
+
+
 async def test_another_tenant_sees_nothing(book: Book) -> None:
     await book.publish("2025-02-12", [(TTF, prices([50.0]))])
     curve = (await book.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"]))["eugp:eu/dutch_ttf/gas"]

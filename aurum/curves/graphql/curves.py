@@ -167,12 +167,12 @@ class Curve(Node):
         found = await info.context.load(info.context.metadata.unit_versions, self.row)
         return [unit_version_of(version) for version in found or ()]
 
-    @strawberry.field(description="Its first as-of date; null before the first load.", metadata=batched())
+    @strawberry.field(description="Its first as-of date with prices; null before the first load.", metadata=batched())
     async def first_as_of(self, info: Info, known_at: KnownAt = None) -> date | None:
         coverage = await self._coverage(info, known_at)
         return None if coverage is None else coverage.first_as_of
 
-    @strawberry.field(description="Its newest as-of date.", metadata=batched())
+    @strawberry.field(description="Its newest as-of date with prices.", metadata=batched())
     async def last_as_of(self, info: Info, known_at: KnownAt = None) -> date | None:
         coverage = await self._coverage(info, known_at)
         return None if coverage is None else coverage.last_as_of
