@@ -45,10 +45,6 @@ class Context:
     def for_operation(self) -> Context:
         return replace(self, loaders=Loaders())
 
-    def renew(self) -> None:
-        """Before each event of a subscription: what loaders have read is not yet known to be still so."""
-        self.loaders = Loaders()
-
     def load(
         self, batch: Callable[..., Awaitable[Mapping[K, V]]], key: K, **arguments: Hashable
     ) -> Awaitable[V | None]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
-from aurum.backends.events import Event, EventLog
+from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves.model import (
     AsOfDay,
@@ -241,10 +241,10 @@ class CurveService:
             has_previous=beyond if backward else behind,
         )
 
-    def events(self, principal: Principal, after: int | None) -> AsyncIterator[Event]:
-        """Publications and restatements after a cursor (None: from now on), without end."""
+    def events(self, principal: Principal) -> EventLog:
+        """Where what happens to curves is followed: CURVE_PUBLISHED and CURVE_RESTATED."""
         principal.require(Scope.CURVES_READ)
-        return self.event_log.follow(principal.tenant, after, (CURVE_PUBLISHED, CURVE_RESTATED))
+        return self.event_log
 
 
 def _checked(position: Position | None) -> Position | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from contextlib import aclosing
 from typing import Any, Protocol, Self
 
+import orjson
 import strawberry
-from graphql import GraphQLError
+from graphql import ExecutionResult as GraphQLResult
+from graphql import GraphQLError, create_source_event_stream
 from strawberry.exceptions import MissingQueryError
 from strawberry.execution import optimized_is_awaitable
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter
@@ -20,6 +23,7 @@ from aurum.graphql.columnar import ColumnarExecutor
 from aurum.graphql.documents import Document, Documents
 from aurum.graphql.errors import Errors, told
 from aurum.graphql.kept import Kept
+from aurum.graphql.streams import Feed, Message, StreamEnded, encoded
 
 is_awaitable: Any = optimized_is_awaitable
 _KEPT_BYTES = 64 * 2**20
@@ -96,14 +100,110 @@ class Schema(strawberry.Schema):
         executor.async_helpers = None  # type: ignore[assignment]  # a cycle that would keep the data until collected
         return ExecutionResult(result.data, self._told(result.errors, context_value))
 
+    async def subscribe(  # type: ignore[override]
+        self,
+        query: str,
+        *,
+        context_value: OperationContext,
+        variable_values: dict[str, Any] | None = None,
+        operation_name: str | None = None,
+        resume: str | None = None,
+    ) -> AsyncGenerator[Message, None]:
+        """The messages of a subscription. `resume` takes the place of the operation's `after`.
+
+        Raises StreamEnded, InvalidOperationTypeError for what is no subscription.
+        """
+        document = self._documents.load(query)
+        tree = document.tree
+        if tree is None or document.errors:
+            raise self._ended(document.errors, context_value)
+        _allowed(document, operation_name, {OperationType.SUBSCRIPTION})
+
+        def executor(root: Any) -> Any:
+            return self._executor.build(
+                self._schema, tree, root, context_value.for_operation(), variable_values, operation_name,
+                is_awaitable=is_awaitable, prepared=document,
+            )  # fmt: skip
+
+        source = await self._source(executor(None), context_value)
+        try:
+            values = source.follow(resume or source.after) if isinstance(source, Feed) else _uncounted(source)
+            async with aclosing(values):
+                async for cursor, value in values:
+                    result: Any = executor(value).execute_operation()
+                    result = await result if is_awaitable(result) else result
+                    errors = self._told(result.errors, context_value)
+                    yield Message(encoded(result.data, errors), cursor)
+        except Exception as error:  # whatever it was is told as the errors of resolvers are
+            raise self._ended([_as(error)], context_value) from error
+
+    async def _source(self, executor: Any, context: OperationContext) -> AsyncIterable[Any]:
+        """What the subscription's field answers."""
+        if isinstance(executor, list):
+            raise self._ended(executor, context)
+        source: Any = create_source_event_stream(executor)
+        source = await source if is_awaitable(source) else source
+        if isinstance(source, GraphQLResult):
+            raise self._ended(source.errors or (), context)
+        stream: AsyncIterable[Any] = source
+        return stream
+
+    def _ended(self, errors: Sequence[GraphQLError], context: OperationContext) -> StreamEnded:
+        return StreamEnded([dict(error.formatted) for error in self._told(errors, context) or ()])
+
     def _told(self, errors: Sequence[GraphQLError] | None, context: OperationContext) -> list[GraphQLError] | None:
         if not errors:
             return None
         self._process_errors(list(errors))
         return [told(error, context.request_id) for error in errors]
 
-    async def stream(self, query: str | None, *, context_value: OperationContext, **named: Any) -> Any:  # type: ignore[override]
-        return await super().stream(query, context_value=context_value.for_operation(), **named)
+    async def stream(  # type: ignore[override]
+        self,
+        query: str,
+        *,
+        context_value: OperationContext,
+        variable_values: dict[str, Any] | None = None,
+        operation_name: str | None = None,
+        **named: Any,
+    ) -> Any:
+        """For Strawberry's handler of WebSockets: `subscribe` where it is a subscription."""
+        operation: dict[str, Any] = {"variable_values": variable_values, "operation_name": operation_name}
+        document = self._documents.load(query)
+        if document.errors or _kind(document, operation_name) is not OperationType.SUBSCRIPTION:
+            context = context_value.for_operation()
+            return await super().stream(query, context_value=context, **operation, **named)
+        return _results(self.subscribe(query, context_value=context_value, **operation))
+
+
+async def _results(messages: AsyncGenerator[Message, None]) -> AsyncGenerator[ExecutionResult, None]:
+    try:
+        async with aclosing(messages):
+            async for message in messages:
+                answer = orjson.loads(message.encoded)
+                yield ExecutionResult(answer["data"], _read(answer.get("errors", ())))
+    except StreamEnded as ended:
+        yield ExecutionResult(None, _read(ended.errors))
+
+
+def _read(errors: Sequence[dict[str, Any]]) -> list[GraphQLError] | None:
+    found = [GraphQLError(each["message"], path=each.get("path"), extensions=each["extensions"]) for each in errors]
+    return found or None
+
+
+async def _uncounted(source: AsyncIterable[Any]) -> AsyncGenerator[tuple[None, Any], None]:
+    async for value in source:
+        yield None, value
+
+
+def _as(error: Exception) -> GraphQLError:
+    return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+
+
+def _kind(document: Document, name: str | None) -> OperationType | None:
+    for operation in document.operations:
+        if name is None or (operation.name and operation.name.value == name):
+            return OperationType(operation.operation.value)
+    return None
 
 
 def _allowed(document: Document, name: str | None, types: Iterable[OperationType]) -> None:

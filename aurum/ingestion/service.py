@@ -14,14 +14,14 @@ from typing import Any, Protocol
 from aurum.auth import Principal, Scope
 from aurum.backends.blobs import Blobs, content_hash
 from aurum.backends.database import Database, WriteConnection
-from aurum.backends.events import Event, EventLog
+from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest
 from aurum.curves.service import CurveService
 from aurum.errors import AurumError, Conflict, InvalidInput, NotFound, WorkbookTooLarge
 from aurum.ingestion.annotated import annotate
 from aurum.ingestion.completeness import Completeness
 from aurum.ingestion.delivery_store import DeliveryStore
-from aurum.ingestion.loading import INGESTION_RUN, Loader, Report, announce
+from aurum.ingestion.loading import Loader, Report, announce
 from aurum.ingestion.model import Noted, Run, RunFilter, RunState, SourceFile, annotated_name
 from aurum.ingestion.policies import Policies
 from aurum.ingestion.quarantine import Quarantine
@@ -294,15 +294,16 @@ class IngestionService:
         principal.require(Scope.INGESTION_READ)
         return await self.store.findings(principal.tenant, run_ids)
 
-    def events(self, principal: Principal, after: int | None) -> AsyncIterator[Event]:
+    def events(self, principal: Principal) -> EventLog:
+        """Where runs are followed: INGESTION_RUN."""
         principal.require(Scope.INGESTION_READ)
-        return self.event_log.follow(principal.tenant, after, (INGESTION_RUN,))
+        return self.event_log
 
-    def all_events(self, principal: Principal, types: Collection[str], after: int | None) -> AsyncIterator[Event]:
-        """Events of these types after a cursor (None: from now on), without end."""
+    def all_events(self, principal: Principal) -> EventLog:
+        """Where everything is followed."""
         principal.require(Scope.INGESTION_READ)
         principal.require(Scope.CURVES_READ)
-        return self.event_log.follow(principal.tenant, after, types)
+        return self.event_log
 
 
 def _tenant_first(of: tuple[str, Run]) -> tuple[str, int]:

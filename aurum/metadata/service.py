@@ -90,9 +90,10 @@ class MetadataService:
         principal.require(Scope.CURVES_READ)
         return await self.store.count(principal.tenant, wanted)
 
-    async def matches(self, principal: Principal, wanted: CurveFilter, curve_id: int) -> bool:
+    async def matching(self, principal: Principal, wanted: CurveFilter, ids: Collection[int]) -> set[int]:
+        """Those of the curves that fit."""
         principal.require(Scope.CURVES_READ)
-        return await self.store.matches(principal.tenant, wanted, curve_id)
+        return await self.store.matching_among(principal.tenant, wanted, ids)
 
     async def by_id(self, principal: Principal, ids: Collection[int]) -> dict[int, Curve]:
         principal.require(Scope.CURVES_READ)

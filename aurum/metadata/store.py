@@ -148,10 +148,10 @@ class CatalogueStore:
                 await connection.scalar(select(func.count()).select_from(curves).where(*matching(tenant, wanted)))
             )
 
-    async def matches(self, tenant: str, wanted: CurveFilter, curve_id: int) -> bool:
-        statement = select(curves.c.id).where(*matching(tenant, wanted), curves.c.id == curve_id)
+    async def matching_among(self, tenant: str, wanted: CurveFilter, ids: Collection[int]) -> set[int]:
+        statement = select(curves.c.id).where(*matching(tenant, wanted), curves.c.id.in_(ids))
         async with self.database.read() as connection:
-            return await connection.first(statement) is not None
+            return {row.id for row in await connection.all(statement)}
 
     async def by_id(self, tenant: str, ids: Collection[int]) -> dict[int, Curve]:
         return {curve.id: curve for curve in await self._curves(tenant, curves.c.id.in_(ids))}

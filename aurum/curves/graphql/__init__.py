@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aurum.curves.graphql.arguments import DateRange, event_cursor
+from aurum.curves.graphql.arguments import DateRange, EventsAfter
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
 from aurum.curves.graphql.roots import CurveMutation, CurveQuery, CurveSubscription
 
@@ -13,7 +13,7 @@ __all__ = [
     "CurveSnapshot",
     "CurveSubscription",
     "DateRange",
+    "EventsAfter",
     "curve_of",
-    "event_cursor",
     "snapshot_of",
 ]

@@ -10,7 +10,7 @@ import strawberry
 
 from aurum.auth import Principal
 from aurum.curves.service import CurveService
-from aurum.errors import InvalidCursor, InvalidInput, NotFound
+from aurum.errors import InvalidInput, NotFound
 from aurum.graphql.enums import publish_enum
 from aurum.market.periods import TenorType
 from aurum.metadata.graphql import CurveFilter
@@ -34,7 +34,6 @@ class CurveContext(Protocol):
     def metadata(self) -> MetadataService: ...
     @property
     def curves(self) -> CurveService: ...
-    def renew(self) -> None: ...
     async def source_file(self, file_id: int) -> SourceFile | None: ...
     async def ingestion_run(self, run_id: int) -> IngestionRun | None: ...
     async def findings_about(self, run_id: int | None, curve_key: str) -> list[Finding]: ...
@@ -86,16 +85,13 @@ KnownAt = Annotated[
     datetime | None,
     strawberry.argument(description="As it was known at this instant; null: as it is known now."),
 ]
+EventsAfter = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The cursor of the last event seen: what came since is sent first. Null: from now on."
+    ),
+]
 Filter = Annotated[CurveFilter | None, strawberry.argument(description="Which curves; null: all.")]
-
-
-def event_cursor(text: str | None) -> int | None:
-    """Raises InvalidCursor for what is not the cursor of an event."""
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise InvalidCursor("not the cursor of an event", hint="Use the `cursor` of the last event you have seen.")
-    return int(text)
 
 
 def bounds(days: DateRange | None) -> tuple[date, date]:

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
 
+from aurum.backends.events import Event
 from aurum.curves import model
 from aurum.curves.graphql.arguments import (
     MOST,
     DateRange,
+    EventsAfter,
     Filter,
     Info,
     KnownAt,
     TenorTypes,
     bounds,
-    event_cursor,
     instant_of,
     there,
 )
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
 from aurum.curves.graphql.points import CurvePoint, points_of
-from aurum.curves.service import CURVE_RESTATED
+from aurum.curves.service import CURVE_PUBLISHED, CURVE_RESTATED
 from aurum.errors import InvalidInput
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.nodes import row_of
+from aurum.graphql.streams import Feed
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import CurveOrder, Problem, filter_of, order_of, problem_of
 from aurum.metadata.model import Dimension
@@ -196,19 +198,26 @@ class CurveMutation:
 class CurveSubscription:
     @strawberry.subscription(description="Each version of a curve as it is published or restated, once and in order.")
     async def curve_published(
-        self, info: Info, filter: Filter = None,
-        after: Annotated[str | None, strawberry.argument(
-            description="The cursor of the last event seen: what came since is sent first. Null: from now on.")] = None,
-    ) -> AsyncGenerator[CurveEvent, None]:  # fmt: skip
-        context, wanted = info.context, filter_of(filter)
-        async for event in context.curves.events(context.principal, event_cursor(after)):
-            context.renew()
-            if filter is None or await context.metadata.matches(context.principal, wanted, event.payload["curve_id"]):
-                yield CurveEvent(
-                    cursor=str(event.cursor), restated=event.type == CURVE_RESTATED,
-                    as_of=date.fromisoformat(event.payload["as_of"]), version=event.payload["version"],
-                    occurred_at=event.occurred_at, curve_row=event.payload["curve_id"],
-                )  # fmt: skip
+        self, info: Info, filter: Filter = None, after: EventsAfter = None
+    ) -> AsyncIterable[CurveEvent]:
+        context, wanted = info.context, None if filter is None else filter_of(filter)
+
+        async def values(events: Sequence[Event]) -> list[CurveEvent | None]:
+            ids = {event.payload["curve_id"] for event in events}
+            if wanted is not None:
+                ids = await context.metadata.matching(context.principal, wanted, ids)
+            return [_curve_event(event) if event.payload["curve_id"] in ids else None for event in events]
+
+        log = context.curves.events(context.principal)
+        return Feed(log, context.principal.tenant, (CURVE_PUBLISHED, CURVE_RESTATED), after, values)
+
+
+def _curve_event(event: Event) -> CurveEvent:
+    return CurveEvent(
+        cursor=str(event.cursor), restated=event.type == CURVE_RESTATED,
+        as_of=date.fromisoformat(event.payload["as_of"]), version=event.payload["version"],
+        occurred_at=event.occurred_at, curve_row=event.payload["curve_id"],
+    )  # fmt: skip
 
 
 def as_of_days_of(days: Sequence[model.AsOfDay], missing: Mapping[date, list[str]]) -> list[AsOfDay]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterable, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Annotated, Any
 
 import strawberry
 
-from aurum.curves.graphql import Curve, event_cursor
+from aurum.backends.events import Event as Happened
+from aurum.curves.graphql import Curve, EventsAfter
 from aurum.graphql.enums import publish_enum
+from aurum.graphql.streams import Feed
 from aurum.ingestion.graphql.findings import Info
 from aurum.ingestion.graphql.quarantine import QuarantinedPoint, point_of
 from aurum.ingestion.graphql.runs import IngestionRun, run_of
@@ -78,19 +80,24 @@ class EventSubscription:
         self, info: Info,
         types: Annotated[list[EventType] | None, strawberry.argument(
             description="Any of these types; null: all.")] = None,
-        after: Annotated[str | None, strawberry.argument(
-            description="The cursor of the last event seen: what came since is sent first. Null: from now on.")] = None,
-    ) -> AsyncGenerator[Event, None]:  # fmt: skip
-        context, wanted = info.context, [each.value for each in (EventType if types is None else types)]
-        async for event in context.ingestion.all_events(context.principal, wanted, event_cursor(after)):
-            context.renew()
-            payload, due = event.payload, event.payload.get("due_at")
-            yield Event(
-                cursor=str(event.cursor), type=EventType(event.type), occurred_at=event.occurred_at,
-                vendor=payload.get("vendor"), version=payload.get("version"), point_count=_points(payload),
-                as_of=date.fromisoformat(payload["as_of"]) if "as_of" in payload else None,
-                due_at=datetime.fromisoformat(due) if due else None, payload=payload,
-            )  # fmt: skip
+        after: EventsAfter = None,
+    ) -> AsyncIterable[Event]:  # fmt: skip
+        principal, wanted = info.context.principal, [each.value for each in (EventType if types is None else types)]
+
+        async def values(events: Sequence[Happened]) -> list[Event | None]:
+            return [event_of(event) for event in events]
+
+        return Feed(info.context.ingestion.all_events(principal), principal.tenant, wanted, after, values)
+
+
+def event_of(event: Happened) -> Event:
+    payload, due = event.payload, event.payload.get("due_at")
+    return Event(
+        cursor=str(event.cursor), type=EventType(event.type), occurred_at=event.occurred_at,
+        vendor=payload.get("vendor"), version=payload.get("version"), point_count=_points(payload),
+        as_of=date.fromisoformat(payload["as_of"]) if "as_of" in payload else None,
+        due_at=datetime.fromisoformat(due) if due else None, payload=payload,
+    )  # fmt: skip
 
 
 def _points(payload: dict[str, Any]) -> int | None:

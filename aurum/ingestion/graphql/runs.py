@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncIterable, Sequence
 from datetime import date, datetime
 from typing import Annotated
 
@@ -11,13 +11,16 @@ import strawberry
 from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
-from aurum.curves.graphql import DateRange, event_cursor
+from aurum.backends.events import Event
+from aurum.curves.graphql import DateRange, EventsAfter
 from aurum.errors import Conflict, InvalidInput, NotFound, Unavailable, WorkbookRefused
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import Node, node_id, row_of
+from aurum.graphql.streams import Feed
 from aurum.ingestion import model
 from aurum.ingestion.graphql.findings import Finding, Info, IngestionContext, finding_of
+from aurum.ingestion.loading import INGESTION_RUN
 from aurum.ingestion.model import RunState, Stage, annotated_name
 from aurum.ingestion.service import Submission
 from aurum.metadata.graphql import Problem, problem_of
@@ -315,19 +318,23 @@ class RunSubscription:
     async def ingestion_run(
         self, info: Info,
         id: Annotated[strawberry.ID | None, strawberry.argument(description="The run; null: all runs.")] = None,
-        after: Annotated[str | None, strawberry.argument(
-            description="The cursor of the last event seen: what came since is sent first. Null: from now on.")] = None,
-    ) -> AsyncGenerator[IngestionRunEvent, None]:  # fmt: skip
-        context, wanted = info.context, None if id is None else row_of(id, "IngestionRun")
-        async for event in context.ingestion.events(context.principal, event_cursor(after)):
-            if wanted in (None, event.payload["run_id"]):
-                context.renew()
-                yield IngestionRunEvent(
-                    cursor=str(event.cursor), state=RunState(event.payload["state"]),
-                    occurred_at=event.occurred_at, run_row=event.payload["run_id"],
-                    **{f"{name[:-1]}_count" if name.endswith("s") else f"{name}_count": event.payload.get(name, 0)
-                       for name in ("sheets", "points", "loaded", "withheld")},
-                )  # fmt: skip
+        after: EventsAfter = None,
+    ) -> AsyncIterable[IngestionRunEvent]:  # fmt: skip
+        principal, wanted = info.context.principal, None if id is None else row_of(id, "IngestionRun")
+
+        async def values(events: Sequence[Event]) -> list[IngestionRunEvent | None]:
+            return [_run_event(event) if wanted in (None, event.payload["run_id"]) else None for event in events]
+
+        return Feed(info.context.ingestion.events(principal), principal.tenant, (INGESTION_RUN,), after, values)
+
+
+def _run_event(event: Event) -> IngestionRunEvent:
+    told = event.payload
+    return IngestionRunEvent(
+        cursor=str(event.cursor), state=RunState(told["state"]), occurred_at=event.occurred_at,
+        sheet_count=told.get("sheets", 0), point_count=told.get("points", 0), loaded_count=told.get("loaded", 0),
+        withheld_count=told.get("withheld", 0), run_row=told["run_id"],
+    )  # fmt: skip
 
 
 async def _submit(info: Info, submission: Submission) -> IngestPayload:
