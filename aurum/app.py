@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from starlette.applications import Starlette
@@ -19,6 +20,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aurum.auth import authenticate, local_principal
+from aurum.backends.retention import Retention
 from aurum.context import Context
 from aurum.errors import AurumError
 from aurum.graphql.endpoint import Endpoint
@@ -26,7 +28,7 @@ from aurum.ingestion.drop import TRIGGER, DropFolder
 from aurum.ingestion.notifications import Notifier
 from aurum.rest.routes import rest_routes
 from aurum.schema import create_schema
-from aurum.services import Services, open_services
+from aurum.services import Services, now, open_services
 from aurum.settings import Settings
 from aurum.web.pages import pages
 
@@ -34,6 +36,7 @@ _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _MAX_BODY = 2**20
 _LOOK_SECONDS = 60
+_PRUNE_SECONDS = 3600
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -49,7 +52,8 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_services(settings, prefect=True) as services:
             app.state.services = services
-            work = [services.events.watch(), _recovery(services, settings), _completeness(services)]
+            work = [services.events.watch(), _recovery(services, settings), _completeness(services),
+                    _retention(services, settings)]  # fmt: skip
             if settings.ingestion.watch:
                 principal = local_principal(settings.auth, TRIGGER)
                 work.append(DropFolder(services.ingestion, services.dispatcher, principal).watch())
@@ -102,6 +106,20 @@ async def _completeness(services: Services) -> None:
         except Exception:  # noqa: BLE001  whatever it was, the next round may do
             _log.exception("missing files could not be looked for")
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _retention(services: Services, settings: Settings) -> None:
+    """Forgets, for as long as the server runs, events that are older than they are kept."""
+    retention = Retention(services.database)
+    while True:
+        try:
+            pruned = await retention.prune(now() - timedelta(days=settings.events.keep_days))
+            _log.log(logging.INFO if pruned else logging.DEBUG, "%d events are no longer kept", pruned)
+        except AurumError as error:
+            _log.warning("old events could not be forgotten: %s", error.message)
+        except Exception:  # noqa: BLE001  whatever it was, the next round may do
+            _log.exception("old events could not be forgotten")
+        await asyncio.sleep(_PRUNE_SECONDS)
 
 
 class RequestId:

@@ -3,6 +3,7 @@
 AurumError
 ├── InvalidInput            BAD_USER_INPUT 422     a value that the caller can mend
 │   ├── InvalidCursor       INVALID_CURSOR 400
+│   │   └── CursorTooOld    CURSOR_TOO_OLD         of an event that is no longer kept
 │   └── UnknownTenor        UNKNOWN_TENOR
 ├── NotFound                NOT_FOUND 404
 ├── Unauthenticated         UNAUTHENTICATED 401
@@ -46,6 +47,10 @@ class InvalidInput(AurumError):
 class InvalidCursor(InvalidInput):
     code = "INVALID_CURSOR"
     status = 400
+
+
+class CursorTooOld(InvalidCursor):
+    code = "CURSOR_TOO_OLD"
 
 
 class UnknownTenor(InvalidInput):

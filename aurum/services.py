@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aurum.backends.blobs import FolderBlobs
-from aurum.backends.bus import MemoryBus
+from aurum.backends.buses import open_bus
 from aurum.backends.database import Database
 from aurum.backends.events import EventLog
 from aurum.curves.service import CurveService
@@ -44,7 +44,9 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
-        events = EventLog(database, MemoryBus())
+        bus = open_bus(settings, database)
+        stack.push_async_callback(bus.close)
+        events = EventLog(database, bus)
         metadata = MetadataService(CatalogueStore(database, settings.rest.vendor_order), now)
         curves = CurveService(SnapshotStore(database), metadata, events)
         ingestion = IngestionService(

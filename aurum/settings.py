@@ -26,6 +26,15 @@ class DatabaseSettings(_Area):
     statement_timeout_seconds: float = Field(60.0, gt=0, description="PostgreSQL ends a statement after this long.")
 
 
+class RedisSettings(_Area):
+    url: SecretStr | None = Field(None, description="What processes share goes through it; without, each has its own.")
+
+
+class EventSettings(_Area):
+    keep_days: int = Field(90, ge=1, description="Followers can come back after this long and have missed nothing.")
+    poll_seconds: float = Field(0.25, gt=0, description="How soon is noticed what no bus tells of other processes.")
+
+
 class ServerSettings(_Area):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
@@ -108,6 +117,8 @@ class Settings(BaseSettings):
     home: Path = Path("var")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
+    events: EventSettings = EventSettings()
     server: ServerSettings = ServerSettings()
     ingestion: IngestionSettings = IngestionSettings()
     prefect: PrefectSettings = PrefectSettings()

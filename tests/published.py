@@ -59,7 +59,7 @@ class Book:
     time: datetime = field(default_factory=lambda: instant("2025-02-20 08:00"))
 
     def __post_init__(self) -> None:
-        self.events = EventLog(self.database, MemoryBus(), poll_seconds=0.01)
+        self.events = EventLog(self.database, MemoryBus(0.01))
         self.metadata = MetadataService(CatalogueStore(self.database), self.now)
         self.curves = CurveService(SnapshotStore(self.database), self.metadata, self.events)
 

@@ -167,7 +167,11 @@ def postgresql(*, killable: bool = False) -> Iterator[PostgreSQL]:
 
 @dataclass(frozen=True)
 class Redis:
-    port: int
+    server: Server
+
+    @property
+    def port(self) -> int:
+        return self.server.port
 
     @property
     def url(self) -> str:
@@ -175,6 +179,14 @@ class Redis:
 
     def empty(self) -> None:
         assert _redis_answers(self.port, b"FLUSHALL", b"+OK")
+
+    def kill(self) -> None:
+        self.server.process.kill()
+        self.server.process.wait()
+
+    def start(self) -> None:
+        """Again, on the same port."""
+        assert self.server.start()
 
 
 @contextmanager
@@ -191,7 +203,7 @@ def redis() -> Iterator[Redis]:
             return _redis_answers(port, b"PING", b"+PONG")
 
         with _running(folder, command, ready) as server:
-            yield Redis(server.port)
+            yield Redis(server)
 
 
 def _redis_answers(port: int, command: bytes, answer: bytes) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -28,13 +28,17 @@ from sqlalchemy import (
 
 from aurum.backends.bus import Bus
 from aurum.backends.database import Database, Instant, Json, WriteConnection, tables
-from aurum.errors import AurumError, InvalidCursor
+from aurum.backends.tails import Ends, Event, Tail
+from aurum.errors import AurumError
+
+__all__ = ["Event", "EventLog"]
 
 heads = Table(
     "event_heads",
     tables,
     Column("tenant_id", String(64), primary_key=True),
     Column("cursor", BigInteger, nullable=False),
+    Column("pruned", BigInteger, nullable=False, server_default="0"),  # events up to here are no longer kept
 )
 events = Table(
     "events",
@@ -61,26 +65,14 @@ _PAGE = 500
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    cursor: int
-    type: str
-    occurred_at: datetime
-    payload: dict[str, Any]
-
-
 class EventLog:
-    """Appends within a transaction; follows for as long as somebody listens.
+    """Appends within a transaction; is followed for as long as somebody listens."""
 
-    `poll_seconds` is how soon a commit of another process is noticed: one small query a process, whatever the number
-    of followers, and none while nobody follows.
-    """
-
-    def __init__(self, database: Database, bus: Bus, poll_seconds: float = 0.25) -> None:
+    def __init__(self, database: Database, bus: Bus) -> None:
         self._database = database
         self._bus = bus
-        self._poll_seconds = poll_seconds
         self._heads: dict[str, int] = {}
+        self._tails: dict[str, Tail] = {}
 
     async def append(
         self,
@@ -98,7 +90,7 @@ class EventLog:
                 for cursor, (type_, payload) in enumerate(drafts, first)
             ],
         )
-        transaction.after_commit(lambda: self._bus.wake(tenant))
+        await self._bus.announce(transaction, tenant)
         return first + len(drafts) - 1
 
     async def _reserve(self, transaction: WriteConnection, tenant: str, count: int) -> int:
@@ -116,8 +108,12 @@ class EventLog:
 
     async def head(self, tenant: str) -> int:
         """The cursor of the newest event, 0 where there is none."""
+        return (await self._ends(tenant)).head
+
+    async def _ends(self, tenant: str) -> Ends:
         async with self._database.read() as connection:
-            return int(await connection.scalar(select(heads.c.cursor).where(heads.c.tenant_id == tenant)) or 0)
+            row = await connection.first(select(heads.c.cursor, heads.c.pruned).where(heads.c.tenant_id == tenant))
+        return Ends(0, 0) if row is None else Ends(*row)
 
     async def read(
         self, tenant: str, after: int, types: Collection[str] | None = None, limit: int = _PAGE
@@ -134,26 +130,38 @@ class EventLog:
             rows = await connection.all(statement)
         return [Event(row.cursor, row.type, row.occurred_at, row.payload) for row in rows]
 
+    @asynccontextmanager
+    async def tail(self, tenant: str) -> AsyncIterator[Tail]:
+        """Where the tenant's log is followed, within the context. All who follow it share what is read."""
+        tail = self._tails.get(tenant)
+        if tail is None:
+            listen, ends = partial(self._bus.listen, tenant), partial(self._ends, tenant)
+            tail = self._tails[tenant] = Tail(listen, ends, partial(self._read, tenant))
+        try:
+            async with tail.followed():
+                yield tail
+        finally:
+            if not tail.followers and self._tails.get(tenant) is tail:
+                del self._tails[tenant]
+
+    async def _read(self, tenant: str, after: int, limit: int) -> list[Event]:
+        return await self.read(tenant, after, limit=limit)
+
     async def follow(
         self, tenant: str, after: int | None, types: Collection[str] | None = None
     ) -> AsyncIterator[Event]:
-        """Every event after the cursor (None: from now on), once and in order, then each new one as it is committed."""
-        async with self._bus.listen(tenant) as changed:
-            head = await self.head(tenant)
-            if after is not None and after > head:
-                raise InvalidCursor(
-                    f"there is no event {after} yet: the newest is {head}",
-                    hint="The cursor is of another database. Read what there is now, then follow without a cursor.",
-                )
-            cursor = head if after is None else after
+        """Every event after the cursor (None: from now on), once and in order, then each new one as it is committed.
+
+        Raises InvalidCursor where there is no such cursor yet, CursorTooOld where its successor is no longer kept.
+        """
+        async with self.tail(tenant) as tail:
+            cursor = await tail.start(after)
             while True:
-                changed.clear()
-                page = await self.read(tenant, cursor, types)
-                for event in page:
-                    yield event
+                await tail.beyond(cursor)
+                for event in await tail.events(cursor):
                     cursor = event.cursor
-                if len(page) < _PAGE:
-                    await changed.wait()
+                    if types is None or event.type in types:
+                        yield event
 
     def listen(self, tenant: str) -> AbstractAsyncContextManager[asyncio.Event]:
         """Within the context, `changed.wait()` returns once the tenant's log has grown since the last `clear()`."""
@@ -166,18 +174,27 @@ class EventLog:
 
     async def watch(self) -> None:
         """Wakes this process's followers when another process has committed. Runs until cancelled."""
-        while True:
-            await asyncio.sleep(self._poll_seconds)
-            followed = self._bus.topics()
-            if not followed:
-                self._heads.clear()
-                continue
-            try:
-                await self._look(followed)
-            except AurumError as error:
-                _log.warning("followers wait, because the event log cannot be read: %s", error.message)
-            except Exception:  # noqa: BLE001  whatever it was, followers must not wait for ever
-                _log.exception("the event log cannot be read")
+        carrying = asyncio.create_task(self._bus.carry())
+        try:
+            while True:
+                await asyncio.sleep(self._bus.poll_seconds)
+                await self._poll()
+        finally:
+            carrying.cancel()
+            await asyncio.gather(carrying, return_exceptions=True)
+
+    async def _poll(self) -> None:
+        """One small query, however many follow, and none while nobody does."""
+        followed = self._bus.topics()
+        if not followed:
+            self._heads.clear()
+            return
+        try:
+            await self._look(followed)
+        except AurumError as error:
+            _log.warning("followers wait, because the event log cannot be read: %s", error.message)
+        except Exception:  # noqa: BLE001  whatever it was, followers must not wait for ever
+            _log.exception("the event log cannot be read")
 
     async def _look(self, followed: set[str]) -> None:
         statement = select(heads.c.tenant_id, heads.c.cursor).where(

@@ -11,7 +11,7 @@ from aurum.backends.database import Database, Instant
 from aurum.backends.events import heads, readers
 from aurum.errors import NotFound
 
-_LATER_TENANTS = "*"  # the name of no tenant: where those are that have no row of their own yet
+LATER_TENANTS = "*"  # the name of no tenant: where those are that have no row of their own yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class EventReader:
         """
         async with self._database.write() as transaction:
             await transaction.lock(f"reader {self.name}")
-            if await transaction.scalar(select(readers.c.cursor).where(self._at(_LATER_TENANTS))) is not None:
+            if await transaction.scalar(select(readers.c.cursor).where(self._at(LATER_TENANTS))) is not None:
                 return
-            later = {"reader": self.name, "tenant_id": _LATER_TENANTS, "cursor": 0, "held_until": now}
+            later = {"reader": self.name, "tenant_id": LATER_TENANTS, "cursor": 0, "held_until": now}
             await transaction.execute(insert(readers).values(later))
             known = select(literal(self.name), heads.c.tenant_id, heads.c.cursor, literal(now, Instant))
             await transaction.execute(
@@ -54,7 +54,7 @@ class EventReader:
         columns = readers.c
         statement = (
             select(columns.cursor, columns.held_until, columns.failing_since)
-            .where(columns.reader == self.name, columns.tenant_id.in_([tenant, _LATER_TENANTS]))
+            .where(columns.reader == self.name, columns.tenant_id.in_([tenant, LATER_TENANTS]))
             .order_by((columns.tenant_id == tenant).desc())
         )
         async with self._database.read() as connection:

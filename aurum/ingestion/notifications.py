@@ -131,8 +131,9 @@ class Delivery:
         after = max(position.cursor, self._looked_at)
         events = await self._service.event_log.read(self._tenant, after, limit=_PAGE)
         told = [event for event in events if kind_of(event) in self._kinds]
-        if not told and len(events) < _PAGE:
-            self._looked_at = events[-1].cursor if events else after
+        upto = events[-1].cursor if events else after
+        if not told and upto - position.cursor < _PAGE:  # further on, the position says that they are done with
+            self._looked_at = upto
             return None
         now = self._service.clock()
         if position.held_until > now:
@@ -140,7 +141,7 @@ class Delivery:
         held = replace(position, held_until=self._lease(now))
         if not await self._reader.move(self._tenant, position, held):
             return 0.0  # another process was faster
-        return await self._deliver(held, await self._parcels(told, events[-1].cursor), events[-1].cursor)
+        return await self._deliver(held, await self._parcels(told, upto), upto)
 
     async def _parcels(self, told: Sequence[Event], upto: int) -> list[_Parcel]:
         ids = {event.payload["run_id"] for event in told if "run_id" in event.payload}

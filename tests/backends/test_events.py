@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 from collections.abc import AsyncIterator
 
 import pytest
 
 from aurum.backends.bus import MemoryBus
 from aurum.backends.database import Database
-from aurum.backends.events import EventLog
+from aurum.backends.events import Event, EventLog
 from tests.published import instant
 
 NOON = instant("2025-02-12 12:00")
@@ -63,8 +65,58 @@ async def test_followers_get_every_event_of_concurrent_writers_once_and_in_order
         assert await asyncio.wait_for(follower, 10) == list(range(1, 61))
 
 
+async def test_a_transaction_that_commits_late_is_not_skipped(migrated_url: str, database: Database) -> None:
+    """Whoever comes second waits for its cursor, until it is certain what the first one has got."""
+    log, elsewhere = EventLog(database, MemoryBus()), Database(migrated_url)
+    async with database.write() as early:
+        assert await log.append(early, "desk", NOON, [("TICK", {"n": "early"})]) == 1
+        second = asyncio.create_task(append(EventLog(elsewhere, MemoryBus()), elsewhere, 2))
+        await asyncio.sleep(0.3)
+        assert not second.done()
+        assert (await log.head("desk"), await log.read("desk", 0)) == (0, [])
+    assert await asyncio.wait_for(second, 10) == 2
+    assert [event.payload["n"] for event in await log.read("desk", 0)] == ["early", 2]
+    await elsewhere.close()
+
+
+async def test_racing_processes_leave_no_gap_and_readers_never_see_one(migrated_url: str, database: Database) -> None:
+    """Six writers, some of whose transactions are slow or fail, and readers who look all the time."""
+    processes = [Database(migrated_url) for _ in range(3)]
+    dice = random.Random(4)
+    written: list[tuple[int, int]] = []
+
+    async def write(process: Database, writer: int) -> None:
+        log = EventLog(process, MemoryBus())
+        for turn in range(12):
+            count, waits, fails = dice.randint(1, 3), dice.random() * 0.01, dice.random() < 0.3
+            with contextlib.suppress(ZeroDivisionError):
+                async with process.write() as transaction:
+                    drafts = [("TICK", {"writer": writer, "turn": turn})] * count
+                    await log.append(transaction, "desk", NOON, drafts)
+                    await asyncio.sleep(waits)
+                    if fails:
+                        raise ZeroDivisionError
+                written.extend([(writer, turn)] * count)
+
+    async def read(ends: asyncio.Event) -> list[Event]:
+        log, seen = EventLog(database, MemoryBus()), list[Event]()
+        while not (ends.is_set() and len(seen) == await log.head("desk")):
+            seen += await log.read("desk", len(seen), limit=5)
+            assert [event.cursor for event in seen[-5:]] == list(range(len(seen) - len(seen[-5:]) + 1, len(seen) + 1))
+        return seen
+
+    ends = asyncio.Event()
+    readers = [asyncio.create_task(read(ends)) for _ in range(3)]
+    await asyncio.gather(*(write(process, n) for n, process in enumerate(processes * 2)))
+    ends.set()
+    for seen in await asyncio.wait_for(asyncio.gather(*readers), 20):
+        assert sorted((event.payload["writer"], event.payload["turn"]) for event in seen) == sorted(written)
+    for process in processes:
+        await process.close()
+
+
 async def test_a_commit_of_another_process_is_noticed(database: Database) -> None:
-    here, elsewhere = EventLog(database, MemoryBus(), poll_seconds=0.01), EventLog(database, MemoryBus())
+    here, elsewhere = EventLog(database, MemoryBus(0.01)), EventLog(database, MemoryBus())
     watch = asyncio.create_task(here.watch())
     events = here.follow("desk", None)
     first = asyncio.ensure_future(anext(events))
