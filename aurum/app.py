@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> Starlette:
                 yield
 
     upload = settings.ingestion.max_file_mib * 2**20 + _MAX_BODY
-    endpoint = Endpoint(schema, context_of, settings.graphql, upload)
+    endpoint = Endpoint(schema, context_of, settings.graphql, upload, settings.subscriptions)
     routes = [Route("/graphql", endpoint), WebSocketRoute("/graphql", endpoint)]
     routes += rest_routes(settings, schema, context_of)
     if settings.graphql.graphiql:

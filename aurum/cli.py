@@ -88,6 +88,7 @@ def serve(
     import uvicorn
 
     from aurum.app import create_app
+    from aurum.serving import connections
     from aurum.telemetry import configure_logging
 
     settings = Settings()
@@ -99,12 +100,10 @@ def serve(
         app,
         host=host or settings.server.host,
         port=settings.server.port if port is None else port,
-        ws="websockets-sansio",
-        ws_max_size=settings.graphql.max_body_kib * 1024,
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=5,
+        **connections(settings),
     )
 
 

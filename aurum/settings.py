@@ -91,6 +91,17 @@ class GraphQLSettings(_Area):
     graphiql: bool = True
 
 
+class SubscriptionSettings(_Area):
+    keep_alive_seconds: float = Field(10.0, gt=0, description="A silent connection gets a sign of life so often.")
+    send_seconds: float = Field(10.0, gt=0, description="A client that takes nothing for this long is disconnected.")
+    init_seconds: float = Field(10.0, gt=0, description="A WebSocket has to begin with `connection_init` by then.")
+    max_operations: int = Field(100, ge=1, description="At a time, of a WebSocket or a shared event stream.")
+    max_connections: int = Field(10_000, ge=1, description="At a time, of a tenant with this process.")
+    max_subscriptions: int = Field(20_000, ge=1, description="At a time, of a tenant with this process.")
+    reserved_seconds: float = Field(30.0, gt=0, description="A shared event stream has to be opened by then.")
+    compress: bool = Field(False, description="Messages on WebSockets, where the client offers it: for slow lines.")
+
+
 class RestSettings(_Area):
     problem_base: str = "https://api.aurum.com/problems/"
     v1_deprecated_at: AwareDatetime = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
@@ -124,6 +135,7 @@ class Settings(BaseSettings):
     prefect: PrefectSettings = PrefectSettings()
     auth: AuthSettings = AuthSettings()
     graphql: GraphQLSettings = GraphQLSettings()
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
     rest: RestSettings = RestSettings()
     notifications: NotificationSettings = NotificationSettings()
 

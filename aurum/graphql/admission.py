@@ -66,6 +66,12 @@ class Admission:
             raise _elsewhere(kind)
         return self._within(its_bill.estimated(asked.variables), request_id)
 
+    def kind(self, asked: Asked) -> OperationType | None:
+        """Of the operation asked for; None where the document is not valid. Raises as `cost` does for its name."""
+        document = self._schema.document(asked.query)
+        valid = document.tree is not None and not document.errors
+        return chosen(document, asked.operation_name).operation if valid else None
+
     def _within(self, estimated: int, request_id: str) -> int:
         most = self._settings.max_cost
         if estimated > most and self._settings.enforce_cost:
@@ -94,6 +100,9 @@ def chosen(document: Document, name: str | None) -> OperationDefinitionNode:
 
 def _elsewhere(kind: OperationType) -> MethodNotAllowed | SubscriptionNotHere:
     if kind is OperationType.SUBSCRIPTION:
-        hint = "Connect a WebSocket with the protocol graphql-transport-ws."
+        hint = (
+            "Connect a WebSocket with the protocol graphql-transport-ws, or send `Accept: text/event-stream`, "
+            "or `Accept: multipart/mixed;subscriptionSpec=1.0`."
+        )
         return SubscriptionNotHere("a subscription is not answered with one response", hint=hint)
     return MethodNotAllowed("a mutation is not asked with GET", hint="Send it with POST.")

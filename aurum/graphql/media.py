@@ -32,7 +32,7 @@ def negotiated(accept: str | None) -> str:
     best, preferred = "", 0.0
     for each in (accept or JSON).lower().split(","):
         name, *parameters = (part.strip() for part in each.split(";"))
-        quality = _quality(parameters)
+        quality = quality_of(parameters)
         if name in _RANGES and quality > preferred:
             best, preferred = _RANGES[name], quality
     if not best:
@@ -40,7 +40,7 @@ def negotiated(accept: str | None) -> str:
     return best
 
 
-def _quality(parameters: list[str]) -> float:
+def quality_of(parameters: list[str]) -> float:
     for each in parameters:
         name, _, value = each.partition("=")
         if name == "q":

@@ -82,7 +82,7 @@ async def test_get_can_be_switched_off(app: Starlette, endpoint: Endpoint) -> No
     transport = httpx.ASGITransport(_mounted(app, endpoint, GraphQLSettings(get=False)), client=("127.0.0.1", 50000))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
         response = await client.get("/graphql", params={"query": "{ __typename }"})
-    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert (response.status_code, response.headers["allow"]) == (405, "POST, PUT, DELETE")
 
 
 def _mounted(app: Starlette, endpoint: Endpoint, settings: GraphQLSettings) -> ASGIApp:

@@ -105,7 +105,7 @@ async def test_what_has_another_form_closes_the_connection(wire: Wire, messages:
 
 async def test_another_protocol_is_not_spoken(app: Starlette) -> None:
     async with connected(app, "graphql-ws") as wire:
-        assert await wire.closed() == (4406, "Subprotocol not acceptable")
+        assert await wire.closed() == (4406, "Subprotocol not acceptable: speak graphql-transport-ws")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from aurum.demo import eugp_workbook
 from aurum.demo.workbooks import VendorWorkbook
 from aurum.ingestion.service import Submission
 from aurum.services import Services
+from aurum.serving import connections
 from aurum.settings import DatabaseSettings, Settings
 from tests.repriced import repriced
 
@@ -54,7 +55,7 @@ class Server:
 async def server(migrated_url: str, tmp_path: Path) -> AsyncIterator[Server]:
     settings = Settings(home=tmp_path, database=DatabaseSettings(url=SecretStr(migrated_url)))
     app = create_app(settings)
-    config = uvicorn.Config(app, port=0, ws="websockets-sansio", log_config=None, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, port=0, log_config=None, **connections(settings))
     uvicorn_server = uvicorn.Server(config)
     task = asyncio.create_task(uvicorn_server.serve())
     while not uvicorn_server.started:  # noqa: ASYNC110  uvicorn has no event for it

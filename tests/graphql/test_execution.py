@@ -8,9 +8,9 @@ import httpx
 import orjson
 import pytest
 import strawberry
+from graphql import OperationType as Kind
 from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
-from strawberry.http import process_result
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
@@ -20,6 +20,7 @@ from aurum.graphql.errors import MASKED, Errors
 from aurum.graphql.execution import Schema
 from aurum.graphql.limits import limits
 from aurum.graphql.records import EncodedRows, RecordBatch
+from aurum.graphql.requests import Asked
 from aurum.settings import GraphQLSettings
 from tests.graphql import desk as desks
 from tests.graphql.desk import Desk
@@ -120,5 +121,5 @@ async def test_kept_rows_are_answered_as_json(schema: Schema, monkeypatch: pytes
     async with httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://aurum") as client:
         response = await client.post("/", json={"query": query})
     assert response.json() == {"data": expected}
-    async for frame in await schema.stream(query, context_value=Desk(True, keep="same")):
-        assert orjson.loads(endpoint.encode_json(process_result(frame))) == {"data": expected}
+    async for message in endpoint.runner.results(Asked(query), Kind.QUERY, Desk(True, keep="same")):
+        assert orjson.loads(message.encoded) == {"data": expected}

@@ -1,0 +1,89 @@
+"""Operations as transports with many answers run them: the same checks and errors, whatever the transport."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
+
+from graphql import GraphQLError, OperationType
+from strawberry.types.execution import PreExecutionError
+
+from aurum.auth import Principal
+from aurum.errors import AurumError
+from aurum.graphql.admission import Admission
+from aurum.graphql.errors import told
+from aurum.graphql.execution import OperationContext, Schema
+from aurum.graphql.requests import Asked, asked_for
+from aurum.graphql.seats import Seats
+from aurum.graphql.streams import Message, StreamEnded, encoded
+from aurum.settings import GraphQLSettings, SubscriptionSettings
+
+
+class Subscriber(OperationContext, Protocol):
+    @property
+    def principal(self) -> Principal: ...
+
+
+class Runner:
+    def __init__(
+        self, schema: Schema, admission: Admission, settings: GraphQLSettings, limits: SubscriptionSettings
+    ) -> None:
+        self.limits = limits
+        self.settings = settings
+        self.seats = Seats(limits)
+        self._schema = schema
+        self._admission = admission
+
+    def asked(self, given: Any) -> Asked:
+        return asked_for(given, self.settings)
+
+    def kind(self, asked: Asked) -> OperationType | None:
+        """None where the document is not valid."""
+        return self._admission.kind(asked)
+
+    def admitted(self, asked: Asked, kinds: Collection[OperationType], context: Subscriber) -> OperationType:
+        """What it is, if it may run. Raises StreamEnded where its document is not valid, an AurumError else."""
+        kind = self._admission.kind(asked)
+        if kind is None:
+            raise StreamEnded(formatted(self._schema.document(asked.query).errors, context))
+        self._admission.cost(asked, kinds, context.request_id)
+        return kind
+
+    def seat(self, kind: OperationType, context: Subscriber) -> AbstractContextManager[None]:
+        """To be held while it runs. Raises TooManySubscriptions when it is entered."""
+        return (
+            self.seats.subscription(context.principal.tenant) if kind is OperationType.SUBSCRIPTION else nullcontext()
+        )
+
+    def results(
+        self, asked: Asked, kind: OperationType, context: OperationContext, resume: str | None = None
+    ) -> AsyncGenerator[Message, None]:
+        """Of what was admitted. Raises StreamEnded."""
+        if kind is not OperationType.SUBSCRIPTION:
+            return self._result(asked, context)
+        return self._schema.subscribe(
+            asked.query, context_value=context, variable_values=asked.variables,
+            operation_name=asked.operation_name, resume=resume,
+        )  # fmt: skip
+
+    async def _result(self, asked: Asked, context: OperationContext) -> AsyncGenerator[Message, None]:
+        result = await self._schema.execute(
+            asked.query, context_value=context, variable_values=asked.variables,
+            operation_name=asked.operation_name, operation_extensions=asked.extensions,
+        )  # fmt: skip
+        if isinstance(result, PreExecutionError):
+            raise StreamEnded([dict(error.formatted) for error in result.errors or ()])
+        yield Message(encoded(result.data, result.errors), None)
+
+
+def formatted(errors: Collection[GraphQLError], context: OperationContext) -> list[dict[str, Any]]:
+    return [dict(told(error, context.request_id).formatted) for error in errors]
+
+
+def failure(error: Exception, context: OperationContext) -> list[dict[str, Any]]:
+    """What a client is told of the end of its operation, as GraphQL errors."""
+    if isinstance(error, StreamEnded):
+        return error.errors
+    message = error.message if isinstance(error, AurumError) else str(error)
+    return formatted([GraphQLError(message, original_error=error)], context)

@@ -1,0 +1,60 @@
+"""Which HTTP requests are answered with a stream, and with which."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from graphql import OperationType
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from aurum.graphql.admission import EVERYTHING, READING
+from aurum.graphql.formats import wanted
+from aurum.graphql.media import DocumentRefused
+from aurum.graphql.requests import Asked, BadRequest
+from aurum.graphql.running import Runner, Subscriber, failure
+from aurum.graphql.shared import SharedStreams, token_of
+from aurum.graphql.streaming import OneOperation, refuse
+from aurum.graphql.streams import StreamEnded
+
+_GET = READING | {OperationType.SUBSCRIPTION}
+
+
+class Subscriptions:
+    """Both methods answer None for what is answered without a stream, and raise what it is refused for."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._shared = SharedStreams(runner)
+
+    def without_operation(self, request: Request, context: Subscriber) -> ASGIApp | None:
+        """PUT, DELETE, and GET with a token: of graphql-sse's single connection."""
+        token = token_of(request)
+        if request.method == "PUT":
+            return self._shared.reserve(context)
+        if request.method == "DELETE":
+            if token is None:
+                raise BadRequest("DELETE ends an operation of an event stream, and the token of none is given")
+            return self._shared.stop(token, request, context)
+        if request.method == "GET" and token is not None:
+            return partial(self._shared.open, token, context)
+        return None
+
+    def of_operation(self, request: Request, asked: Asked, context: Subscriber, plain: bool) -> ASGIApp | None:
+        """`plain`: one answer without a stream is accepted, too."""
+        if request.method == "POST" and (token := token_of(request)) is not None:
+            valid = self._runner.kind(asked) is not None  # else it is answered as one without a stream would be
+            return self._shared.start(token, asked, context) if valid else None
+        format_ = wanted(request.headers.get("accept"))
+        if format_ is None:
+            return None
+        try:
+            if plain and self._runner.kind(asked) is not OperationType.SUBSCRIPTION:
+                return None
+            kind = self._runner.admitted(asked, _GET if request.method == "GET" else EVERYTHING, context)
+        except (DocumentRefused, StreamEnded) as error:
+            if plain:
+                raise
+            return partial(refuse, format_, failure(error, context), self._runner)
+        resume = request.headers.get("last-event-id") or None
+        return partial(OneOperation(self._runner, asked, kind, context, resume).answer, format_)

@@ -1,0 +1,104 @@
+"""The connections of the server, which let the application know more of them than ASGI does.
+
+The application finds them in the scope (`aurum.graphql.delivery.Line`): it learns that the server wants to stop, and
+may give up a client that takes nothing. Uvicorn waits until such a client has taken what is left, and be it for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from aurum.graphql.delivery import LINE
+from aurum.settings import Settings
+
+_GRACE_SECONDS = 5.0  # what is left may still be taken
+_STOPPING_SECONDS = 1.0
+
+
+class _Cut:
+    """Cuts a connection that is not closed in time, whatever has not been taken of it."""
+
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.stopping: asyncio.Future[None] = self.loop.create_future()
+        self._cutting: asyncio.TimerHandle | None = None
+        self._lost = False
+
+    def cut_soon(self) -> None:
+        seconds = _STOPPING_SECONDS if self.stopping.done() else _GRACE_SECONDS
+        if self._cutting is not None:
+            self._cutting.cancel()
+        self._cutting = None if self._lost else self.loop.call_later(seconds, self.transport.abort)
+
+    def stop(self) -> None:
+        if not self.stopping.done():
+            self.stopping.set_result(None)
+
+    def lose(self) -> None:
+        self._lost = True
+        if self._cutting is not None:
+            self._cutting.cancel()
+
+
+class HTTP(_Cut, HttpToolsProtocol):
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        scope: Any = self.scope
+        scope[LINE] = self
+
+    def release(self) -> None:
+        self.flow.resume_writing()
+        self.cycle.keep_alive = False
+        self.cut_soon()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self.cut_soon()
+
+    def shutdown(self) -> None:
+        self.stop()
+        super().shutdown()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lose()
+        super().connection_lost(exc)
+
+
+class WebSockets(_Cut, WebSocketsSansIOProtocol):
+    async def run_asgi(self) -> None:
+        scope: Any = self.scope
+        scope[LINE] = self
+        await super().run_asgi()
+        self.cut_soon()
+
+    def release(self) -> None:
+        self.writable.set()
+        self.cut_soon()
+
+    def shutdown(self) -> None:
+        self.stop()
+        super().shutdown()
+        self.cut_soon()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lose()
+        super().connection_lost(exc)
+
+
+def connections(settings: Settings) -> dict[str, Any]:
+    """What uvicorn's configuration says about them."""
+    return {
+        "http": HTTP,
+        "ws": WebSockets,
+        "ws_max_size": settings.graphql.max_body_kib * 1024,
+        "ws_ping_interval": None,  # `graphql/sockets.py` asks whether the client is there
+        "ws_per_message_deflate": settings.subscriptions.compress,
+        "timeout_graceful_shutdown": 5,
+    }
