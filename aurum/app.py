@@ -23,6 +23,7 @@ from aurum.auth import authenticate, local_principal
 from aurum.backends.retention import Retention
 from aurum.context import Context
 from aurum.errors import AurumError
+from aurum.graphql.deadlines import seconds_asked
 from aurum.graphql.endpoint import Endpoint
 from aurum.ingestion.drop import TRIGGER, DropFolder
 from aurum.ingestion.notifications import Notifier
@@ -46,7 +47,8 @@ def create_app(settings: Settings) -> Starlette:
     def context_of(connection: HTTPConnection) -> Context:
         client = connection.client.host if connection.client else None
         principal = authenticate(settings.auth, client, connection.headers)
-        return Context(principal, connection.app.state.services, connection.scope["aurum.request_id"])
+        seconds = seconds_asked(connection.headers, settings.graphql.deadline_seconds)
+        return Context(principal, connection.app.state.services, connection.scope["aurum.request_id"], seconds)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

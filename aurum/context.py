@@ -28,6 +28,7 @@ class Context:
     principal: Principal
     services: Services
     request_id: str
+    seconds: float  # that an operation may take
     loaders: Loaders = field(default_factory=Loaders)
 
     @property
@@ -44,6 +45,10 @@ class Context:
 
     def for_operation(self) -> Context:
         return replace(self, loaders=Loaders())
+
+    def cancel(self) -> None:
+        """Ends what is read for the operation."""
+        self.loaders.cancel()
 
     def load(
         self, batch: Callable[..., Awaitable[Mapping[K, V]]], key: K, **arguments: Hashable

@@ -86,6 +86,8 @@ class GraphQLSettings(_Area):
     max_cost: int = Field(250_000, ge=1, description="Objects that an operation may answer, by its page sizes.")
     enforce_cost: bool = Field(True, description="False: what costs more is logged, and executed.")
     show_cost: bool = Field(False, description="Answers have `extensions.cost`; else with `X-Show-Cost: true` only.")
+    deadline_seconds: float = Field(30.0, gt=0, description="Of an operation, or an event; `X-Timeout` may shorten it.")
+    body_seconds: float = Field(10.0, gt=0, description="A body may take this long, and a second more for each 16 KiB.")
     get: bool = Field(True, description="Whether queries may be asked with GET.")
     introspection: bool = True
     graphiql: bool = True

@@ -32,6 +32,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
+from aurum.backends.interruptible import interruptible
 from aurum.errors import InvalidInput, Unavailable
 
 tables = MetaData(
@@ -230,7 +231,12 @@ _OUTAGES = {
 
 
 def _sqlite(url: URL, pragma: str | None) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=1 if pragma is None else 8, max_overflow=0 if pragma is None else 8)
+    engine = create_async_engine(
+        url,
+        pool_size=1 if pragma is None else 8,
+        max_overflow=0 if pragma is None else 8,
+        connect_args={"async_creator_fn": interruptible},
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -13,11 +13,12 @@ from starlette.websockets import WebSocket
 
 from aurum.errors import AurumError
 from aurum.graphql.admission import ANSWERED, READING, Admission
+from aurum.graphql.deadlines import Connected
 from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Schema
 from aurum.graphql.formats import error_media
 from aurum.graphql.media import JSON, answered, refusal
-from aurum.graphql.requests import MULTIPART, MethodNotAllowed, asked_of, bounded
+from aurum.graphql.requests import MULTIPART, MethodNotAllowed, TooSlow, asked_of, bounded
 from aurum.graphql.running import Runner
 from aurum.graphql.sockets import Connection, check_origin
 from aurum.graphql.subscribing import Subscriptions
@@ -64,6 +65,8 @@ class Endpoint:
             response = refusal(error, media)
             if isinstance(error, MethodNotAllowed):
                 response.headers["allow"] = "GET, POST, PUT, DELETE" if self.settings.get else "POST, PUT, DELETE"
+            if isinstance(error, TooSlow):
+                response.headers["connection"] = "close"
         except Exception:  # noqa: BLE001  whatever it was is told as the errors of resolvers are
             request_id = scope.get("aurum.request_id")
             _log.exception("request %s failed", request_id)
@@ -75,7 +78,8 @@ class Endpoint:
         """None where a stream was the answer. `plain`: one that is none is accepted."""
         context = self._context_of(HTTPConnection(scope))
         multipart = dict(scope["headers"]).get(b"content-type", b"").lower().startswith(MULTIPART.encode())
-        request = Request(scope, bounded(scope, receive, self._max_upload if multipart else self._max_body))
+        most = self._max_upload if multipart else self._max_body
+        request = Request(scope, bounded(scope, receive, most, self.settings.body_seconds))
         try:
             stream = self._subscriptions.without_operation(request, context)
             if stream is None:
@@ -86,13 +90,14 @@ class Endpoint:
                 return None
             kinds = READING if request.method == "GET" else ANSWERED
             cost = self.admission.cost(asked, kinds, context.request_id)
-            result = await self.schema.execute(
-                asked.query,
-                context_value=context,
-                variable_values=asked.variables,
-                operation_name=asked.operation_name,
-                operation_extensions=asked.extensions,
-            )
+            async with Connected(receive):
+                result = await self.schema.execute(
+                    asked.query,
+                    context_value=context,
+                    variable_values=asked.variables,
+                    operation_name=asked.operation_name,
+                    operation_extensions=asked.extensions,
+                )
             shown = self.settings.show_cost or request.headers.get("x-show-cost") == "true"
             return answered(result, media, {"cost": {"estimated": cost}} if shown and cost is not None else {})
         finally:

@@ -20,6 +20,7 @@ from strawberry.types.execution import ExecutionContext, ExecutionResult, PreExe
 from strawberry.types.graphql import OperationType
 
 from aurum.graphql.columnar import ColumnarExecutor
+from aurum.graphql.deadlines import timely
 from aurum.graphql.documents import Document, Documents
 from aurum.graphql.errors import Errors, told
 from aurum.graphql.kept import Kept
@@ -30,10 +31,15 @@ _KEPT_BYTES = 64 * 2**20
 
 
 class OperationContext(Protocol):
+    seconds: float
+
     @property
     def request_id(self) -> str: ...
     def for_operation(self) -> Self:
         """The same context with fresh loaders."""
+
+    def cancel(self) -> None:
+        """Ends what its loaders read."""
 
 
 class Schema(strawberry.Schema):
@@ -46,6 +52,11 @@ class Schema(strawberry.Schema):
     def __init__(self, *, kept_bytes: int = _KEPT_BYTES, **named: Any) -> None:
         class Executor(ColumnarExecutor):
             kept = Kept[Any, bytes](kept_bytes)
+
+            def execute_operation(self, *args: Any) -> Any:
+                """Of a request, or of an event of a subscription: each has the time that its context says."""
+                result: Any = super().execute_operation(*args)
+                return timely(result, self.context_value) if is_awaitable(result) else result
 
         super().__init__(execution_context_class=Executor, **named)
         self._executor = Executor

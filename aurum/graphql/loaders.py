@@ -20,6 +20,11 @@ class Loaders:
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._reads: dict[Any, dict[Any, asyncio.Future[Mapping[Any, Any]]]] = {}
 
+    def cancel(self) -> None:
+        """Ends the reads that are under way: nobody waits for them any longer."""
+        for reading in {id(each): each for reads in self._reads.values() for each in reads.values()}.values():
+            reading.cancel()
+
     async def load(
         self, batch: Callable[..., Awaitable[Mapping[K, V]]], principal: Any, key: K, **arguments: Hashable
     ) -> V | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,6 +22,7 @@ MULTIPART = "multipart/form-data"
 _MOST_NESTED = 32  # levels of the variables
 _MOST_FILES = 10
 _MOST_PARAMETERS = 20
+_SLOWEST = 16 * 1024  # bytes a second
 
 
 class BadRequest(InvalidInput):
@@ -51,6 +53,11 @@ class UnsupportedMediaType(AurumError):
 class TooLarge(InvalidInput):
     code = "BODY_TOO_LARGE"
     status = 413
+
+
+class TooSlow(BadRequest):
+    code = "REQUEST_TIMEOUT"
+    status = 408
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,16 +198,24 @@ def _put(asked: Asked, path: Any, file: UploadFile) -> None:
         raise BadRequest("`map` puts a file where the variables have no null") from error
 
 
-def bounded(scope: Scope, receive: Receive, most: int) -> Receive:
-    """Stops reading a body that is larger than `most` bytes, whatever its headers say. Raises TooLarge."""
-    read = 0
+def bounded(scope: Scope, receive: Receive, most: int, seconds: float) -> Receive:
+    """Stops reading a body that is larger than `most` bytes, whatever its headers say, or that comes too slowly.
+
+    It has `seconds`, and one more for each 16 KiB. Raises TooLarge, TooSlow.
+    """
+    read, loop = 0, asyncio.get_running_loop()
+    started = loop.time()
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if len(declared) > 18 or (declared.isdigit() and int(declared) > most):
         raise TooLarge(f"the body of a request may have {most:,} bytes")
 
     async def receive_bounded() -> Message:
         nonlocal read
-        message = await receive()
+        try:
+            async with asyncio.timeout_at(started + seconds + read / _SLOWEST):
+                message = await receive()
+        except TimeoutError as error:
+            raise TooSlow("the body of the request did not come in time") from error
         read += len(message.get("body", b""))
         if read > most:
             raise TooLarge(f"the body of a request may have {most:,} bytes")

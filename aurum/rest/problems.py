@@ -33,6 +33,8 @@ _STATUS = {
     "FORBIDDEN": 403,
     "CONFLICT": 409,
     "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 503,
+    "BAD_REQUEST": 422,
 }
 
 

@@ -257,9 +257,12 @@ class Desk:
     keep: str | None = None
     loads: list[tuple[str, int]] = field(default_factory=list)
     request_id: str = "desk"
+    seconds: float = 30.0
 
     def for_operation(self) -> Desk:
         return self
+
+    def cancel(self) -> None: ...
 
     def cells(self, place: int) -> dict[str, Any]:
         own = {name: value for (name, at), value in self.spoilt.items() if name in NAMES and at in (None, place)}

@@ -1,0 +1,55 @@
+"""SQLite connections whose statements end where nobody waits for them any longer.
+
+aiosqlite runs a connection's statements on a thread, and leaves them running when their caller is cancelled. Leans on
+its `_execute` and its queue `_tx`; `tests/backends/test_cancellation.py` guards an upgrade.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import aiosqlite
+
+_LOOK_SECONDS = 0.01
+
+
+class InterruptibleConnection(aiosqlite.Connection):
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        try:
+            return await super()._execute(fn, *args, **named)  # type: ignore[no-untyped-call]  # aiosqlite's
+        except asyncio.CancelledError:
+            await self._interrupted()
+            raise
+
+    async def _interrupted(self) -> None:
+        """Interrupts until the thread has come to the end of what was asked of it; it may not have begun yet.
+
+        Rolls back: a connection that is closed with an open cursor would hold on to its lock.
+        """
+        if self._connection is None:
+            return
+        behind = self._queued(_nothing)
+        while not behind.done():
+            self._connection.interrupt()
+            await asyncio.wait([behind], timeout=_LOOK_SECONDS)
+        with suppress(sqlite3.Error):
+            await self._queued(self._connection.rollback)
+
+    def _queued(self, function: Callable[[], None]) -> asyncio.Future[None]:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((done, function))
+        return done
+
+
+def interruptible(database: str, **named: Any) -> InterruptibleConnection:
+    connection = InterruptibleConnection(partial(sqlite3.connect, database, **named), iter_chunk_size=64)
+    connection._thread.daemon = True  # as SQLAlchemy does
+    return connection
+
+
+def _nothing() -> None: ...
