@@ -25,6 +25,7 @@ from aurum.context import Context
 from aurum.errors import AurumError
 from aurum.graphql.deadlines import seconds_asked
 from aurum.graphql.endpoint import Endpoint
+from aurum.graphql.registered import read
 from aurum.ingestion.drop import TRIGGER, DropFolder
 from aurum.ingestion.notifications import Notifier
 from aurum.rest.routes import rest_routes
@@ -35,14 +36,17 @@ from aurum.web.pages import pages
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_MAX_BODY = 2**20
 _LOOK_SECONDS = 60
 _PRUNE_SECONDS = 3600
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The ASGI application. Nothing is opened before its lifespan begins."""
+    """The ASGI application. Nothing is opened before its lifespan begins.
+
+    Raises OperationInvalid where an operation of the files that are configured is not valid.
+    """
     schema = create_schema(settings.graphql)
+    schema.register(read(settings.graphql.operations))
 
     def context_of(connection: HTTPConnection) -> Context:
         client = connection.client.host if connection.client else None
@@ -54,8 +58,8 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_services(settings, prefect=True) as services:
             app.state.services = services
-            work = [services.events.watch(), _recovery(services, settings), _completeness(services),
-                    _retention(services, settings)]  # fmt: skip
+            work = [services.events.watch(), services.operations.watch(), _recovery(services, settings)]
+            work += [_completeness(services), _retention(services, settings), _warmed(services, endpoint)]
             if settings.ingestion.watch:
                 principal = local_principal(settings.auth, TRIGGER)
                 work.append(DropFolder(services.ingestion, services.dispatcher, principal).watch())
@@ -66,11 +70,11 @@ def create_app(settings: Settings) -> Starlette:
             async with _background(*work):
                 yield
 
-    upload = settings.ingestion.max_file_mib * 2**20 + _MAX_BODY
-    endpoint = Endpoint(schema, context_of, settings.graphql, upload, settings.subscriptions)
+    max_file = settings.ingestion.max_file_mib * 2**20
+    endpoint = Endpoint(schema, context_of, settings.graphql, max_file, settings.subscriptions)
     routes = [Route("/graphql", endpoint), WebSocketRoute("/graphql", endpoint)]
     routes += rest_routes(settings, schema, context_of)
-    if settings.graphql.graphiql:
+    if settings.graphql.graphiql and not settings.graphql.only_registered:
         routes += [*pages(), Route("/", RedirectResponse("graphiql/"))]
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestId)])
 
@@ -96,6 +100,16 @@ async def _recovery(services: Services, settings: Settings) -> None:
         except Exception:  # noqa: BLE001  whatever it was, the next round may do
             _log.exception("runs could not be recovered")
         await asyncio.sleep(settings.ingestion.lease_seconds / 3)
+
+
+async def _warmed(services: Services, endpoint: Endpoint) -> None:
+    """Makes ready, one after the other, what the tenants have registered."""
+    try:
+        for document in await services.operations.everything():
+            endpoint.admission.warm(document)
+            await asyncio.sleep(0)
+    except AurumError as error:
+        _log.warning("registered operations could not be made ready: %s", error.message)
 
 
 async def _completeness(services: Services) -> None:

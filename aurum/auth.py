@@ -19,6 +19,7 @@ class Scope(StrEnum):
     INGESTION_WRITE = "ingestion:write"
     INGESTION_RESOLVE = "ingestion:resolve"
     INGESTION_CONFIGURE = "ingestion:configure"
+    OPERATIONS_WRITE = "operations:write"
 
 
 @dataclass(frozen=True, slots=True)

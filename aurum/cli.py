@@ -18,6 +18,7 @@ from rich.text import Text
 
 from aurum.errors import AurumError, Unavailable
 from aurum.ingestion.model import Run, RunState
+from aurum.registering import app as operations
 from aurum.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from aurum.services import Services
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Forward curves: served, ingested, kept.")
+app.add_typer(operations, name="operations")
 console = Console()
 errors = Console(stderr=True)
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from aurum.auth import Principal
+from aurum.backends.cache import Cache
 from aurum.curves.graphql import Curve, curve_of
 from aurum.curves.service import CurveService
 from aurum.graphql.loaders import Loaders
@@ -15,6 +16,7 @@ from aurum.ingestion.graphql import WORST, Finding, IngestionRun, SourceFile, fi
 from aurum.ingestion.model import Run
 from aurum.ingestion.service import IngestionService
 from aurum.metadata.service import MetadataService
+from aurum.operations.service import OperationService
 from aurum.services import Services
 
 K = TypeVar("K", bound=Hashable)
@@ -42,6 +44,14 @@ class Context:
     @property
     def ingestion(self) -> IngestionService:
         return self.services.ingestion
+
+    @property
+    def operations(self) -> OperationService:
+        return self.services.operations
+
+    @property
+    def persisted(self) -> Cache:
+        return self.services.persisted
 
     def for_operation(self) -> Context:
         return replace(self, loaders=Loaders())

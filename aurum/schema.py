@@ -37,6 +37,7 @@ from aurum.ingestion.graphql import (
     run_of,
 )
 from aurum.metadata.graphql import MetadataMutation, MetadataQuery
+from aurum.operations.graphql import OperationsMutation, OperationsQuery
 from aurum.settings import GraphQLSettings
 
 Info = strawberry.Info[Context, None]
@@ -89,12 +90,12 @@ async def _node(context: Context, id_: str) -> Node | None:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(CurveQuery, MetadataQuery, IngestionQuery, NodeQuery):
+class Query(CurveQuery, MetadataQuery, IngestionQuery, OperationsQuery, NodeQuery):
     pass
 
 
 @strawberry.type(description="Everything that can be changed. Each mutation is one transaction.")
-class Mutation(CurveMutation, MetadataMutation, IngestionMutation):
+class Mutation(CurveMutation, MetadataMutation, IngestionMutation, OperationsMutation):
     pass
 
 

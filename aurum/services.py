@@ -9,14 +9,18 @@ from datetime import UTC, datetime
 
 from aurum.backends.blobs import FolderBlobs
 from aurum.backends.buses import open_bus
+from aurum.backends.cache import Cache, MemoryCache, RedisCache
 from aurum.backends.database import Database
 from aurum.backends.events import EventLog
+from aurum.backends.redis import open_redis
 from aurum.curves.service import CurveService
 from aurum.curves.store import SnapshotStore
 from aurum.ingestion.dispatch import LocalDispatcher, PrefectDispatcher
 from aurum.ingestion.service import Dispatcher, IngestionService
 from aurum.metadata.service import MetadataService
 from aurum.metadata.store import CatalogueStore
+from aurum.operations.service import OperationService
+from aurum.operations.store import OperationStore
 from aurum.settings import Settings
 
 
@@ -28,6 +32,8 @@ class Services:
     curves: CurveService
     ingestion: IngestionService
     dispatcher: Dispatcher
+    operations: OperationService
+    persisted: Cache
 
 
 def now() -> datetime:
@@ -58,4 +64,16 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
             else LocalDispatcher(ingestion)
         )
         stack.push_async_callback(dispatcher.close)
-        yield Services(database, events, metadata, curves, ingestion, dispatcher)
+        operations = OperationService(OperationStore(database), now)
+        stack.push_async_callback(operations.close)
+        persisted = _persisted(settings, stack)
+        yield Services(database, events, metadata, curves, ingestion, dispatcher, operations, persisted)
+
+
+def _persisted(settings: Settings, stack: AsyncExitStack) -> Cache:
+    seconds = settings.graphql.persisted_hours * 3600
+    if settings.redis.url is None:
+        return MemoryCache(seconds)
+    redis = open_redis(settings.redis.url.get_secret_value())
+    stack.push_async_callback(redis.aclose)
+    return RedisCache(redis, seconds)

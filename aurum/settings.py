@@ -91,6 +91,11 @@ class GraphQLSettings(_Area):
     get: bool = Field(True, description="Whether queries may be asked with GET.")
     introspection: bool = True
     graphiql: bool = True
+    operations: tuple[Path, ...] = Field((), description="Files and folders of registered operations: a JSON list.")
+    only_registered: bool = Field(False, description="Whether nothing but registered operations is executed.")
+    persisted_queries: bool = Field(True, description="Whether clients may have a document kept under its hash.")
+    persisted_hours: float = Field(24.0, gt=0, description="How long it is kept after it was last asked for.")
+    max_files: int = Field(10, ge=1, description="Of a multipart request.")
 
 
 class SubscriptionSettings(_Area):

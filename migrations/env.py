@@ -13,7 +13,8 @@ from sqlalchemy.pool import NullPool
 import aurum.backends.events
 import aurum.curves.tables
 import aurum.ingestion.tables
-import aurum.metadata.tables  # noqa: F401  each adds its tables
+import aurum.metadata.tables
+import aurum.operations.tables  # noqa: F401  each adds its tables
 from aurum.backends.database import tables
 
 

@@ -27,7 +27,7 @@ async def idle(database: Database) -> None:
                 pass
         else:
             async with database.read() as connection:
-                while await connection.scalar(_RUNNING):
+                while await connection.scalar(_RUNNING):  # noqa: ASYNC110  another process
                     await asyncio.sleep(0.05)
 
 

@@ -11,7 +11,6 @@ from graphql import OperationDefinitionNode, OperationType
 from aurum.graphql.costs import Bill, bill
 from aurum.graphql.documents import Document
 from aurum.graphql.execution import Schema
-from aurum.graphql.kept import Kept
 from aurum.graphql.media import DocumentRefused
 from aurum.graphql.requests import Asked, BadRequest, MethodNotAllowed
 from aurum.settings import GraphQLSettings
@@ -20,8 +19,6 @@ READING: Final = frozenset({OperationType.QUERY})
 ANSWERED: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 EVERYTHING: Final = frozenset(OperationType)
 _log = logging.getLogger(__name__)
-_MOST_BYTES = 8 * 2**20
-_BYTES = 50  # of a bill, for each character of the text
 
 
 class OperationUnknown(DocumentRefused):
@@ -44,7 +41,6 @@ class Admission:
     def __init__(self, schema: Schema, settings: GraphQLSettings) -> None:
         self._schema = schema
         self._settings = settings
-        self._bills = Kept[tuple[str, str | None], tuple[OperationType, Bill]](_MOST_BYTES)
 
     def cost(self, asked: Asked, kinds: Collection[OperationType], request_id: str) -> int | None:
         """Of the operation asked for; None where the document is not valid: `execute` says why.
@@ -52,16 +48,10 @@ class Admission:
         Raises OperationUnknown, OperationNameMissing, CostTooHigh; MethodNotAllowed or SubscriptionNotHere where it is
         none of `kinds`.
         """
-        key = (asked.query, asked.operation_name)
-        found = self._bills.get(key)
-        if found is None:
-            document = self._schema.document(asked.query)
-            if document.tree is None or document.errors:
-                return None
-            operation = chosen(document, asked.operation_name)
-            found = operation.operation, bill(self._schema._schema, document, operation)
-            self._bills.put(key, found, len(asked.query) * _BYTES)
-        kind, its_bill = found
+        document = self._schema.document(asked.query)
+        if document.tree is None or document.errors:
+            return None
+        kind, its_bill = self._bill(document, asked.operation_name)
         if kind not in kinds:
             raise _elsewhere(kind)
         return self._within(its_bill.estimated(asked.variables), request_id)
@@ -71,6 +61,20 @@ class Admission:
         document = self._schema.document(asked.query)
         valid = document.tree is not None and not document.errors
         return chosen(document, asked.operation_name).operation if valid else None
+
+    def warm(self, text: str) -> None:
+        """A registered document is made ready to be executed: the first request for it is as fast as the next."""
+        document = self._schema.warm(text)
+        for operation in () if document.errors else document.operations:
+            self._bill(document, operation.name.value if operation.name else None)
+
+    def _bill(self, document: Document, name: str | None) -> tuple[OperationType, Bill]:
+        found: tuple[OperationType, Bill] | None = document.bills.get(name)
+        if found is None:
+            operation = chosen(document, name)
+            found = operation.operation, bill(self._schema._schema, document, operation)
+            document.bills[name] = found
+        return found
 
     def _within(self, estimated: int, request_id: str) -> int:
         most = self._settings.max_cost

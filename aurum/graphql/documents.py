@@ -23,9 +23,10 @@ from graphql import (
 from aurum.graphql.kept import Kept
 
 _MOST_BYTES = 32 * 2**20
+_MOST_TRUSTED = 128 * 2**20
 _MOST_ERRORS = 20
 _ERROR_TEXT = 20_000  # characters: an error may repeat the whole document, so long ones are told fewer
-_BYTES = 200  # of a tree with its plans, for each character of the text
+_BYTES = 250  # of a tree with its plans and bills, for each character of the text
 _MOST_CONDITIONS = 8
 _SELECTING = {"skip", "include", "defer", "stream"}
 
@@ -35,12 +36,13 @@ class Document:
     """`errors` say what is wrong with it; without `tree` it could not even be parsed.
 
     `conditions` names the variables that decide what is selected: with the same values of these, the executor's plans
-    of one request serve the next.
+    of one request serve the next. `bills` has what its operations cost, by name (`admission.py`).
     """
 
     tree: DocumentNode | None
     errors: Sequence[GraphQLError] = ()
     conditions: tuple[str, ...] = ()
+    bills: dict[str | None, Any] = field(default_factory=dict)
     _plans: dict[tuple[Any, ...], dict[Any, Any]] = field(default_factory=dict)
 
     @property
@@ -57,7 +59,7 @@ class Document:
 
 
 class Documents:
-    """The documents asked for last."""
+    """The documents asked for last. Registered ones are kept apart, so that others do not push them out."""
 
     def __init__(
         self, schema: GraphQLSchema, rules: Sequence[type[ASTValidationRule]], max_tokens: int | None = None
@@ -66,9 +68,19 @@ class Documents:
         self._rules = rules
         self._max_tokens = max_tokens
         self._kept = Kept[str, Document](_MOST_BYTES)
+        self._trusted = Kept[str, Document](_MOST_TRUSTED)
+
+    def trust(self, text: str) -> tuple[Document, bool]:
+        """A registered document, and whether it is new among them."""
+        document = self._trusted.get(text)
+        if document is not None:
+            return document, False
+        document = self.load(text)
+        self._trusted.put(text, document, len(text) * _BYTES)
+        return document, True
 
     def load(self, text: str) -> Document:
-        document = self._kept.get(text)
+        document = self._trusted.get(text) or self._kept.get(text)
         if document is None:
             document = self._read(text)
             self._kept.put(text, document, len(text) * _BYTES)

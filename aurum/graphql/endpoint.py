@@ -18,10 +18,12 @@ from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Schema
 from aurum.graphql.formats import error_media
 from aurum.graphql.media import JSON, answered, refusal
-from aurum.graphql.requests import MULTIPART, MethodNotAllowed, TooSlow, asked_of, bounded
+from aurum.graphql.requests import MULTIPART, Asked, MethodNotAllowed, TooSlow, asked_of, bounded, content_type
 from aurum.graphql.running import Runner
 from aurum.graphql.sockets import Connection, check_origin
 from aurum.graphql.subscribing import Subscriptions
+from aurum.graphql.trusted import Trusted
+from aurum.graphql.uploads import uploaded
 from aurum.settings import GraphQLSettings, SubscriptionSettings
 
 ContextOf = Callable[[HTTPConnection], Any]
@@ -31,7 +33,7 @@ _log = logging.getLogger(__name__)
 class Endpoint:
     """Serves a schema with a context made from each connection. An AurumError of the context refuses the request.
 
-    `max_upload` bounds the bytes that are read of a multipart body; other bodies are bounded by the settings.
+    `max_file` bounds the bytes of an uploaded file; with them a body may be larger than the settings say.
     """
 
     def __init__(
@@ -39,17 +41,20 @@ class Endpoint:
         schema: Schema,
         context_of: ContextOf,
         settings: GraphQLSettings,
-        max_upload: int,
+        max_file: int,
         subscriptions: SubscriptionSettings | None = None,
     ) -> None:
         self.schema = schema
         self.settings = settings
         self.admission = Admission(schema, settings)
-        self.runner = Runner(schema, self.admission, settings, subscriptions or SubscriptionSettings())
+        self.trusted = Trusted(schema, settings)
+        for each in schema.registered.values():
+            self.admission.warm(each.document)
+        self.runner = Runner(schema, self.admission, self.trusted, settings, subscriptions or SubscriptionSettings())
         self._subscriptions = Subscriptions(self.runner)
         self._context_of = context_of
         self._max_body = settings.max_body_kib * 1024
-        self._max_upload = max_upload
+        self._max_file = max_file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -77,31 +82,45 @@ class Endpoint:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, media: str, plain: bool) -> Response | None:
         """None where a stream was the answer. `plain`: one that is none is accepted."""
         context = self._context_of(HTTPConnection(scope))
-        multipart = dict(scope["headers"]).get(b"content-type", b"").lower().startswith(MULTIPART.encode())
-        most = self._max_upload if multipart else self._max_body
-        request = Request(scope, bounded(scope, receive, most, self.settings.body_seconds))
-        try:
-            stream = self._subscriptions.without_operation(request, context)
-            if stream is None:
-                asked = await asked_of(request, self.settings)
-                stream = self._subscriptions.of_operation(request, asked, context, plain)
-            if stream is not None:
-                await stream(scope, receive, send)
-                return None
-            kinds = READING if request.method == "GET" else ANSWERED
-            cost = self.admission.cost(asked, kinds, context.request_id)
-            async with Connected(receive):
-                result = await self.schema.execute(
-                    asked.query,
-                    context_value=context,
-                    variable_values=asked.variables,
-                    operation_name=asked.operation_name,
-                    operation_extensions=asked.extensions,
-                )
-            shown = self.settings.show_cost or request.headers.get("x-show-cost") == "true"
-            return answered(result, media, {"cost": {"estimated": cost}} if shown and cost is not None else {})
-        finally:
-            await request.close()  # uploads lie in temporary files
+        request = Request(scope)
+        if request.method == "POST" and content_type(request)[0] == MULTIPART:
+            request = Request(scope, self._bounded(scope, receive, self._max_file + self._max_body))
+            async with uploaded(request, self.settings, self._max_file) as given:
+                return await self._executed(given, request, context, send, media, plain)
+        request = Request(scope, self._bounded(scope, receive, self._max_body))
+        stream = self._subscriptions.without_operation(request, context)
+        if stream is not None:
+            await stream(scope, receive, send)
+            return None
+        return await self._executed(await asked_of(request, self.settings), request, context, send, media, plain)
+
+    def _bounded(self, scope: Scope, receive: Receive, most: int) -> Receive:
+        return bounded(scope, receive, most, self.settings.body_seconds)
+
+    async def _executed(
+        self, given: Asked, request: Request, context: Any, send: Send, media: str, plain: bool
+    ) -> Response | None:
+        receive = request.receive
+        asked = await self.trusted.whole(given, context)
+        stream = self._subscriptions.of_operation(request, asked, context, plain)
+        if stream is not None:
+            await stream(request.scope, receive, send)
+            return None
+        kinds = READING if request.method == "GET" else ANSWERED
+        cost = self.admission.cost(asked, kinds, context.request_id)
+        async with Connected(receive):
+            result = await self.schema.execute(
+                asked.query,
+                context_value=context,
+                variable_values=asked.variables,
+                operation_name=asked.operation_name,
+                operation_extensions=asked.extensions,
+            )
+        shown = self.settings.show_cost or request.headers.get("x-show-cost") == "true"
+        response = answered(result, media, {"cost": {"estimated": cost}} if shown and cost is not None else {})
+        if request.method == "GET":
+            response.headers["cache-control"] = "no-store"  # what is true for this caller, now
+        return response
 
     async def _connected(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any, Protocol, Self
 
@@ -24,7 +24,10 @@ from aurum.graphql.deadlines import timely
 from aurum.graphql.documents import Document, Documents
 from aurum.graphql.errors import Errors, told
 from aurum.graphql.kept import Kept
+from aurum.graphql.registered import OperationInvalid, Registered, named
+from aurum.graphql.registered import told as lines
 from aurum.graphql.streams import Feed, Message, StreamEnded, encoded
+from aurum.graphql.warming import make_plans
 
 is_awaitable: Any = optimized_is_awaitable
 _KEPT_BYTES = 64 * 2**20
@@ -63,9 +66,31 @@ class Schema(strawberry.Schema):
         asked = self._asked()
         rules = (*asked.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
         self._documents = Documents(self._schema, rules, asked.parse_options.get("max_tokens"))
+        self.registered: dict[str, Registered] = {}  # for all tenants; by their ids, and by their hashes
 
     def document(self, text: str) -> Document:
         return self._documents.load(text)
+
+    def register(self, operations: Sequence[Registered]) -> None:
+        """These are registered, for all tenants. Raises OperationInvalid, which says what is wrong with which."""
+        wrong = [f"{each.where}:{line}" for each in operations for line in self.wrong(each.document)]
+        if wrong:
+            raise OperationInvalid("\n".join(wrong))
+        self.registered = named(operations)
+
+    def wrong(self, text: str) -> Iterator[str]:
+        """What is not valid in a document that shall be registered, each with its line."""
+        document = self.document(text)
+        yield from lines(document.errors)
+        if not document.errors and not any(document.operations):
+            yield "1: the document has no operation"
+
+    def warm(self, text: str) -> Document:
+        """A registered document, with all that is made ready for it once."""
+        document, new = self._documents.trust(text)
+        if new and not document.errors:
+            make_plans(self._schema, self._executor, document)
+        return document
 
     def _asked(self) -> ExecutionContext:
         """What the extensions ask of every operation."""

@@ -1,4 +1,4 @@
-"""What a client asks for, read from GET, JSON or multipart, and refused where it has another form."""
+"""What a client asks for, read from GET or JSON (`uploads.py`: multipart), and refused where it has another form."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
@@ -20,7 +17,7 @@ from aurum.settings import GraphQLSettings
 
 MULTIPART = "multipart/form-data"
 _MOST_NESTED = 32  # levels of the variables
-_MOST_FILES = 10
+_MOST_HASH = 256
 _MOST_PARAMETERS = 20
 _SLOWEST = 16 * 1024  # bytes a second
 
@@ -62,10 +59,14 @@ class TooSlow(BadRequest):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
+    """Without `query` it names its document: by `document_id`, or by `digest`, the hash of a persisted query."""
+
     query: str
     operation_name: str | None = None
     variables: dict[str, Any] | None = None
     extensions: dict[str, Any] | None = None
+    document_id: str | None = None
+    digest: str | None = None
 
 
 async def asked_of(request: Request, settings: GraphQLSettings) -> Asked:
@@ -76,9 +77,7 @@ async def asked_of(request: Request, settings: GraphQLSettings) -> Asked:
         return asked_for(_from_url(request), settings)
     if request.method != "POST":
         raise MethodNotAllowed(f"GraphQL is asked with GET or POST, not {request.method}")
-    kind, charset = _content_type(request)
-    if kind == MULTIPART:
-        return await _multipart(request, settings)
+    kind, charset = content_type(request)
     if kind != "application/json" or charset not in ("utf-8", "utf8"):
         hint = "Send `Content-Type: application/json`; its charset is utf-8."
         raise UnsupportedMediaType("the body is not declared as JSON in UTF-8", hint=hint)
@@ -91,17 +90,20 @@ def asked_for(given: Any, settings: GraphQLSettings) -> Asked:
         raise BatchRefused("a request is one operation, not a list of them", hint="Send them one by one.")
     if not isinstance(given, dict):
         raise BadRequest("a request is a JSON object")
-    query, name = _of(given, "query", str), _of(given, "operationName", str)
+    query, name = _of(given, "query", str) or "", _of(given, "operationName", str)
+    document_id, digest = _of(given, "documentId", str), None
     variables, extensions = _of(given, "variables", dict), _of(given, "extensions", dict)
-    if not query:
-        if extensions and "persistedQuery" in extensions:
-            raise PersistedQueryNotSupported("PersistedQueryNotSupported")
-        raise BadRequest("the request has no `query`")
+    if extensions and "persistedQuery" in extensions:
+        digest = _digest(extensions["persistedQuery"])
+    if document_id and query:
+        raise BadRequest("a request has a `query` or a `documentId`, not both")
+    if not (query or document_id or digest):
+        raise BadRequest("the request has no `query`", hint="Or name a registered operation in `documentId`.")
     if len(query) > settings.max_document_kib * 1024:
         raise DocumentRefused(f"a document may have {settings.max_document_kib * 1024:,} characters")
     if variables:
         _judge(variables, settings)
-    return Asked(query, name or None, variables, extensions)
+    return Asked(query, name or None, variables, extensions, document_id or None, digest)
 
 
 def decoded(text: bytes | str, what: str) -> Any:
@@ -117,6 +119,16 @@ def _of(given: dict[str, Any], name: str, kind: type) -> Any:
     if value is not None and not isinstance(value, kind):
         raise BadRequest(f"`{name}` has to be {'an object' if kind is dict else 'a string'} or null")
     return value
+
+
+def _digest(persisted: Any) -> str:
+    """Of Apollo's `extensions.persistedQuery`."""
+    if not isinstance(persisted, dict) or persisted.get("version") != 1:
+        raise BadRequest("of `persistedQuery`, version 1 is known")
+    found = persisted.get("sha256Hash")
+    if not isinstance(found, str) or not 0 < len(found) <= _MOST_HASH:
+        raise BadRequest(f"`persistedQuery.sha256Hash` is not a text of 1 to {_MOST_HASH} characters")
+    return found
 
 
 def _judge(variables: dict[str, Any], settings: GraphQLSettings) -> None:
@@ -150,52 +162,10 @@ def _from_url(request: Request) -> dict[str, Any]:
     return given
 
 
-def _content_type(request: Request) -> tuple[str, str]:
+def content_type(request: Request) -> tuple[str, str]:
     kind, *parameters = request.headers.get("content-type", "").lower().split(";")
     named = dict(each.strip().partition("=")[::2] for each in parameters)
     return kind.strip(), named.get("charset", "utf-8").strip('"')
-
-
-async def _multipart(request: Request, settings: GraphQLSettings) -> Asked:
-    """A GraphQL multipart request: `operations`, `map`, and the files that the map puts into the variables."""
-    try:
-        form = await request.form(
-            max_files=_MOST_FILES, max_fields=_MOST_PARAMETERS, max_part_size=settings.max_body_kib * 1024
-        )
-    except (MultiPartException, HTTPException, KeyError, ValueError) as error:
-        raise BadRequest("the parts of the body cannot be read") from error
-    asked = asked_for(decoded(_text(form, "operations"), "`operations`"), settings)
-    places = decoded(_text(form, "map"), "`map`")
-    if not isinstance(places, dict):
-        raise BadRequest("`map` has to be an object")
-    for name, paths in places.items():
-        file = form.get(name)
-        if not isinstance(file, UploadFile) or not isinstance(paths, list):
-            raise BadRequest(f"`map` names no file with {name[:50]!r}, or no list of places")
-        for path in paths:
-            _put(asked, path, file)
-    return asked
-
-
-def _text(form: FormData, name: str) -> str:
-    part = form.get(name)
-    if not isinstance(part, str):
-        raise BadRequest(f"the body has no part `{name}` that is text", hint="See the GraphQL multipart request.")
-    return part
-
-
-def _put(asked: Asked, path: Any, file: UploadFile) -> None:
-    first, *rest = path.split(".") if isinstance(path, str) else [""]
-    place: Any = asked.variables
-    try:
-        *above, last = [int(step) if step.isdecimal() else step for step in rest]
-        for step in above:
-            place = place[step]
-        if first != "variables" or place[last] is not None:
-            raise BadRequest("`map` puts a file where the variables have no null")
-        place[last] = file
-    except (TypeError, LookupError, ValueError) as error:
-        raise BadRequest("`map` puts a file where the variables have no null") from error
 
 
 def bounded(scope: Scope, receive: Receive, most: int, seconds: float) -> Receive:

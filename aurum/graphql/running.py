@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from graphql import GraphQLError, OperationType
 from strawberry.types.execution import PreExecutionError
 
-from aurum.auth import Principal
 from aurum.errors import AurumError
 from aurum.graphql.admission import Admission
 from aurum.graphql.errors import told
@@ -17,26 +16,33 @@ from aurum.graphql.execution import OperationContext, Schema
 from aurum.graphql.requests import Asked, asked_for
 from aurum.graphql.seats import Seats
 from aurum.graphql.streams import Message, StreamEnded, encoded
+from aurum.graphql.trusted import Asking, Trusted
 from aurum.settings import GraphQLSettings, SubscriptionSettings
 
 
-class Subscriber(OperationContext, Protocol):
-    @property
-    def principal(self) -> Principal: ...
+class Subscriber(OperationContext, Asking, Protocol):
+    pass
 
 
 class Runner:
     def __init__(
-        self, schema: Schema, admission: Admission, settings: GraphQLSettings, limits: SubscriptionSettings
+        self,
+        schema: Schema,
+        admission: Admission,
+        trusted: Trusted,
+        settings: GraphQLSettings,
+        limits: SubscriptionSettings,
     ) -> None:
         self.limits = limits
         self.settings = settings
         self.seats = Seats(limits)
         self._schema = schema
         self._admission = admission
+        self._trusted = trusted
 
-    def asked(self, given: Any) -> Asked:
-        return asked_for(given, self.settings)
+    async def asked(self, given: Any, context: Subscriber) -> Asked:
+        """What JSON asks for, with the document that it names. Raises an AurumError."""
+        return await self._trusted.whole(asked_for(given, self.settings), context)
 
     def kind(self, asked: Asked) -> OperationType | None:
         """None where the document is not valid."""

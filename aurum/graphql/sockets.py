@@ -192,7 +192,7 @@ class Connection:
 
     async def _results(self, id_: str, payload: dict[str, Any]) -> None:
         runner, context = self._runner, self._context
-        asked = runner.asked(payload)
+        asked = await runner.asked(payload, context)
         kind = runner.admitted(asked, EVERYTHING, context)
         with runner.seat(kind, context):
             async with aclosing(runner.results(asked, kind, context)) as messages:
@@ -215,6 +215,12 @@ def _frame(id_: str, kind: str, payload: bytes | None = None) -> bytes:
     return start + b"}" if payload is None else b'%b,"payload":%b}' % (start, payload)
 
 
+def _names_a_document(payload: dict[str, Any]) -> bool:
+    query = payload.get("query")
+    by_name = isinstance(payload.get("documentId"), str) or isinstance(payload.get("extensions"), dict)
+    return isinstance(query, str) or (query is None and by_name)
+
+
 def _wrong(message: Any) -> str | None:
     """What is wrong with the form of a message."""
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
@@ -224,7 +230,7 @@ def _wrong(message: Any) -> str | None:
         isinstance(message.get("id"), str) and 0 < len(message["id"]) <= _MOST_ID
     ):
         return f"The id of {kind} is not a string of 1 to {_MOST_ID} characters"
-    if kind == "subscribe" and not (isinstance(payload, dict) and isinstance(payload.get("query"), str)):
+    if kind == "subscribe" and not (isinstance(payload, dict) and _names_a_document(payload)):
         return "The payload of subscribe is not an object with a query"
     if kind in ("connection_init", "ping", "pong") and "payload" in message and not isinstance(payload, dict):
         return f"The payload of {kind} is not an object"

@@ -195,13 +195,6 @@ async def test_there_are_get_post_put_and_delete(client: httpx.AsyncClient, meth
     assert (response.status_code, media(response), response.headers["allow"]) == (405, JSON, "GET, POST, PUT, DELETE")
 
 
-async def test_a_persisted_query_is_asked_for_whole(client: httpx.AsyncClient) -> None:
-    persisted = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}
-    response = await post(client, persisted)
-    assert (response.status_code, refused(response)) == (200, "PERSISTED_QUERY_NOT_SUPPORTED")
-    assert response.json()["errors"][0]["message"] == "PersistedQueryNotSupported"
-
-
 async def test_who_may_not_ask_is_told_in_the_media_type_that_is_accepted(client: httpx.AsyncClient) -> None:
     response = await client.post("/graphql", json=TYPENAME, headers={"accept": GRAPHQL, "host": "aurum.example.com"})
     assert (response.status_code, media(response), refused(response)) == (401, GRAPHQL, "UNAUTHENTICATED")

@@ -123,9 +123,12 @@ class Desk:
     form: str
     loaders: Loaders = field(default_factory=Loaders)
     request_id: str = "bench"
+    seconds: float = 60.0
 
     def for_operation(self) -> Desk:
         return Desk(self.form)
+
+    def cancel(self) -> None: ...
 
     @property
     def curves(self) -> Sequence[Curve]:

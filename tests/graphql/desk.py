@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -259,7 +259,7 @@ class Desk:
     request_id: str = "desk"
     seconds: float = 30.0
 
-    def for_operation(self) -> Desk:
+    def for_operation(self) -> Self:
         return self
 
     def cancel(self) -> None: ...

@@ -1,0 +1,111 @@
+"""Documents that a request names in place of sending them: registered ones, and those kept under their hash.
+
+The first are trusted: people have registered them (`registered.py`, or the tenant's own). The others a client has sent
+once, by Apollo's protocol of automatic persisted queries, and they are kept for its tenant alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from aurum.auth import Principal
+from aurum.backends.cache import Cache
+from aurum.graphql.execution import Schema
+from aurum.graphql.media import DocumentRefused
+from aurum.graphql.registered import HASHED, digest_of
+from aurum.graphql.requests import Asked, BadRequest, PersistedQueryNotSupported
+from aurum.settings import GraphQLSettings
+
+
+class OperationNotRegistered(DocumentRefused):
+    code = "OPERATION_NOT_REGISTERED"
+
+
+class PersistedQueryNotFound(DocumentRefused):
+    """The message is part of the protocol: clients then send the document with its hash."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+
+class Operations(Protocol):
+    """What the tenants have registered."""
+
+    async def document(self, principal: Principal, id_: str) -> str | None:
+        """Of the principal's tenant, which has used it now; None where there is none."""
+
+    def used(self, principal: Principal, id_: str) -> None:
+        """Notes that an operation of the server's files was asked for."""
+
+
+class Asking(Protocol):
+    """What of a request's context is needed."""
+
+    @property
+    def request_id(self) -> str: ...
+    @property
+    def principal(self) -> Principal: ...
+    @property
+    def operations(self) -> Operations: ...
+    @property
+    def persisted(self) -> Cache: ...
+
+
+class Trusted:
+    def __init__(self, schema: Schema, settings: GraphQLSettings) -> None:
+        self._schema = schema
+        self._only_registered = settings.only_registered
+        self._persisting = settings.persisted_queries
+
+    async def whole(self, asked: Asked, asking: Asking) -> Asked:
+        """With the document that it names. One that comes with its hash is kept, if it is valid.
+
+        Raises OperationNotRegistered, PersistedQueryNotFound, PersistedQueryNotSupported; BadRequest where a document
+        and its hash do not fit.
+        """
+        if asked.document_id is not None:
+            return self._with(asked, await self._registered(asking, asked.document_id))
+        if asked.query:
+            await self._judge(asked, asking)
+            return asked
+        digest = asked.digest or ""
+        found = await self._registered(asking, digest, HASHED + digest)
+        if found is None and not self._only_registered:
+            found = await self._kept(asking, digest)
+        return self._with(asked, found)
+
+    async def _judge(self, asked: Asked, asking: Asking) -> None:
+        if self._only_registered:
+            self._with(asked, await self._registered(asking, HASHED + digest_of(asked.query)))
+        elif self._persisting and asked.digest is not None:
+            if asked.digest != digest_of(asked.query):
+                raise BadRequest("provided sha does not match query", hint="Hash the text of `query` as it is sent.")
+            if not self._schema.document(asked.query).errors:
+                await asking.persisted.put(asking.principal.tenant, asked.digest, asked.query)
+
+    async def _kept(self, asking: Asking, digest: str) -> str:
+        if not self._persisting:
+            raise PersistedQueryNotSupported("PersistedQueryNotSupported")
+        found = await asking.persisted.get(asking.principal.tenant, digest)
+        if found is None or digest_of(found) != digest:
+            raise PersistedQueryNotFound("PersistedQueryNotFound")
+        return found
+
+    async def _registered(self, asking: Asking, *ids: str) -> str | None:
+        """The document of the first id that there is."""
+        for id_ in ids:
+            of_file = self._schema.registered.get(id_)
+            if of_file is not None:
+                asking.operations.used(asking.principal, of_file.id)
+                return of_file.document
+            found = await asking.operations.document(asking.principal, id_)
+            if found is not None:
+                self._schema.warm(found)
+                return found
+        return None
+
+    def _with(self, asked: Asked, document: str | None) -> Asked:
+        if document is None:
+            hint = "Only registered operations are executed here." if self._only_registered else "Send its document."
+            raise OperationNotRegistered("there is no such registered operation", hint=hint)
+        return replace(asked, query=document)
