@@ -71,7 +71,7 @@ async def test_an_operation_ends_when_its_client_has_gone(
         "headers": [(b"host", b"127.0.0.1:8000"), (b"content-type", b"application/json")],
     }  # fmt: skip
     await messages.put({"type": "http.request", "body": orjson.dumps({"query": query}) if post else b""})
-    answering = asyncio.create_task(app(scope, messages.get, sent.put))  # type: ignore[arg-type]
+    answering = asyncio.create_task(app(scope, messages.get, sent.put))
     await asyncio.wait_for(stuck.wait(), 10)
     await messages.put({"type": "http.disconnect"})
     await asyncio.wait_for(answering, 5)
