@@ -45,7 +45,8 @@ def create_app(settings: Settings) -> Starlette:
 
     Raises OperationInvalid where an operation of the files that are configured is not valid.
     """
-    schema = create_schema(settings.graphql)
+    served = settings.exposed
+    schema = create_schema(served)
     schema.register(read(settings.graphql.operations))
 
     def context_of(connection: HTTPConnection) -> Context:
@@ -71,10 +72,10 @@ def create_app(settings: Settings) -> Starlette:
                 yield
 
     max_file = settings.ingestion.max_file_mib * 2**20
-    endpoint = Endpoint(schema, context_of, settings.graphql, max_file, settings.subscriptions)
+    endpoint = Endpoint(schema, context_of, served, max_file, settings.subscriptions)
     routes = [Route("/graphql", endpoint), WebSocketRoute("/graphql", endpoint)]
     routes += rest_routes(settings, schema, context_of)
-    if settings.graphql.graphiql and not settings.graphql.only_registered:
+    if served.graphiql and not served.only_registered:
         routes += [*pages(), Route("/", RedirectResponse("graphiql/"))]
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestId)])
 

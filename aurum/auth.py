@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from aurum.errors import Forbidden, Unauthenticated
-from aurum.settings import AuthSettings
+from aurum.settings import AuthSettings, is_loopback
 
 
 class Scope(StrEnum):
@@ -47,20 +46,20 @@ def authenticate(settings: AuthSettings, client: str | None, headers: Mapping[st
     Until sign-in exists there is one development principal, for requests of this machine to this machine: the
     `Host` is checked so that a foreign page cannot reach it by a name of its own, the `Origin` so that it cannot post.
     """
-    if not _is_loopback(client):
+    if not is_loopback(client):
         raise Unauthenticated(
             "only requests from this machine are accepted",
             hint="Sign-in does not exist yet: reach the server through an SSH tunnel to its loopback address.",
         )
     host = headers.get("host", "")
-    if not _is_loopback(_host_name(f"//{host}")):
+    if not is_loopback(_host_name(f"//{host}")):
         raise Unauthenticated("only requests to a loopback address are accepted", hint="Use 127.0.0.1 or localhost.")
     # A link that somebody follows may come from anywhere, such as Prefect's page: its answer is shown to them alone.
     followed = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
     if headers.get("sec-fetch-site") == "cross-site" and not followed:
         raise Forbidden("pages of other sites may not use the development principal")
     origin = headers.get("origin")
-    if origin is not None and not _is_loopback(_host_name(origin)):
+    if origin is not None and not is_loopback(_host_name(origin)):
         raise Forbidden("pages of other origins may not use the development principal")
     return local_principal(settings, "developer")
 
@@ -70,15 +69,6 @@ def _host_name(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return host is not None and ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def worker_principal(tenant: str) -> Principal:

@@ -94,13 +94,15 @@ def serve(
     from aurum.telemetry import configure_logging
 
     settings = Settings()
+    if host is not None:  # which decides what is shown of the schema, too
+        settings = settings.model_copy(update={"server": settings.server.model_copy(update={"host": host})})
     configure_logging(settings.log_level)
     app = create_app(settings)
     gc.collect()
     gc.freeze()  # what is there now stays: the collector need not look at it, 0.1 s each time, while it serves
     uvicorn.run(
         app,
-        host=host or settings.server.host,
+        host=settings.server.host,
         port=settings.server.port if port is None else port,
         log_config=None,
         access_log=False,

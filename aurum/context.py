@@ -11,6 +11,7 @@ from aurum.auth import Principal
 from aurum.backends.cache import Cache
 from aurum.curves.graphql import Curve, curve_of
 from aurum.curves.service import CurveService
+from aurum.graphql.charges import Charges
 from aurum.graphql.loaders import Loaders
 from aurum.ingestion.graphql import WORST, Finding, IngestionRun, SourceFile, file_of, finding_of, run_of
 from aurum.ingestion.model import Run
@@ -32,6 +33,14 @@ class Context:
     request_id: str
     seconds: float  # that an operation may take
     loaders: Loaders = field(default_factory=Loaders)
+
+    @property
+    def payer(self) -> str:
+        return f"{self.principal.tenant}/{self.principal.name}"
+
+    @property
+    def charges(self) -> Charges:
+        return self.services.charges
 
     @property
     def metadata(self) -> MetadataService:

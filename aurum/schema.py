@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import strawberry
-from graphql import build_schema, lexicographic_sort_schema, print_schema
 from strawberry.schema.config import StrawberryConfig
 
 from aurum.context import Context
@@ -21,10 +20,13 @@ from aurum.curves.graphql import (
     snapshot_of,
 )
 from aurum.errors import InvalidInput
+from aurum.graphql.charges import Limits, limits_of
 from aurum.graphql.errors import Errors
 from aurum.graphql.execution import Schema
 from aurum.graphql.limits import limits
 from aurum.graphql.nodes import Node, parse_node_id
+from aurum.graphql.printing import sorted_sdl
+from aurum.graphql.sizes import sized
 from aurum.ingestion.graphql import (
     IngestionMutation,
     IngestionQuery,
@@ -50,6 +52,10 @@ class Viewer:
     name: str = strawberry.field(description="The person or program.")
     scopes: list[str] = strawberry.field(description="What it may do, sorted.")
 
+    @strawberry.field(description="What one operation, and the caller over time, may ask for.")
+    async def limits(self, info: Info) -> Limits:
+        return await limits_of(info.context.charges, info.context.payer, info.context.seconds)
+
 
 @strawberry.type
 class NodeQuery:
@@ -59,7 +65,10 @@ class NodeQuery:
     ) -> Node | None:  # fmt: skip
         return await _node(info.context, id)
 
-    @strawberry.field(description="Several by their ids, in the same order; null where there is none.")
+    @strawberry.field(
+        description="Several by their ids, in the same order; null where there is none.",
+        directives=[sized(_MOST_NODES, "ids")],
+    )
     async def nodes(
         self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Their ids.")]
     ) -> list[Node | None]:  # fmt: skip
@@ -111,11 +120,11 @@ def create_schema(settings: GraphQLSettings) -> Schema:
         subscription=Subscription,
         types=[Curve, CurveSnapshot, IngestionRun, QuarantinedPoint, SourceFile],
         extensions=[Errors, *limits(settings)],
-        config=StrawberryConfig(disable_field_suggestions=not settings.introspection),
+        config=StrawberryConfig(disable_field_suggestions=not settings.suggestions),
     )
 
 
 def printed() -> str:
-    """The schema as `schema.graphql` has it: sorted."""
+    """The schema as `schema.graphql` has it: sorted, with what its directives say of fields."""
     # Not StrawberryConfig.sort_schema: in 0.341 it loses the enums' Python values.
-    return print_schema(lexicographic_sort_schema(build_schema(create_schema(GraphQLSettings()).as_str()))) + "\n"
+    return sorted_sdl(create_schema(GraphQLSettings()).as_str())

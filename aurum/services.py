@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aurum.backends.blobs import FolderBlobs
+from aurum.backends.budgets import Budgets, MemoryBudgets, RedisBudgets
 from aurum.backends.buses import open_bus
 from aurum.backends.cache import Cache, MemoryCache, RedisCache
 from aurum.backends.database import Database
@@ -15,6 +16,7 @@ from aurum.backends.events import EventLog
 from aurum.backends.redis import open_redis
 from aurum.curves.service import CurveService
 from aurum.curves.store import SnapshotStore
+from aurum.graphql.charges import Charges
 from aurum.ingestion.dispatch import LocalDispatcher, PrefectDispatcher
 from aurum.ingestion.service import Dispatcher, IngestionService
 from aurum.metadata.service import MetadataService
@@ -34,6 +36,7 @@ class Services:
     dispatcher: Dispatcher
     operations: OperationService
     persisted: Cache
+    charges: Charges
 
 
 def now() -> datetime:
@@ -66,14 +69,17 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
         stack.push_async_callback(dispatcher.close)
         operations = OperationService(OperationStore(database), now)
         stack.push_async_callback(operations.close)
-        persisted = _persisted(settings, stack)
-        yield Services(database, events, metadata, curves, ingestion, dispatcher, operations, persisted)
+        persisted, budgets = _shared(settings, stack)
+        charges = Charges(settings.graphql, budgets)
+        yield Services(database, events, metadata, curves, ingestion, dispatcher, operations, persisted, charges)
 
 
-def _persisted(settings: Settings, stack: AsyncExitStack) -> Cache:
-    seconds = settings.graphql.persisted_hours * 3600
+def _shared(settings: Settings, stack: AsyncExitStack) -> tuple[Cache, Budgets | None]:
+    """What processes share through Redis, where there is one: persisted queries, and budgets if callers have any."""
+    seconds, per_second = settings.graphql.persisted_hours * 3600, settings.graphql.cost_per_second
+    capacity = settings.graphql.cost_budget
     if settings.redis.url is None:
-        return MemoryCache(seconds)
+        return MemoryCache(seconds), None if capacity is None else MemoryBudgets(capacity, per_second)
     redis = open_redis(settings.redis.url.get_secret_value())
     stack.push_async_callback(redis.aclose)
-    return RedisCache(redis, seconds)
+    return RedisCache(redis, seconds), None if capacity is None else RedisBudgets(redis, capacity, per_second)

@@ -6,6 +6,7 @@ below `AURUM_HOME` (default `var`), on loopback.
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -83,14 +84,17 @@ class GraphQLSettings(_Area):
     max_body_kib: int = Field(1024, ge=1, description="Of a request, and of a message on a WebSocket.")
     max_document_kib: int = Field(64, ge=1, description="Of the text of a document, in 1024 characters.")
     max_variables_kib: int = Field(256, ge=1)
-    max_cost: int = Field(250_000, ge=1, description="Objects that an operation may answer, by its page sizes.")
+    max_cost: int = Field(250_000, ge=1, le=2**31 - 1, description="Objects that an operation may answer.")
+    cost_budget: int | None = Field(None, ge=1, le=2**31 - 1, description="What a caller may spend at once.")
+    cost_per_second: float = Field(1000.0, gt=0, description="How fast a caller's budget comes back.")
     enforce_cost: bool = Field(True, description="False: what costs more is logged, and executed.")
     show_cost: bool = Field(False, description="Answers have `extensions.cost`; else with `X-Show-Cost: true` only.")
     deadline_seconds: float = Field(30.0, gt=0, description="Of an operation, or an event; `X-Timeout` may shorten it.")
     body_seconds: float = Field(10.0, gt=0, description="A body may take this long, and a second more for each 16 KiB.")
     get: bool = Field(True, description="Whether queries may be asked with GET.")
-    introspection: bool = True
-    graphiql: bool = True
+    introspection: bool = Field(True, description="Default: not in production.")
+    suggestions: bool = Field(True, description="Of names like a misspelt one. Default: as introspection.")
+    graphiql: bool = Field(True, description="Default: not in production.")
     operations: tuple[Path, ...] = Field((), description="Files and folders of registered operations: a JSON list.")
     only_registered: bool = Field(False, description="Whether nothing but registered operations is executed.")
     persisted_queries: bool = Field(True, description="Whether clients may have a document kept under its hash.")
@@ -126,6 +130,15 @@ class RestSettings(_Area):
         return self
 
 
+def is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return host is not None and ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="AURUM_", env_nested_delimiter="__", frozen=True, extra="ignore", env_ignore_empty=True,
@@ -133,6 +146,9 @@ class Settings(BaseSettings):
     )  # fmt: skip
 
     home: Path = Path("var")
+    profile: Literal["development", "production"] | None = Field(
+        None, description="Default: production, unless the server listens on a loopback address."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
@@ -153,6 +169,19 @@ class Settings(BaseSettings):
             scheme, separator, rest = url.partition("://")
             return f"{_DRIVERS.get(scheme, scheme)}{separator}{rest}"
         return f"sqlite+aiosqlite:///{self.home.resolve() / 'aurum.db'}"
+
+    @property
+    def production(self) -> bool:
+        return self.profile == "production" or (self.profile is None and not is_loopback(self.server.host))
+
+    @property
+    def exposed(self) -> GraphQLSettings:
+        """`graphql` as it is served: in production what tells of the schema is off, unless it was switched on."""
+        switches = {"introspection", "suggestions", "graphiql"} if self.production else set()
+        if not self.graphql.introspection:
+            switches.add("suggestions")
+        off = dict.fromkeys(switches - self.graphql.model_fields_set, False)
+        return self.graphql.model_copy(update=off)
 
     @property
     def drop_folder(self) -> Path:

@@ -27,7 +27,7 @@ async def idle(database: Database) -> None:
                 pass
         else:
             async with database.read() as connection:
-                while await connection.scalar(_RUNNING):  # noqa: ASYNC110  another process
+                while await connection.scalar(_RUNNING):  # noqa: ASYNC110  the database says nothing by itself
                     await asyncio.sleep(0.05)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
 from graphql import OperationDefinitionNode, OperationType
 
@@ -41,6 +41,13 @@ class Admission:
     def __init__(self, schema: Schema, settings: GraphQLSettings) -> None:
         self._schema = schema
         self._settings = settings
+        # A bucket never holds more than the budget: what costs more would wait for ever.
+        self._most = min(settings.max_cost, settings.cost_budget or settings.max_cost)
+
+    def actual(self, asked: Asked, data: Mapping[str, Any] | None) -> int:
+        """What the answer to an operation of which `cost` was asked did cost."""
+        found = self._found(asked)
+        return 0 if found is None else found[1].actual(data)
 
     def cost(self, asked: Asked, kinds: Collection[OperationType], request_id: str) -> int | None:
         """Of the operation asked for; None where the document is not valid: `execute` says why.
@@ -48,25 +55,29 @@ class Admission:
         Raises OperationUnknown, OperationNameMissing, CostTooHigh; MethodNotAllowed or SubscriptionNotHere where it is
         none of `kinds`.
         """
-        document = self._schema.document(asked.query)
-        if document.tree is None or document.errors:
+        found = self._found(asked)
+        if found is None:
             return None
-        kind, its_bill = self._bill(document, asked.operation_name)
+        kind, its_bill = found
         if kind not in kinds:
             raise _elsewhere(kind)
         return self._within(its_bill.estimated(asked.variables), request_id)
 
     def kind(self, asked: Asked) -> OperationType | None:
         """Of the operation asked for; None where the document is not valid. Raises as `cost` does for its name."""
-        document = self._schema.document(asked.query)
-        valid = document.tree is not None and not document.errors
-        return chosen(document, asked.operation_name).operation if valid else None
+        found = self._found(asked)
+        return None if found is None else found[0]
 
     def warm(self, text: str) -> None:
         """A registered document is made ready to be executed: the first request for it is as fast as the next."""
         document = self._schema.warm(text)
         for operation in () if document.errors else document.operations:
             self._bill(document, operation.name.value if operation.name else None)
+
+    def _found(self, asked: Asked) -> tuple[OperationType, Bill] | None:
+        document = self._schema.document(asked.query)
+        valid = document.tree is not None and not document.errors
+        return self._bill(document, asked.operation_name) if valid else None
 
     def _bill(self, document: Document, name: str | None) -> tuple[OperationType, Bill]:
         found: tuple[OperationType, Bill] | None = document.bills.get(name)
@@ -77,7 +88,7 @@ class Admission:
         return found
 
     def _within(self, estimated: int, request_id: str) -> int:
-        most = self._settings.max_cost
+        most = self._most
         if estimated > most and self._settings.enforce_cost:
             raise CostTooHigh(
                 f"the operation may answer {estimated:,} objects; {most:,} are allowed",

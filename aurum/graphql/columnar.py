@@ -169,7 +169,7 @@ class ColumnarExecutor(StrawberryGraphQLCoreExecutionContext):
         if encoded is None:
             encoded = rendered(await self._rows(plan, batch, info))
             self.kept.put(key, encoded, len(encoded))
-        return EncodedRows(encoded)
+        return EncodedRows(encoded, len(batch))
 
     async def _rows(self, plan: Plan, sources: Sources, info: Info) -> list[dict[str, Any]]:
         if not sources:

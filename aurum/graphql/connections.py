@@ -13,10 +13,10 @@ import strawberry
 
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.errors import InvalidCursor, InvalidInput
+from aurum.graphql.sizes import DEFAULT_PAGE
 
 T = TypeVar("T")
 Item = TypeVar("Item")
-DEFAULT_PAGE = 50
 
 First = Annotated[int | None, strawberry.argument(description="How many, from the start or after `after`.")]
 After = Annotated[str | None, strawberry.argument(description="The cursor of the item before the page.")]

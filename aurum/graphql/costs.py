@@ -1,15 +1,15 @@
 """What an operation may cost: the objects that it can answer at most, estimated before it is executed.
 
-A field of an object is one. A list is as long as its page (`first`, `last`, `limit`, `ids`, by value of the variables;
-what is left out: the default), or as long as `sized` says of its field, or else ASSUMED. What is selected in it is
-asked as often. Leaves cost nothing.
+An object is 1, a list as many times what is selected in it as it is long, leaves nothing, unless `sizes.py` says
+otherwise of their field. How long a list is, its arguments say, by value of the variables. What was really answered is
+counted in the same way, with the lists as long as they are.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeAlias
@@ -23,6 +23,7 @@ from graphql import (
     GraphQLSchema,
     IntValueNode,
     ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
@@ -30,45 +31,39 @@ from graphql import (
     VariableNode,
     get_named_type,
     get_nullable_type,
-    is_leaf_type,
     is_list_type,
     type_from_ast,
     value_from_ast_untyped,
 )
 
-from aurum.graphql.connections import DEFAULT_PAGE
 from aurum.graphql.documents import Document
+from aurum.graphql.records import EncodedRows
+from aurum.graphql.sizes import ASSUMED, ListSize, size_of, weight_of
 
-ASSUMED = 10
-_SIZE = "aurum.size"
-_OWN = ("first", "last", "ids")  # say how long a list is
-_INNER = ("first", "last", "limit")  # say how long the lists in an object, or in the objects of a list, are
+_INTROSPECTION = {"__schema": 2000, "__type": 100}  # as a whole: what is in it is bounded by the limits
 Variables: TypeAlias = Mapping[str, Any]
 Conditions: TypeAlias = tuple[tuple[ValueNode, bool], ...]  # node, wanted value
 
 
-def sized(assumed: int) -> Mapping[str, int]:
-    """Metadata of a list field without pages: how many items it has, as a rule."""
-    return {_SIZE: assumed}
-
-
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Of a list: the largest of its arguments, `otherwise` where none is given."""
+    """Of a list: the largest of its arguments, `otherwise` where none is given. Each with its path within an input."""
 
     otherwise: int
-    arguments: tuple[ValueNode, ...] = ()
+    arguments: tuple[tuple[ValueNode, tuple[str, ...]], ...] = ()
 
     def of(self, variables: Variables) -> int:
-        given = [_number(_value(node, variables)) for node in self.arguments]
+        given = [_number(_value(node, variables, path)) for node, path in self.arguments]
         known = [number for number in given if number is not None]
         return max(0, *known) if known else self.otherwise
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Objects of a field for each parent, with what is selected in them."""
+    """What a field costs for each parent, with what is selected in it."""
 
+    key: str
+    weight: int
     length: Length | None
     conditions: Conditions
     inner: tuple[Counted, ...]
@@ -77,19 +72,42 @@ class Counted:
         if any(_value(node, variables) is (not wanted) for node, wanted in self.conditions):
             return 0
         length = 1 if self.length is None else self.length.of(variables)
-        return length * (1 + sum(each.objects(variables) for each in self.inner)) if length else 0
+        return length * (self.weight + sum(each.objects(variables) for each in self.inner)) if length else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a key of an answer costs, whichever of the fields that have it was answered."""
+
+    key: str
+    weight: int
+    inner: tuple[Answered, ...]
+
+    def objects(self, data: Mapping[str, Any]) -> int:
+        return self._of(data.get(self.key))
+
+    def _of(self, value: Any) -> int:
+        if value is None:
+            return 0
+        if isinstance(value, (list, EncodedRows)):
+            return sum(map(self._of, value)) if self.inner else self.weight * len(value)
+        return self.weight + (sum(each.objects(value) for each in self.inner) if self.inner else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What one operation costs with given variables."""
+    """What one operation costs: before, with given variables, and by its answer."""
 
     defaults: Variables
     counted: tuple[Counted, ...]
+    answered: tuple[Answered, ...]
 
     def estimated(self, variables: Variables | None) -> int:
         values = {**self.defaults, **(variables or {})}
         return sum(each.objects(values) for each in self.counted)
+
+    def actual(self, data: Mapping[str, Any] | None) -> int:
+        return sum(each.objects(data) for each in self.answered) if data else 0
 
 
 def bill(schema: GraphQLSchema, document: Document, operation: OperationDefinitionNode) -> Bill:
@@ -102,8 +120,18 @@ def bill(schema: GraphQLSchema, document: Document, operation: OperationDefiniti
         for each in operation.variable_definitions or ()
         if each.default_value is not None
     }
-    counted = _Counting(schema, fragments).counted([operation.selection_set], root, None)
-    return Bill(defaults, tuple(counted))
+    counted = tuple(_Counting(schema, fragments).counted([operation.selection_set], root, {}))
+    return Bill(defaults, counted, _answered(counted))
+
+
+def _answered(counted: Iterable[Counted]) -> tuple[Answered, ...]:
+    same = defaultdict(list)
+    for each in counted:
+        same[each.key].append(each)
+    return tuple(
+        Answered(key, max(each.weight for each in found), _answered(chain.from_iterable(each.inner for each in found)))
+        for key, found in same.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +139,18 @@ class _Counting:
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
 
-    def counted(self, selected: list[SelectionSetNode], parent: Any, page: Length | None) -> Iterator[Counted]:
-        """Of the fields of `parent`, those with the same key as one; `page` is the length of lists in it."""
+    def counted(self, selected: list[SelectionSetNode], parent: Any, pages: Mapping[str, Length]) -> Iterator[Counted]:
+        """Of the fields of `parent`, those with the same key as one; `pages` are the lengths of lists in it."""
         same = defaultdict(list)
         for node, on, conditions in chain.from_iterable(self._fields(each, parent, ()) for each in selected):
             same[((node.alias or node.name).value, on, conditions)].append(node)
-        for (_, on, conditions), nodes in same.items():
-            field = self.schema.get_field(on, nodes[0].name.value)
-            if field is not None and not is_leaf_type(get_named_type(field.type)):
-                yield self._field(nodes, field, page, conditions)
+        for (key, on, conditions), nodes in same.items():
+            name = nodes[0].name.value
+            field = self.schema.get_field(on, name)
+            if name in _INTROSPECTION:
+                yield Counted(key, _INTROSPECTION[name], None, conditions, ())
+            elif field is not None and (weight := weight_of(field)):
+                yield self._field(key, weight, nodes, field, pages.get(name), conditions)
 
     def _fields(
         self, selected: SelectionSetNode, parent: Any, under: Conditions
@@ -138,29 +169,28 @@ class _Counting:
             yield from self._fields(inner.selection_set, on, conditions)
 
     def _field(
-        self, nodes: list[FieldNode], field: GraphQLField, page: Length | None, conditions: Conditions
-    ) -> Counted:
-        many = is_list_type(get_nullable_type(field.type))
-        own = _length(nodes[0], field, _OWN) if many else None
-        inner = _length(nodes[0], field, _INNER) if own is None else None
-        length = (own or page or Length(_assumed(field))) if many else None
+        self, key: str, weight: int, nodes: list[FieldNode], field: GraphQLField, page: Length | None,
+        conditions: Conditions,
+    ) -> Counted:  # fmt: skip
+        size, length, pages = size_of(field), None, {}
+        asked = None if size is None else _length(nodes[0], field, size)
+        if size is not None and asked is not None and size.sized_fields:
+            pages = dict.fromkeys(size.sized_fields, asked)
+            asked = Length(size.assumed_size or ASSUMED)
+        if is_list_type(get_nullable_type(field.type)):
+            length = page or asked or Length(ASSUMED)
         selected = [node.selection_set for node in nodes if node.selection_set is not None]
-        return Counted(length, conditions, tuple(self.counted(selected, get_named_type(field.type), inner)))
+        inner = tuple(self.counted(selected, get_named_type(field.type), pages))
+        return Counted(key, weight, length, conditions, inner)
 
 
-def _length(node: FieldNode, field: GraphQLField, names: tuple[str, ...]) -> Length | None:
-    known = [name for name in names if name in field.args]
-    if not known:
-        return None
-    defaults = [_number(field.args[name].default_value) for name in known]
-    given = tuple(each.value for each in node.arguments or () if each.name.value in known)
-    return Length(next((size for size in defaults if size is not None), DEFAULT_PAGE), given)
-
-
-def _assumed(field: GraphQLField) -> int:
-    definition = field.extensions.get("strawberry-definition")
-    assumed: int = ASSUMED if definition is None else definition.metadata.get(_SIZE, ASSUMED)
-    return assumed
+def _length(node: FieldNode, field: GraphQLField, size: ListSize) -> Length:
+    paths = [argument.split(".") for argument in size.slicing_arguments or ()]
+    defaults = [_number(field.args[name].default_value) for name, *inner in paths if not inner]
+    given = {each.name.value: each.value for each in node.arguments or ()}
+    arguments = tuple((given[name], tuple(inner)) for name, *inner in paths if name in given)
+    known = (number for number in (*defaults, size.assumed_size) if number is not None)
+    return Length(next(known, ASSUMED), arguments)
 
 
 def _conditions(selection: SelectionNode) -> Iterator[tuple[ValueNode, bool]]:
@@ -170,10 +200,14 @@ def _conditions(selection: SelectionNode) -> Iterator[tuple[ValueNode, bool]]:
                 yield argument.value, directive.name.value == "include"
 
 
-def _value(node: ValueNode, variables: Variables) -> Any:
+def _value(node: ValueNode | None, variables: Variables, path: tuple[str, ...] = ()) -> Any:
     match node:
         case VariableNode():
-            return variables.get(node.name.value)
+            return _within(variables.get(node.name.value), path)
+        case ObjectValueNode() if path:
+            first, *rest = path
+            inner = next((field.value for field in node.fields if field.name.value == first), None)
+            return _value(inner, variables, tuple(rest))
         case IntValueNode():
             return int(node.value[:20])  # more digits are more than any page
         case BooleanValueNode():
@@ -182,6 +216,12 @@ def _value(node: ValueNode, variables: Variables) -> Any:
             return node.values
         case _:
             return None
+
+
+def _within(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def _number(value: Any) -> int | None:

@@ -62,11 +62,16 @@ class Documents:
     """The documents asked for last. Registered ones are kept apart, so that others do not push them out."""
 
     def __init__(
-        self, schema: GraphQLSchema, rules: Sequence[type[ASTValidationRule]], max_tokens: int | None = None
+        self,
+        schema: GraphQLSchema,
+        rules: Sequence[type[ASTValidationRule]],
+        max_tokens: int | None = None,
+        hide_suggestions: bool = False,
     ) -> None:
         self._schema = schema
         self._rules = rules
         self._max_tokens = max_tokens
+        self._hide_suggestions = hide_suggestions
         self._kept = Kept[str, Document](_MOST_BYTES)
         self._trusted = Kept[str, Document](_MOST_TRUSTED)
 
@@ -92,7 +97,7 @@ class Documents:
         except GraphQLError as error:
             return Document(None, [error])
         most_errors = max(1, min(_MOST_ERRORS, _ERROR_TEXT // len(text)))
-        errors = validate(self._schema, tree, self._rules, most_errors)
+        errors = validate(self._schema, tree, self._rules, most_errors, hide_suggestions=self._hide_suggestions)
         return Document(tree, errors, () if errors else _conditions(tree))
 
 

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket
 
 from aurum.errors import AurumError
 from aurum.graphql.admission import ANSWERED, READING, Admission
+from aurum.graphql.charges import BudgetExhausted
 from aurum.graphql.deadlines import Connected
 from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Schema
@@ -70,6 +71,8 @@ class Endpoint:
             response = refusal(error, media)
             if isinstance(error, MethodNotAllowed):
                 response.headers["allow"] = "GET, POST, PUT, DELETE" if self.settings.get else "POST, PUT, DELETE"
+            if isinstance(error, BudgetExhausted):
+                response.headers["retry-after"] = str(error.details["retryAfter"])
             if isinstance(error, TooSlow):
                 response.headers["connection"] = "close"
         except Exception:  # noqa: BLE001  whatever it was is told as the errors of resolvers are
@@ -102,12 +105,14 @@ class Endpoint:
     ) -> Response | None:
         receive = request.receive
         asked = await self.trusted.whole(given, context)
-        stream = self._subscriptions.of_operation(request, asked, context, plain)
+        stream = await self._subscriptions.of_operation(request, asked, context, plain)
         if stream is not None:
             await stream(request.scope, receive, send)
             return None
         kinds = READING if request.method == "GET" else ANSWERED
         cost = self.admission.cost(asked, kinds, context.request_id)
+        if cost is not None:
+            await context.charges.charge(context, cost)
         async with Connected(receive):
             result = await self.schema.execute(
                 asked.query,
@@ -117,7 +122,12 @@ class Endpoint:
                 operation_extensions=asked.extensions,
             )
         shown = self.settings.show_cost or request.headers.get("x-show-cost") == "true"
-        response = answered(result, media, {"cost": {"estimated": cost}} if shown and cost is not None else {})
+        extensions = {}
+        if cost is not None and (shown or context.charges.budgets):
+            actual = self.admission.actual(asked, result.data)
+            await context.charges.settle(context, cost, actual)
+            extensions = {"cost": {"estimated": cost, "actual": actual}} if shown else {}
+        response = answered(result, media, extensions)
         if request.method == "GET":
             response.headers["cache-control"] = "no-store"  # what is true for this caller, now
         return response

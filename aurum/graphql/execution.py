@@ -65,7 +65,9 @@ class Schema(strawberry.Schema):
         self._executor = Executor
         asked = self._asked()
         rules = (*asked.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
-        self._documents = Documents(self._schema, rules, asked.parse_options.get("max_tokens"))
+        self._documents = Documents(
+            self._schema, rules, asked.parse_options.get("max_tokens"), self.config.disable_field_suggestions
+        )
         self.registered: dict[str, Registered] = {}  # for all tenants; by their ids, and by their hashes
 
     def document(self, text: str) -> Document:
@@ -127,6 +129,7 @@ class Schema(strawberry.Schema):
         executor = self._executor.build(
             self._schema, document.tree, root_value, context_value.for_operation(), variable_values, operation_name,
             is_awaitable=is_awaitable, prepared=document, operation_extensions=operation_extensions,
+            hide_suggestions=self.config.disable_field_suggestions,
         )  # fmt: skip
         if isinstance(executor, list):
             return PreExecutionError(None, self._told(executor, context_value))

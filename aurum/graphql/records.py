@@ -124,12 +124,16 @@ Sources = RecordBatch[Any] | Sequence[Any]
 
 
 class EncodedRows(Sequence[dict[str, Any]]):
-    """Completed rows as the JSON they are answered with. Decoded only for whoever looks into them."""
+    """Completed rows as the JSON they are answered with. Decoded only for whoever looks into them.
 
-    __slots__ = ("_rows", "encoded")
+    `length` is that of the rows, where whoever encoded them knows it still.
+    """
 
-    def __init__(self, encoded: bytes) -> None:
+    __slots__ = ("_length", "_rows", "encoded")
+
+    def __init__(self, encoded: bytes, length: int | None = None) -> None:
         self.encoded = encoded
+        self._length = length
         self._rows: list[dict[str, Any]] | None = None
 
     @property
@@ -139,7 +143,7 @@ class EncodedRows(Sequence[dict[str, Any]]):
         return self._rows
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.rows) if self._length is None else self._length
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and self.rows == list(other)

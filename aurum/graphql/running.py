@@ -10,7 +10,8 @@ from graphql import GraphQLError, OperationType
 from strawberry.types.execution import PreExecutionError
 
 from aurum.errors import AurumError
-from aurum.graphql.admission import Admission
+from aurum.graphql.admission import EVERYTHING, Admission
+from aurum.graphql.charges import Charges, Paying
 from aurum.graphql.errors import told
 from aurum.graphql.execution import OperationContext, Schema
 from aurum.graphql.requests import Asked, asked_for
@@ -20,8 +21,9 @@ from aurum.graphql.trusted import Asking, Trusted
 from aurum.settings import GraphQLSettings, SubscriptionSettings
 
 
-class Subscriber(OperationContext, Asking, Protocol):
-    pass
+class Subscriber(OperationContext, Asking, Paying, Protocol):
+    @property
+    def charges(self) -> Charges: ...
 
 
 class Runner:
@@ -48,12 +50,14 @@ class Runner:
         """None where the document is not valid."""
         return self._admission.kind(asked)
 
-    def admitted(self, asked: Asked, kinds: Collection[OperationType], context: Subscriber) -> OperationType:
-        """What it is, if it may run. Raises StreamEnded where its document is not valid, an AurumError else."""
+    async def admitted(self, asked: Asked, kinds: Collection[OperationType], context: Subscriber) -> OperationType:
+        """What it is, if it may run and is paid for. Raises StreamEnded where it is not valid, an AurumError else."""
         kind = self._admission.kind(asked)
         if kind is None:
             raise StreamEnded(formatted(self._schema.document(asked.query).errors, context))
-        self._admission.cost(asked, kinds, context.request_id)
+        cost = self._admission.cost(asked, kinds, context.request_id)
+        if cost is not None:
+            await context.charges.charge(context, cost)
         return kind
 
     def seat(self, kind: OperationType, context: Subscriber) -> AbstractContextManager[None]:
@@ -63,7 +67,7 @@ class Runner:
         )
 
     def results(
-        self, asked: Asked, kind: OperationType, context: OperationContext, resume: str | None = None
+        self, asked: Asked, kind: OperationType, context: Subscriber, resume: str | None = None
     ) -> AsyncGenerator[Message, None]:
         """Of what was admitted. Raises StreamEnded."""
         if kind is not OperationType.SUBSCRIPTION:
@@ -73,13 +77,16 @@ class Runner:
             operation_name=asked.operation_name, resume=resume,
         )  # fmt: skip
 
-    async def _result(self, asked: Asked, context: OperationContext) -> AsyncGenerator[Message, None]:
+    async def _result(self, asked: Asked, context: Subscriber) -> AsyncGenerator[Message, None]:
         result = await self._schema.execute(
             asked.query, context_value=context, variable_values=asked.variables,
             operation_name=asked.operation_name, operation_extensions=asked.extensions,
         )  # fmt: skip
         if isinstance(result, PreExecutionError):
             raise StreamEnded([dict(error.formatted) for error in result.errors or ()])
+        if context.charges.budgets is not None:
+            estimated = self._admission.cost(asked, EVERYTHING, context.request_id) or 0
+            await context.charges.settle(context, estimated, self._admission.actual(asked, result.data))
         yield Message(encoded(result.data, result.errors), None)
 
 

@@ -193,7 +193,7 @@ class Connection:
     async def _results(self, id_: str, payload: dict[str, Any]) -> None:
         runner, context = self._runner, self._context
         asked = await runner.asked(payload, context)
-        kind = runner.admitted(asked, EVERYTHING, context)
+        kind = await runner.admitted(asked, EVERYTHING, context)
         with runner.seat(kind, context):
             async with aclosing(runner.results(asked, kind, context)) as messages:
                 async for message in messages:

@@ -40,18 +40,18 @@ class Subscriptions:
             return partial(self._shared.open, token, context)
         return None
 
-    def of_operation(self, request: Request, asked: Asked, context: Subscriber, plain: bool) -> ASGIApp | None:
+    async def of_operation(self, request: Request, asked: Asked, context: Subscriber, plain: bool) -> ASGIApp | None:
         """`plain`: one answer without a stream is accepted, too."""
         if request.method == "POST" and (token := token_of(request)) is not None:
             valid = self._runner.kind(asked) is not None  # else it is answered as one without a stream would be
-            return self._shared.start(token, asked, context) if valid else None
+            return await self._shared.start(token, asked, context) if valid else None
         format_ = wanted(request.headers.get("accept"))
         if format_ is None:
             return None
         try:
             if plain and self._runner.kind(asked) is not OperationType.SUBSCRIPTION:
                 return None
-            kind = self._runner.admitted(asked, _GET if request.method == "GET" else EVERYTHING, context)
+            kind = await self._runner.admitted(asked, _GET if request.method == "GET" else EVERYTHING, context)
         except (DocumentRefused, StreamEnded) as error:
             if plain:
                 raise

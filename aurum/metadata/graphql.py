@@ -12,6 +12,7 @@ from strawberry import argument
 from aurum.auth import Principal
 from aurum.errors import AurumError, InvalidInput
 from aurum.graphql.enums import publish_enum
+from aurum.graphql.sizes import sized, sizing
 from aurum.market.identity import Measure
 from aurum.metadata import model, reference
 from aurum.metadata.model import CurveOrderField, Dimension
@@ -166,7 +167,9 @@ class DimensionValue:
 @strawberry.type(description="A dimension with the values that the chosen curves have.")
 class DimensionValues:
     dimension: Dimension = strawberry.field(description="Which one.")
-    values: list[DimensionValue] = strawberry.field(description="Sorted by value, at most `limit`.")
+    values: list[DimensionValue] = strawberry.field(
+        description="Sorted by value, at most `limit`.", directives=[sized(1000)]
+    )
 
 
 @strawberry.type(description="What a person can mend about a mutation's input. Nothing was changed.")
@@ -187,7 +190,7 @@ class UpsertUnitMappingInput:
 @strawberry.type(description="The changed mapping, or what was wrong.")
 class UpsertUnitMappingPayload:
     mapping: UnitMapping | None = strawberry.field(description="Null where there are problems.")
-    problems: list[Problem] = strawberry.field(description="Empty where it worked.")
+    problems: list[Problem] = strawberry.field(description="Empty where it worked.", directives=[sized(1)])
 
 
 def currency_of(code: str | None) -> Currency | None:
@@ -227,7 +230,10 @@ def problem_of(error: AurumError) -> Problem:
 
 @strawberry.type
 class MetadataQuery:
-    @strawberry.field(description="Values of each dimension with the number of curves, for pickers.")
+    @strawberry.field(
+        description="Values of each dimension with the number of curves, for pickers.",
+        directives=[sizing(12, ["limit"], "values")],
+    )
     async def dimensions(
         self,
         info: Info,
@@ -249,15 +255,15 @@ class MetadataQuery:
             for name in chosen
         ]
 
-    @strawberry.field(description="Units of measure that Aurum knows, sorted by code.")
+    @strawberry.field(description="Units of measure that Aurum knows, sorted by code.", directives=[sized(20)])
     async def units(self) -> list[Unit]:
         return [unit for code in sorted(reference.units()) if (unit := unit_of(code)) is not None]
 
-    @strawberry.field(description="Currencies that Aurum knows, sorted by code.")
+    @strawberry.field(description="Currencies that Aurum knows, sorted by code.", directives=[sized(25)])
     async def currencies(self) -> list[Currency]:
         return [currency for code in sorted(reference.currencies()) if (currency := currency_of(code)) is not None]
 
-    @strawberry.field(description="What vendors' unit texts mean, sorted by text.")
+    @strawberry.field(description="What vendors' unit texts mean, sorted by text.", directives=[sized(100)])
     async def unit_mappings(
         self, info: Info,
         prefix: Annotated[str, argument(description="Only texts that begin so, in any case.")] = "",

@@ -9,7 +9,7 @@ import strawberry
 
 from aurum.auth import Principal
 from aurum.errors import Conflict, InvalidInput, NotFound
-from aurum.graphql.costs import sized
+from aurum.graphql.sizes import sized
 from aurum.graphql.documents import Document
 from aurum.graphql.execution import Schema
 from aurum.graphql.registered import HASHED, Registered, told
@@ -88,7 +88,7 @@ class RetireOperationPayload:
 class OperationsQuery:
     @strawberry.field(
         description="Every registered operation, retired ones too: those of the server's files first, each by id.",
-        metadata=sized(500),
+        directives=[sized(500)],
     )
     async def registered_operations(self, info: Info) -> list[RegisteredOperation]:
         own, used = await info.context.operations.listed(info.context.principal)

@@ -33,7 +33,7 @@ def schema() -> Schema:
 
 
 def context_of(book: Book, *without: Scope) -> Context:
-    services: Any = Services(book.database, book.events, book.metadata, book.curves, None, None, None, None)  # type: ignore[arg-type]
+    services: Any = Services(book.database, book.events, book.metadata, book.curves, None, None, None, None, None)  # type: ignore[arg-type]
     principal = type(DESK)(DESK.tenant, DESK.name, DESK.scopes - set(without))
     return Context(principal, services, "request-1", 30.0)
 

@@ -25,9 +25,9 @@ from aurum.curves.graphql.arguments import (
 from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
 from aurum.errors import InvalidCursor
 from aurum.graphql.connections import After, Connection, First, connection, page_request
-from aurum.graphql.costs import sized
 from aurum.graphql.nodes import Node, node_id
 from aurum.graphql.plans import batched
+from aurum.graphql.sizes import FORWARD, sized, weighing
 from aurum.market.identity import Measure
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import (
@@ -89,18 +89,21 @@ class CurveSnapshot(Node):
 
     @strawberry.field(
         description="Its points: months first, then longer periods, each by delivery.",
-        metadata={**sized(120), **batched()},
+        metadata=batched(),
+        directives=[sized(120)],
     )
     def points(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> Sequence[CurvePoint]:
         types = None if tenor_types is None else tuple(tenor_types)
         key = (self.snapshot.id, types, delivery and (delivery.start, delivery.end))
         return points_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery), key)
 
-    @strawberry.field(description="The points as parallel lists.", metadata=batched())
+    @strawberry.field(description="The points as parallel lists.", metadata=batched(), directives=[weighing(20)])
     def columns(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> CurveColumns:
         return columns_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery))
 
-    @strawberry.field(description="What was found about it when its file was checked, the worst first.")
+    @strawberry.field(
+        description="What was found about it when its file was checked, the worst first.", directives=[sized(20)]
+    )
     async def findings(self, info: Info) -> list[Annotated[Finding, strawberry.lazy("aurum.ingestion.graphql")]]:
         found = await info.context.load(info.context.metadata.by_id, self.snapshot.curve_id)
         return await info.context.findings_about(self.snapshot.run_id, there(found, "curve").key)
@@ -151,7 +154,9 @@ class Curve(Node):
     leg_name: str | None = strawberry.field(description="The gas leg of a spark spread, in the vendor's spelling.")
     currency: Currency | None = strawberry.field(description="What prices are in; null: not known, never guessed.")
     unit: Unit | None = strawberry.field(description="What prices are per; null: not known, never guessed.")
-    attributes: list[Attribute] = strawberry.field(description="What else the vendor's texts say.")
+    attributes: list[Attribute] = strawberry.field(
+        description="What else the vendor's texts say.", directives=[sized(3)]
+    )
     created_at: datetime = strawberry.field(description="When Aurum first saw it (UTC).")
     row: strawberry.Private[int]
 
@@ -162,7 +167,9 @@ class Curve(Node):
         found = await info.context.load(info.context.metadata.legs, (self.vendor, self.leg_name))
         return None if found is None else curve_of(found)
 
-    @strawberry.field(description="Every version of its currency and unit, oldest first.", metadata=batched())
+    @strawberry.field(
+        description="Every version of its currency and unit, oldest first.", metadata=batched(), directives=[sized(5)]
+    )
     async def unit_versions(self, info: Info) -> list[UnitVersion]:
         found = await info.context.load(info.context.metadata.unit_versions, self.row)
         return [unit_version_of(version) for version in found or ()]
@@ -195,7 +202,9 @@ class Curve(Node):
         return None if found is None else snapshot_of(found, instant)
 
     @strawberry.field(
-        description="Its as-of dates with prices, oldest first, each as known at `knownAt`.", metadata=batched()
+        description="Its as-of dates with prices, oldest first, each as known at `knownAt`.",
+        metadata=batched(),
+        directives=[FORWARD],
     )
     async def snapshots(
         self, info: Info,
@@ -208,7 +217,11 @@ class Curve(Node):
         page = await _days_page(info, self.row, as_of, instant, request)
         return connection(CurveSnapshotConnection, order, page, lambda found: snapshot_of(found, instant))  # type: ignore[no-any-return]
 
-    @strawberry.field(description="Every version of one as-of date, the newest known first.", metadata=batched())
+    @strawberry.field(
+        description="Every version of one as-of date, the newest known first.",
+        metadata=batched(),
+        directives=[sized(5)],
+    )
     async def versions(
         self, info: Info, as_of: Annotated[date, strawberry.argument(description="Exactly this as-of date.")]
     ) -> list[CurveSnapshot]:

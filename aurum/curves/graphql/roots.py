@@ -28,6 +28,7 @@ from aurum.curves.service import CURVE_PUBLISHED, CURVE_RESTATED
 from aurum.errors import InvalidInput
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.nodes import row_of
+from aurum.graphql.sizes import PAGED, sized
 from aurum.graphql.streams import Feed
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import CurveOrder, Problem, filter_of, order_of, problem_of
@@ -100,7 +101,7 @@ class SetUnitInput:
 @strawberry.type(description="The changed curve, or what was wrong.")
 class SetUnitPayload:
     curve: Curve | None = strawberry.field(description="Null where there are problems.")
-    problems: list[Problem] = strawberry.field(description="Empty where it worked.")
+    problems: list[Problem] = strawberry.field(description="Empty where it worked.", directives=[sized(1)])
 
 
 @strawberry.type
@@ -121,7 +122,7 @@ class CurveQuery:
             found = await context.load(context.metadata.by_key, key or "")
         return None if found is None else curve_of(found)
 
-    @strawberry.field(description="Curves of the catalogue.")
+    @strawberry.field(description="Curves of the catalogue.", directives=[PAGED])
     async def curves(
         self, info: Info, filter: Filter = None,
         search: Annotated[str | None, strawberry.argument(
@@ -137,7 +138,8 @@ class CurveQuery:
         return connection(CurveConnection, name, page, curve_of, wanted=wanted)  # type: ignore[no-any-return]
 
     @strawberry.field(
-        description="Points with a price, of many curves: by legacy key, label, start of delivery and as-of date."
+        description="Points with a price, of many curves: by legacy key, label, start of delivery and as-of date.",
+        directives=[PAGED],
     )
     async def quotes(
         self, info: Info, filter: Filter = None,
@@ -163,7 +165,10 @@ class CurveQuery:
             QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, curves[quote.curve.id])
         )
 
-    @strawberry.field(description="As-of dates on which the chosen curves have prices, or should have; oldest first.")
+    @strawberry.field(
+        description="As-of dates on which the chosen curves have prices, or should have; oldest first.",
+        directives=[sized(250)],
+    )
     async def as_of_dates(
         self, info: Info, filter: Filter = None,
         range: Annotated[DateRange | None, strawberry.argument(description="Which dates; null: all.")] = None,

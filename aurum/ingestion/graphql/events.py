@@ -12,6 +12,7 @@ import strawberry
 from aurum.backends.events import Event as Happened
 from aurum.curves.graphql import Curve, EventsAfter
 from aurum.graphql.enums import publish_enum
+from aurum.graphql.sizes import sized
 from aurum.graphql.streams import Feed
 from aurum.ingestion.graphql.findings import Info
 from aurum.ingestion.graphql.quarantine import QuarantinedPoint, point_of
@@ -64,7 +65,7 @@ class Event:
         found = None if run_id is None else await info.context.load(info.context.ingestion.runs, run_id)
         return None if found is None else run_of(found)
 
-    @strawberry.field(description="The points that somebody decided about.")
+    @strawberry.field(description="The points that somebody decided about.", directives=[sized(100)])
     async def points(self, info: Info) -> list[QuarantinedPoint] | None:
         ids = self.payload.get("ids")
         if ids is None:

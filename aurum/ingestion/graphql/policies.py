@@ -13,6 +13,7 @@ from strawberry.scalars import JSON
 from aurum.curves.graphql import DateRange
 from aurum.errors import Conflict, InvalidInput, NotFound
 from aurum.graphql.enums import publish_enum
+from aurum.graphql.sizes import sized
 from aurum.ingestion import model
 from aurum.ingestion.checks import CHECKS, LIMITS
 from aurum.ingestion.completeness import FileDelivery as DeliveryOf
@@ -74,7 +75,9 @@ class FileDelivery:
     late_by_seconds: int | None = strawberry.field(description="From the due time to its coming, or to now.")
     delivery: strawberry.Private[DeliveryOf]
 
-    @strawberry.field(description="The loaded files of the day, the first one first; corrections follow.")
+    @strawberry.field(
+        description="The loaded files of the day, the first one first; corrections follow.", directives=[sized(2)]
+    )
     async def files(self, info: Info) -> list[SourceFile]:
         load, files = info.context.load, info.context.ingestion.files
         found = await asyncio.gather(*(load(files, id_) for id_ in self.delivery.file_ids))
@@ -93,7 +96,7 @@ class SetPolicyInput:
 @strawberry.type(description="The new version, or what was wrong.")
 class SetPolicyPayload:
     policy: Policy | None = strawberry.field(description="Null where there are problems.")
-    problems: list[Problem] = strawberry.field(description="Empty where it worked.")
+    problems: list[Problem] = strawberry.field(description="Empty where it worked.", directives=[sized(1)])
 
 
 PolicyInput = Annotated[SetPolicyInput, strawberry.argument(description="The document, and why.")]
@@ -101,21 +104,23 @@ PolicyInput = Annotated[SetPolicyInput, strawberry.argument(description="The doc
 
 @strawberry.type
 class PolicyQuery:
-    @strawberry.field(description="Every check, by code.")
+    @strawberry.field(description="Every check, by code.", directives=[sized(40)])
     def checks(self) -> list[Check]:
         return [
             Check(code=code, severity=check.severity, refuses_file=check.whole_file)
             for code, check in sorted(CHECKS.items())
         ]
 
-    @strawberry.field(description="Every number that checks go by.")
+    @strawberry.field(description="Every number that checks go by.", directives=[sized(40)])
     def check_limits(self) -> list[CheckLimit]:
         return [
             CheckLimit(name=limit.name, default=limit.default, least=limit.low, most=limit.high, of_files=limit.file)
             for limit in LIMITS
         ]
 
-    @strawberry.field(description="The thresholds of the checks: the one in force first, then those before.")
+    @strawberry.field(
+        description="The thresholds of the checks: the one in force first, then those before.", directives=[sized(20)]
+    )
     async def check_thresholds(self, info: Info) -> list[Policy]:
         found = await info.context.ingestion.policies.versions(info.context.principal, THRESHOLDS)
         return [_policy_of(policy) for policy in found]
@@ -129,12 +134,14 @@ class PolicyQuery:
         thresholds, _ = await info.context.ingestion.policies.thresholds_in_force(info.context.principal)
         return JSON(thresholds.effective(vendor.strip().upper(), curve_key))
 
-    @strawberry.field(description="Which files are expected: the document in force first, then those before.")
+    @strawberry.field(
+        description="Which files are expected: the document in force first, then those before.", directives=[sized(20)]
+    )
     async def file_expectations(self, info: Info) -> list[Policy]:
         found = await info.context.ingestion.policies.versions(info.context.principal, EXPECTATIONS)
         return [_policy_of(policy) for policy in found]
 
-    @strawberry.field(description="How it stands with the vendors' files, by day and vendor.")
+    @strawberry.field(description="How it stands with the vendors' files, by day and vendor.", directives=[sized(150)])
     async def file_deliveries(
         self, info: Info,
         as_of: Annotated[DateRange | None, strawberry.argument(

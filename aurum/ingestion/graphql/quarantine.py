@@ -12,6 +12,7 @@ from aurum.errors import Conflict, Forbidden, InvalidInput, NotFound
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import Node, node_id, row_of
+from aurum.graphql.sizes import PAGED, sized, sizing, weighing
 from aurum.ingestion import model
 from aurum.ingestion.graphql.findings import Finding, Info, finding_of
 from aurum.ingestion.graphql.runs import IngestionRun, run_of
@@ -90,12 +91,12 @@ class QuarantinedPoint(Node):
     async def curve(self, info: Info) -> Curve | None:
         return None if self.item.curve_id is None else await info.context.curve(self.item.curve_id)
 
-    @strawberry.field(description="Every finding that speaks against it.")
+    @strawberry.field(description="Every finding that speaks against it.", directives=[sized(3)])
     async def findings(self, info: Info) -> list[Finding]:
         noted = await info.context.load(info.context.ingestion.findings, self.item.run_id)
         return [finding_of(noted[place].finding) for place in self.item.findings] if noted else []
 
-    @strawberry.field(description="Every decision about it, oldest first.")
+    @strawberry.field(description="Every decision about it, oldest first.", directives=[sized(3)])
     async def resolutions(self, info: Info) -> list[QuarantineResolution]:
         found = await info.context.load(info.context.ingestion.quarantine.resolutions, self.item.id)
         return [_resolution_of(each) for each in found or ()]
@@ -132,13 +133,15 @@ class ResolveQuarantineInput:
 
 @strawberry.type(description="The points as they are now, or what was wrong.")
 class ResolveQuarantinePayload:
-    points: list[QuarantinedPoint] = strawberry.field(description="Empty where there are problems.")
-    problems: list[Problem] = strawberry.field(description="Empty where it worked.")
+    points: list[QuarantinedPoint] = strawberry.field(
+        description="Empty where there are problems.", directives=[sized(1000)]
+    )
+    problems: list[Problem] = strawberry.field(description="Empty where it worked.", directives=[sized(1)])
 
 
 @strawberry.type
 class QuarantineQuery:
-    @strawberry.field(description="Points in quarantine, and what became of them; newest first.")
+    @strawberry.field(description="Points in quarantine, and what became of them; newest first.", directives=[PAGED])
     async def quarantine(
         self, info: Info,
         filter: Annotated[QuarantineFilter | None, strawberry.argument(description="Which; null: all.")] = None,
@@ -153,7 +156,8 @@ class QuarantineQuery:
 @strawberry.type
 class QuarantineMutation:
     @strawberry.mutation(
-        description="Accepts, corrects, rejects or releases points: what is served changes as a new version."
+        description="Accepts, corrects, rejects or releases points: what is served changes as a new version.",
+        directives=[weighing(100), sizing(1000, ["input.ids"], "points")],
     )
     async def resolve_quarantine(
         self, info: Info, input: Annotated[ResolveQuarantineInput, strawberry.argument(description="What and why.")]

@@ -17,6 +17,7 @@ from aurum.errors import Conflict, InvalidInput, NotFound, Unavailable, Workbook
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import Node, node_id, row_of
+from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.graphql.streams import Feed
 from aurum.ingestion import model
 from aurum.ingestion.graphql.findings import Finding, Info, IngestionContext, finding_of
@@ -112,7 +113,7 @@ class IngestionRun(Node):
             raise NotFound("file not found")
         return file_of(found)
 
-    @strawberry.field(description="What was found in the file, reasons to refuse it first.")
+    @strawberry.field(description="What was found in the file, reasons to refuse it first.", directives=[sized(500)])
     async def findings(
         self, info: Info,
         severities: Annotated[list[Severity] | None, strawberry.argument(
@@ -163,7 +164,9 @@ class DriftReport:
     renamed_curves: list[str] = strawberry.field(description="Keys of new curves with the numbers of one that is gone.")
     new_sheets: list[str] = strawberry.field(description="Sheets that the file before did not have.")
     gone_sheets: list[str] = strawberry.field(description="Sheets that only the file before had.")
-    findings: list[Finding] = strawberry.field(description="All of it in words: moved columns and tenors too.")
+    findings: list[Finding] = strawberry.field(
+        description="All of it in words: moved columns and tenors too.", directives=[sized(200)]
+    )
 
 
 @strawberry.type(description="A page of runs.")
@@ -230,7 +233,9 @@ class IngestFileInput:
 @strawberry.type(description="The run, which goes on behind the answer, or what was wrong.")
 class IngestPayload:
     run: IngestionRun | None = strawberry.field(description="Null where there are problems.")
-    problems: list[Problem] = strawberry.field(description="Empty where a run was queued or is known.")
+    problems: list[Problem] = strawberry.field(
+        description="Empty where a run was queued or is known.", directives=[sized(1)]
+    )
 
 
 RunId = Annotated[strawberry.ID, strawberry.argument(description="The run's id.")]
@@ -244,7 +249,7 @@ class RunQuery:
         found = await info.context.load(info.context.ingestion.runs, row_of(id, "IngestionRun"))
         return None if found is None else run_of(found)
 
-    @strawberry.field(description="Runs, newest first.")
+    @strawberry.field(description="Runs, newest first.", directives=[PAGED])
     async def ingestion_runs(
         self, info: Info,
         filter: Annotated[IngestionRunFilter | None, strawberry.argument(description="Which; null: all.")] = None,
@@ -255,7 +260,7 @@ class RunQuery:
         page = await context.ingestion.runs_page(context.principal, wanted, request)
         return connection(IngestionRunConnection, "runs", page, run_of, wanted=wanted)  # type: ignore[no-any-return]
 
-    @strawberry.field(description="Files that came, newest first.")
+    @strawberry.field(description="Files that came, newest first.", directives=[PAGED])
     async def source_files(
         self, info: Info,
         filter: Annotated[SourceFileFilter | None, strawberry.argument(description="Which; null: all.")] = None,
@@ -269,7 +274,9 @@ class RunQuery:
 
 @strawberry.type
 class RunMutation:
-    @strawberry.mutation(description="Loads an uploaded workbook; answers with the run at once.")
+    @strawberry.mutation(
+        description="Loads an uploaded workbook; answers with the run at once.", directives=[weighing(5000)]
+    )
     async def upload_workbook(
         self, info: Info, input: Annotated[UploadWorkbookInput, strawberry.argument(description="The workbook.")]
     ) -> IngestPayload:
@@ -279,7 +286,10 @@ class RunMutation:
         data = await file.read()
         return await _submit(info, Submission(data, file.filename or "", "upload", input.vendor, input.as_of))
 
-    @strawberry.mutation(description="Loads a workbook from the server's drop folder; answers with the run at once.")
+    @strawberry.mutation(
+        description="Loads a workbook from the server's drop folder; answers with the run at once.",
+        directives=[weighing(5000)],
+    )
     async def ingest_file(
         self, info: Info, input: Annotated[IngestFileInput, strawberry.argument(description="The workbook.")]
     ) -> IngestPayload:
@@ -300,7 +310,10 @@ class RunMutation:
         await _withdraw(context, run)
         return IngestPayload(run=run_of(run), problems=[])
 
-    @strawberry.mutation(description="Loads the file of a failed or cancelled run again; answers with the new run.")
+    @strawberry.mutation(
+        description="Loads the file of a failed or cancelled run again; answers with the new run.",
+        directives=[weighing(5000)],
+    )
     async def retry_ingestion_run(self, info: Info, id: RunId) -> IngestPayload:
         context = info.context
         try:
