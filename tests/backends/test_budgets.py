@@ -18,10 +18,10 @@ async def budgets(request: pytest.FixtureRequest) -> AsyncIterator[Budgets]:
     if request.param == "memory":
         yield MemoryBudgets(100, 10.0)
         return
-    real = request.param == "redis"
-    redis = (
-        open_redis(request.getfixturevalue("redis_url")) if real else fakeredis.FakeAsyncRedis(decode_responses=True)
-    )
+    if request.param == "redis":
+        redis = open_redis(request.getfixturevalue("redis_url"))
+    else:
+        redis = fakeredis.FakeAsyncRedis(decode_responses=True)
     yield RedisBudgets(redis, 100, 10.0)
     await redis.aclose()
 
@@ -29,7 +29,8 @@ async def budgets(request: pytest.FixtureRequest) -> AsyncIterator[Budgets]:
 async def test_a_budget_is_spent_and_then_it_has_to_be_waited_for(budgets: Budgets) -> None:
     assert (await budgets.spend("a", 60)).left == pytest.approx(40, abs=5)
     refused = await budgets.spend("a", 60)
-    assert (refused.left, refused.wait) == (pytest.approx(40, abs=5), pytest.approx(2.0, abs=0.5))
+    assert refused.left == pytest.approx(40, abs=5)
+    assert refused.wait == pytest.approx(2.0, abs=0.5)
     assert (await budgets.spend("a", 30)).wait == 0
     assert (await budgets.spend("b", 100)) == Spent(0.0)
 
