@@ -7,11 +7,14 @@ people to switch to it. So only the older one is served, under a policy that let
 from __future__ import annotations
 
 import ipaddress
+from typing import Any
 
 import prefect
 import uvicorn
 from prefect.server.api.server import create_app
+from prefect.server.database.orm_models import FlowRun
 from prefect.settings import get_current_settings
+from sqlalchemy import inspect
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +24,18 @@ POLICY = (
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
     "connect-src 'self' data: blob:; frame-ancestors 'none'; form-action 'self'"
 )
+
+
+def let_schedules_fire() -> None:
+    """Without this no schedule ever starts a flow: Prefect (3.8.8) inserts the flow runs with their `state`, a hybrid
+    of which SQLAlchemy 2.1 wants to be told what it means for the columns. Nothing: Prefect stores the states apart.
+    """
+
+    def stored_apart(_class: Any, _values: Any, _state: Any) -> None:
+        pass
+
+    state: Any = inspect(FlowRun).all_orm_descriptors["state"]
+    state.bulk_dml_setter = stored_apart
 
 
 class ContentSecurityPolicy:
@@ -37,6 +52,7 @@ class ContentSecurityPolicy:
 
 
 def create() -> ASGIApp:
+    let_schedules_fire()
     api = get_current_settings().server.api
     prefect.__ui_v2_static_path__ = prefect.__ui_v2_static_path__ / "not-served"
     app: ASGIApp = ContentSecurityPolicy(create_app(final=True))

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ import pytest
 from pydantic import SecretStr
 
 from aurum.auth import worker_principal
+from aurum.errors import Unavailable
 from aurum.ingestion.model import Run
 from aurum.ingestion.service import Submission
 from aurum.services import Services, open_services
@@ -248,9 +249,16 @@ async def services(house: House) -> AsyncIterator[Services]:
 
 
 async def send(services: Services, data: bytes, name: str) -> Run:
-    """Submits and dispatches, as the API does."""
+    """Submits and dispatches, as the API does: again and again where Prefect's server is slow."""
     run = await services.ingestion.submit(DESK, Submission(data, name, "test"))
-    await services.dispatcher.dispatch("demo", run)
+
+    async def dispatched() -> bool:
+        with suppress(Unavailable):
+            await services.dispatcher.dispatch("demo", run)
+            return True
+        return False
+
+    await eventually(dispatched)
     return run
 
 

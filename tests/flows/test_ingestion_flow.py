@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,7 +15,7 @@ from aurum.graphql.nodes import node_id
 from aurum.ingestion.model import QuarantineFilter, Run, RunState
 from aurum.metadata.model import CurveFilter
 from aurum.services import Services
-from tests.flows.conftest import AURUM, DESK, LOCK_CLAIMING, LOCK_PUBLISHING, House, recovered, run_of, send
+from tests.flows.conftest import AURUM, DESK, LOCK_CLAIMING, LOCK_PUBLISHING, House, Json, recovered, run_of, send
 from tests.processes import eventually
 
 pytestmark = pytest.mark.slow
@@ -96,6 +97,20 @@ def scheduled(house: House) -> list[tuple[str, str]]:
     """When days are loaded by themselves."""
     schedules = house.prefect.deployment("ingest-day/ingest-day")["schedules"]
     return [(each["schedule"]["cron"], each["schedule"]["timezone"]) for each in schedules if each["active"]]
+
+
+async def test_a_schedule_makes_flow_runs(house: House) -> None:
+    """On the next days, at the time of the clocks there."""
+    ours = {"id": {"any_": [house.prefect.deployment("ingest-day/ingest-day")["id"]]}}
+
+    async def made() -> list[Json]:
+        found: list[Json] = house.prefect.ask("flow_runs/filter", deployments=ours, sort="EXPECTED_START_TIME_ASC")
+        return [flow_run for flow_run in found if flow_run["auto_scheduled"]]
+
+    first = (await eventually(made))[0]
+    assert first["state"]["type"] == "SCHEDULED"
+    at = datetime.fromisoformat(first["expected_start_time"]).astimezone(ZoneInfo("America/New_York"))
+    assert (at.hour, at.minute, at.weekday() < 5) == (18, 30, True)
 
 
 async def test_what_aurum_logs_is_in_the_flow_runs_log(services: Services, house: House) -> None:
