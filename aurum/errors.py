@@ -8,6 +8,7 @@ AurumError
 ├── NotFound                NOT_FOUND 404
 ├── Unauthenticated         UNAUTHENTICATED 401
 ├── Forbidden               FORBIDDEN 403
+│   └── SamePerson          FORBIDDEN              somebody else has to do it
 ├── Conflict                CONFLICT 409
 ├── Unavailable             UNAVAILABLE 503        passes: try again
 └── WorkbookRefused         WORKBOOK_REFUSED 422   a file of which nothing is loaded
@@ -72,6 +73,10 @@ class Unauthenticated(AurumError):
 class Forbidden(AurumError):
     code = "FORBIDDEN"
     status = 403
+
+
+class SamePerson(Forbidden):
+    """Four eyes are asked for, and these are the same two."""
 
 
 class Conflict(AurumError):

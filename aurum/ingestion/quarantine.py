@@ -18,7 +18,7 @@ from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest
 from aurum.curves.model import CurvePrices, Publication, Snapshot
 from aurum.curves.service import CurveService, Published
-from aurum.errors import Conflict, Forbidden, InvalidInput, NotFound
+from aurum.errors import Conflict, InvalidInput, NotFound, SamePerson
 from aurum.ingestion.model import (
     Decision,
     PointPrices,
@@ -95,7 +95,7 @@ class Quarantine:
         """Decides about points, all of them or none. `prices` are those of CORRECT; None in it is not quoted.
 
         Raises NotFound, InvalidInput where the decision does not fit a point, Conflict where it comes too late,
-        Forbidden where four eyes are asked for and these are the same two.
+        SamePerson where four eyes are asked for and these are the same two.
         """
         principal.require(Scope.INGESTION_RESOLVE)
         why, wanted = reason_of(reason), sorted(set(ids))
@@ -153,6 +153,12 @@ class Quarantine:
             raise InvalidInput(
                 f"the file holds no number for point {item.id}", hint="Correct it: say the number.", id=item.id
             )
+        if decision is Decision.ACCEPT and prices.mid is None:
+            raise InvalidInput(
+                f"the file holds a bid and an ask, but no mid, for point {item.id}",
+                hint="Correct it: say the mid too, or bid and ask alone where no mid is to be served.",
+                id=item.id,
+            )
         state = QuarantineState.PROPOSED if self.four_eyes else _STATES[decision]
         return Ruling(item, decision, state, prices, serves=not self.four_eyes)
 
@@ -207,7 +213,7 @@ def _released(principal: Principal, item: Quarantined, last: Resolution | None) 
     if item.state is not QuarantineState.PROPOSED or last is None:
         raise Conflict(f"nothing is proposed for point {item.id}: it is {item.state.lower()}", id=item.id)
     if last.author == principal.name:
-        raise Forbidden(
+        raise SamePerson(
             f"{principal.name} has proposed what is to become of point {item.id}: somebody else releases it",
             hint="Four eyes are configured (AURUM_INGESTION__FOUR_EYES).",
             id=item.id,

@@ -276,7 +276,7 @@ async def test_many_points_take_as_many_statements_as_one(desk: Desk) -> None:
 
 async def test_one_point_that_cannot_be_decided_about_stops_all(desk: Desk) -> None:
     await desk.load(eugp(AX13=999.0))
-    newest = eugp(published=MORNING, AW13=999.0)
+    newest = eugp(published=MORNING, AW13=999.0, AW14="n/a")
     newest.put(MID, "B15", "no month")
     await desk.load(newest)
     simple = simple_workbook(DAY, months=4)
@@ -284,6 +284,9 @@ async def test_one_point_that_cannot_be_decided_about_stops_all(desk: Desk) -> N
     await desk.load(simple)
     await desk.services.ingestion.ingest(RIVAL, submission(eugp(AW14=998.0)))
     (superseded,) = await desk.points(State.SUPERSEDED)
+    (halved,) = (
+        item for item in await desk.points(State.OPEN) if item.curve_key == EUA and item.code == "NOT_A_NUMBER"
+    )
     by_code = {item.code: item for item in await desk.points(State.OPEN)}
     good, row, blank = (by_code[code] for code in ("MID_OUTSIDE_QUOTE", "UNKNOWN_TENOR", "NOT_A_NUMBER"))
     (rivals,) = (await desk.services.ingestion.quarantine.page(RIVAL, QuarantineFilter(), PageRequest(9))).items
@@ -292,6 +295,7 @@ async def test_one_point_that_cannot_be_decided_about_stops_all(desk: Desk) -> N
         (superseded, "another file of 2025-02-12 is loaded"),
         (row, "belongs to no curve and delivery period"),
         (blank, "the file holds no number"),
+        (halved, "the file holds a bid and an ask, but no mid"),
         (rivals, "there is no point"),
         (replace(good, id=2**62), "there is no point"),
     ]:
@@ -316,8 +320,19 @@ async def test_what_is_no_point_can_only_be_rejected(desk: Desk) -> None:
 
 
 async def test_what_the_file_holds_of_a_point_is_accepted_and_nothing_is_made_up(desk: Desk) -> None:
+    workbook = eugp(quotes={"AX13": "x / y"})
+    await desk.decide(ACCEPT, await held(desk, workbook))
+    prices = (await desk.snapshot(UKA)).prices
+    assert prices.bid is not None
+    assert (prices.mid[1], np.isnan(prices.bid[1])) == (mid_of(workbook, "AX13"), True)
+
+
+async def test_a_quote_without_a_mid_is_served_where_a_person_says_so_alone(desk: Desk) -> None:
+    """The cell of the mid is text: whether there is none, or which, is nothing that the file has said."""
     item = await held(desk, eugp(AW14="n/a"))
-    await desk.decide(ACCEPT, item)
+    with pytest.raises(InvalidInput, match="a bid and an ask, but no mid"):
+        await desk.decide(ACCEPT, item)
+    await desk.decide(CORRECT, item, prices=replace(item.prices, mid=None))
     prices = (await desk.snapshot()).prices
     assert prices.bid is not None
     assert prices.ask is not None
@@ -635,6 +650,10 @@ async def test_what_a_newer_parser_reads_the_same_leaves_decisions_as_they_are(
     assert (again.run_id, again.curve_key) == (run.id, UKA)
     await desk.decide(ACCEPT, again)
     assert (await desk.mids(UKA))[1] == 998.0
+    await desk.decide(REJECT, eua)  # what was decided about the earlier reading is taken back as before
+    assert ((await desk.mids())[1], (await desk.point(eua.id)).state) == (None, State.REJECTED)
+    await desk.correct(eua, 70.6)
+    assert ((await desk.mids())[1], (await desk.mids(UKA))[1]) == (70.6, 998.0)
 
 
 async def test_what_a_newer_parser_reads_otherwise_is_served_and_asked_about_again(

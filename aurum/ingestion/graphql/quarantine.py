@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import strawberry
 
 from aurum.curves.graphql import Curve, DateRange
-from aurum.errors import Conflict, Forbidden, InvalidInput, NotFound
+from aurum.errors import Conflict, InvalidInput, NotFound, SamePerson
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import Node, node_id, row_of
@@ -169,7 +169,7 @@ class QuarantineMutation:
             found = await context.ingestion.quarantine.resolve(
                 context.principal, ids, input.decision, input.reason, prices
             )
-        except (Conflict, Forbidden, InvalidInput, NotFound) as error:
+        except (Conflict, InvalidInput, NotFound, SamePerson) as error:
             return ResolveQuarantinePayload(points=[], problems=[problem_of(error)])
         return ResolveQuarantinePayload(points=[point_of(item) for item in found], problems=[])
 
