@@ -12,6 +12,7 @@ from aurum.ingestion.checks import Thresholds
 from aurum.ingestion.expectations import Expectations
 from aurum.ingestion.model import Policy
 from aurum.ingestion.policy_store import PolicyStore
+from aurum.metadata.service import MetadataService
 
 THRESHOLDS = "thresholds"
 EXPECTATIONS = "expectations"
@@ -19,8 +20,9 @@ MOST_REASON = 2_000
 
 
 class Policies:
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, metadata: MetadataService, clock: Callable[[], datetime]) -> None:
         self.store = PolicyStore(database)
+        self.metadata = metadata
         self.clock = clock
 
     async def thresholds_in_force(self, principal: Principal) -> tuple[Thresholds, int]:
@@ -45,6 +47,11 @@ class Policies:
     ) -> Policy:
         """Raises InvalidInput with the path of what is wrong, Conflict where `replaces` is not the newest version."""
         return await self._set(principal, THRESHOLDS, Thresholds.from_dict(document).to_dict(), reason, replaces)
+
+    async def idle(self, principal: Principal, document: object) -> list[str]:
+        """Curves and patterns of thresholds that fit no curve there is: not wrong, but perhaps a slip."""
+        keys = await self.metadata.keys(principal)
+        return Thresholds.from_dict(document).idle(keys.values())
 
     async def set_expectations(
         self, principal: Principal, document: object, reason: str, replaces: int | None = None

@@ -71,7 +71,8 @@ class IngestionService:
         self.drop_folder = drop_folder
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._annotating = asyncio.Semaphore(1)
-        self.policies = Policies(database, clock)
+        self.refusals = Refusals(database, self.store, events, clock, settings.max_file_mib)
+        self.policies = Policies(database, curves.metadata, clock)
         self.loader = Loader(database, self.store, blobs, curves, events, self.policies, clock, settings)
         self.completeness = Completeness(DeliveryStore(database), self.policies, events, clock)
         self.quarantine = Quarantine(database, curves, events, clock, four_eyes=settings.four_eyes)

@@ -54,8 +54,8 @@ class MetadataService:
         known |= await self.store.add(transaction, rows)
         return [known[key] for key in keys], len(missing)
 
-    async def keys(self, principal: Principal, vendor: str) -> dict[int, str]:
-        """The keys of a vendor's curves by id."""
+    async def keys(self, principal: Principal, vendor: str | None = None) -> dict[int, str]:
+        """The keys of a vendor's curves, or of all, by id."""
         principal.require(Scope.CURVES_READ)
         return await self.store.keys(principal.tenant, vendor)
 

@@ -85,10 +85,12 @@ class CatalogueStore:
         statement = select(curves.c.key, curves.c.id).where(curves.c.tenant_id == tenant, curves.c.vendor == vendor)
         return {row.key: row.id for row in await transaction.all(statement)}
 
-    async def keys(self, tenant: str, vendor: str) -> dict[int, str]:
-        """Id to key of all curves of a vendor."""
+    async def keys(self, tenant: str, vendor: str | None) -> dict[int, str]:
+        """Id to key of all curves of a vendor; None: of all vendors."""
+        statement = select(curves.c.id, curves.c.key).where(curves.c.tenant_id == tenant)
+        if vendor is not None:
+            statement = statement.where(curves.c.vendor == vendor)
         async with self.database.read() as connection:
-            statement = select(curves.c.id, curves.c.key).where(curves.c.tenant_id == tenant, curves.c.vendor == vendor)
             return {row.id: row.key for row in await connection.all(statement)}
 
     async def add(self, transaction: WriteConnection, rows: Sequence[dict[str, Any]]) -> dict[str, int]:

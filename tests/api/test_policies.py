@@ -61,6 +61,28 @@ async def test_checks_and_their_limits_are_listed(ask: Ask) -> None:
     assert all(limit["least"] <= limit["default"] <= limit["most"] for limit in limits.values())
 
 
+async def test_thresholds_that_fit_no_curve_are_set_with_a_warning(ask: Ask, services: Services) -> None:
+    """They may be for a curve that comes later, or a slip."""
+    await services.ingestion.ingest(WORKER, submission(eugp()))
+    document = {
+        "curves": {key: {"mid_tolerance": 0.01} for key in (EUA, "eugp:*", "*/carbon", "eugp:eu/eua/gas", "pw:*")}
+    }
+    query = SET.replace("problems {", "warnings { code message field hint } problems {")
+    given = {"document": document, "reason": "tighter"}
+    payload = (await data(ask, query % "setCheckThresholds", input=given))["setCheckThresholds"]
+    assert (payload["policy"]["version"], payload["problems"]) == (1, [])
+    assert [(each["code"], each["message"], each["field"]) for each in payload["warnings"]] == [
+        ("FITS_NO_CURVE", f"curves.{key} fits no curve that there is", "document")
+        for key in ("eugp:eu/eua/gas", "pw:*")
+    ]
+    refused = {"document": {"curves": {"pw:*": {"no": 1}}}, "reason": "a slip"}
+    payload = (await data(ask, query % "setCheckThresholds", input=refused))["setCheckThresholds"]
+    assert (len(payload["problems"]), payload["warnings"]) == (1, [])
+    expected = {"document": {}, "reason": "none"}
+    payload = (await data(ask, query % "setFileExpectations", input=expected))["setFileExpectations"]
+    assert (payload["problems"], payload["warnings"]) == ([], [])
+
+
 async def test_thresholds_are_changed_in_versions_that_are_kept(ask: Ask) -> None:
     shipped = (await data(ask, "{ checkThresholds { version document author knownFrom } }"))["checkThresholds"]
     assert shipped == [{"version": 0, "document": {}, "author": "Aurum", "knownFrom": None}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -157,6 +157,10 @@ class Thresholds:
         limits = self.of(vendor, None if curve_key is None else normalize_key(curve_key))
         severities = {code: limits.severities.get(code, check.severity.value) for code, check in CHECKS.items()}
         return {name: getattr(limits, name) for name in _FIELDS} | {"severities": severities}
+
+    def idle(self, keys: Collection[str]) -> list[str]:
+        """The curves and patterns that fit none of these curves."""
+        return [pattern for pattern in self.curves if not any(_fits(pattern, key) for key in keys)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, numbers and texts, for JSON; `from_dict` reads it back."""

@@ -97,6 +97,17 @@ class SetPolicyInput:
 class SetPolicyPayload:
     policy: Policy | None = strawberry.field(description="Null where there are problems.")
     problems: list[Problem] = strawberry.field(description="Empty where it worked.", directives=[sized(1)])
+    kept: strawberry.Private[model.Policy | None] = None
+
+    @strawberry.field(
+        description="What is set and may be a slip: thresholds of a curve, or a pattern, that fit none.",
+        directives=[sized(10)],
+    )
+    async def warnings(self, info: Info) -> list[Problem]:
+        if self.kept is None or self.kept.name != THRESHOLDS:
+            return []
+        idle = await info.context.ingestion.policies.idle(info.context.principal, self.kept.document)
+        return [_fits_no_curve(pattern) for pattern in idle]
 
 
 PolicyInput = Annotated[SetPolicyInput, strawberry.argument(description="The document, and why.")]
@@ -172,7 +183,14 @@ async def _set(info: Info, change: Callable[..., Awaitable[model.Policy]], given
         policy = await change(info.context.principal, given.document, given.reason, given.replaces)
     except (Conflict, InvalidInput, NotFound) as error:
         return SetPolicyPayload(policy=None, problems=[problem_of(error)])
-    return SetPolicyPayload(policy=_policy_of(policy), problems=[])
+    return SetPolicyPayload(policy=_policy_of(policy), problems=[], kept=policy)
+
+
+def _fits_no_curve(pattern: str) -> Problem:
+    return Problem(
+        code="FITS_NO_CURVE", message=f"curves.{pattern} fits no curve that there is", field="document",
+        hint="Look for its key among `curves`; what is set holds for curves that come later.",
+    )  # fmt: skip
 
 
 def _policy_of(policy: model.Policy) -> Policy:
