@@ -92,8 +92,9 @@ async def ingest(
     The state holds the outcome. Raises Unavailable; every other error is the outcome of this file alone.
     """
     try:
-        data = await service.read_dropped(principal, path)
-        submission = Submission(data, PurePath(path).name, runtime.flow_run.flow_name, vendor, as_of)
+        trigger = runtime.flow_run.flow_name
+        data = await service.read_dropped(principal, path, trigger)
+        submission = Submission(data, PurePath(path).name, trigger, vendor, as_of)
         outcome = Outcome(path, await service.ingest(principal, submission))
     except Unavailable:
         raise

@@ -134,7 +134,7 @@ class DropFolder:
 
     async def _submit(self, path: str, arrival: _Arrival) -> None:
         if arrival.run is None:
-            data = await self._service.read_dropped(self._principal, path)
+            data = await self._service.read_dropped(self._principal, path, TRIGGER, anew=not arrival.lay_there)
             name = PurePosixPath(path).name
             if arrival.lay_there and await self._service.known(self._principal, data, name):
                 return

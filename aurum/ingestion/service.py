@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +26,7 @@ from aurum.ingestion.loading import Loader, Report, announce
 from aurum.ingestion.model import Noted, Run, RunFilter, RunState, SourceFile, annotated_name
 from aurum.ingestion.policies import Policies
 from aurum.ingestion.quarantine import Quarantine
+from aurum.ingestion.refusals import Oversized, Refusals
 from aurum.ingestion.store import Claim, IngestionStore
 from aurum.parsers import PARSER_VERSION
 from aurum.settings import IngestionSettings
@@ -81,15 +83,18 @@ class IngestionService:
         """Keeps the bytes and queues a run.
 
         The same bytes again: answers an UNCHANGED run where they are loaded, the pending run where there is one.
+        Raises WorkbookTooLarge; the run that says so is recorded, the bytes are not kept.
         """
         principal.require(Scope.INGESTION_WRITE)
-        self._check_size(submission.name, len(submission.data))
+        name, size = _name_of(submission.name), len(submission.data)
+        if self.refusals.excludes(size):
+            digest = await asyncio.to_thread(content_hash, submission.data)
+            raise await self.refusals.refuse(principal, Oversized(name, size, digest, submission.trigger))
         digest = await self.blobs.put(submission.data)
         now = self.clock()
-        name = PurePath(submission.name.replace("\\", "/")).name or "unnamed"
         async with self.database.write() as transaction:
             await transaction.lock(f"file {principal.tenant} {digest}")
-            file = {"content_hash": digest, "name": name, "size": len(submission.data), "received_at": now}
+            file = {"content_hash": digest, "name": name, "size": size, "received_at": now}
             file_id = await self.store.keep_file(transaction, principal.tenant, file)
             earlier = await self.store.runs_of_file(transaction, principal.tenant, file_id)
             pending = next((run for run in earlier if not run.state.final), None)
@@ -135,6 +140,10 @@ class IngestionService:
         run = await self.run(principal, run_id)
         if run.state not in (RunState.FAILED, RunState.CANCELLED):
             raise Conflict(f"run {run_id} is {run.state.lower()}: only failed and cancelled runs are tried again")
+        if run.error_code == WorkbookTooLarge.code and not run.attempt:
+            raise Conflict(
+                f"{run.file_name} was too large to be kept", hint="Raise the limit, and send the file again."
+            )
         async with self.database.write() as transaction:
             values = await self.store.request_of(transaction, principal.tenant, run_id)
             await transaction.lock(f"file {principal.tenant} {values.pop('content_hash')}")
@@ -143,14 +152,6 @@ class IngestionService:
             if pending is not None:
                 return pending
             return await self._queue(transaction, principal, earlier, values | {"trigger": "retry", "retries": run_id})
-
-    def _check_size(self, name: str, size: int) -> None:
-        if size > self.settings.max_file_mib * 2**20:
-            raise WorkbookTooLarge(
-                f"{name} has {size:,} bytes; {self.settings.max_file_mib} MiB are accepted",
-                hint="AURUM_INGESTION__MAX_FILE_MIB raises the limit.",
-                file=name,
-            )
 
     async def execute(self, principal: Principal, run_id: int, report: Report = lambda _: None) -> Run:
         """Loads a queued run's file. Answers the run as it ended; one that another worker is alive on, as it is.
@@ -227,12 +228,18 @@ class IngestionService:
                 _log.warning("run %s is not dispatched yet: %s", run.id, error.message, extra={"run_id": run.id})
         return len(silent.lost) + len(silent.taken) + len(silent.waiting)
 
-    async def read_dropped(self, principal: Principal, path: str) -> bytes:
-        """The bytes of a file of the drop folder; nothing outside of it can be read."""
-        principal.require(Scope.INGESTION_WRITE)
-        return await asyncio.to_thread(self._read_dropped, path)
+    async def read_dropped(self, principal: Principal, path: str, trigger: str, *, anew: bool = True) -> bytes:
+        """The bytes of a file of the drop folder; nothing outside of it can be read.
 
-    def _read_dropped(self, path: str) -> bytes:
+        Raises WorkbookTooLarge; the run that says so is recorded, with `anew` also where one was before.
+        """
+        principal.require(Scope.INGESTION_WRITE)
+        found = await asyncio.to_thread(self._read_dropped, path, trigger)
+        if isinstance(found, Oversized):
+            raise await self.refusals.refuse(principal, found, anew=anew)
+        return found
+
+    def _read_dropped(self, path: str, trigger: str) -> bytes | Oversized:
         try:
             folder = self.drop_folder.resolve()
             file = (folder / path).resolve()
@@ -240,8 +247,10 @@ class IngestionService:
                 raise InvalidInput("the path leaves the drop folder", hint="Give a path relative to the drop folder.")
             if not file.is_file():
                 raise NotFound(f"no file {path[:200]!r} in the drop folder")
-            self._check_size(path, file.stat().st_size)
-            return file.read_bytes()
+            if not self.refusals.excludes(size := file.stat().st_size):
+                return file.read_bytes()
+            with file.open("rb") as content:
+                return Oversized(file.name, size, hashlib.file_digest(content, "sha256").hexdigest(), trigger)
         except (OSError, ValueError) as error:
             raise NotFound(f"{path[:200]!r} in the drop folder cannot be read: {_reason(error)}") from error
 
@@ -322,6 +331,10 @@ def about(run: Run) -> list[tuple[str, str]]:
         ("In quarantine", f"{counts.withheld:,}"), ("Why it is not loaded", run.error), ("What to do", run.hint),
     ]  # fmt: skip
     return [(label, str(value)) for label, value in lines if value is not None]
+
+
+def _name_of(path: str) -> str:
+    return PurePath(path.replace("\\", "/")).name or "unnamed"
 
 
 def _reason(error: Exception) -> str:

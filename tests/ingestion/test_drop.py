@@ -120,6 +120,23 @@ async def test_what_lies_there_at_the_start_and_in_folders_is_found(services: Se
     assert (run.state, run.file_name) == (RunState.SUCCEEDED, WORKBOOK.name)
 
 
+async def test_a_file_that_is_too_large_is_refused_once_however_often_the_watch_begins(
+    services: Services, folder: Path
+) -> None:
+    file = folder / WORKBOOK.name
+    with file.open("wb") as content:
+        content.truncate(64 * 2**20 + 1)
+    for _ in range(2):
+        async with watching(services):
+            (run,) = await ended(services, 1)
+            await nothing_more(services, 1)
+    assert (run.state, run.error_code, run.trigger) == (RunState.FAILED, "WORKBOOK_TOO_LARGE", "drop folder")
+    async with watching(services):
+        await nothing_more(services, 1)
+        file.touch()
+        assert [run.state for run in await ended(services, 2)] == [RunState.FAILED] * 2
+
+
 async def test_a_folder_that_does_not_exist_is_made(services: Services) -> None:
     async with watching(services):
         await eventually(partial(asyncio.to_thread, services.ingestion.drop_folder.exists))

@@ -13,8 +13,9 @@ from aurum.auth import Principal, Scope
 from aurum.backends.paging import PageRequest
 from aurum.demo import eugp_workbook, pw_workbook, simple_workbook
 from aurum.demo.workbooks import VendorWorkbook
-from aurum.errors import Forbidden, Unavailable, WorkbookTooLarge
+from aurum.errors import Conflict, Forbidden, NotFound, Unavailable, WorkbookTooLarge
 from aurum.ingestion.model import Quarantined, QuarantineFilter, Run, RunFilter, RunState
+from aurum.ingestion.refusals import Refusals
 from aurum.ingestion.service import Submission
 from aurum.metadata.model import CurveFilter
 from aurum.services import Services
@@ -165,11 +166,29 @@ async def test_a_refused_file_may_be_sent_again(services: Services) -> None:
     assert (await services.ingestion.ingest(DESK, right)).state is RunState.SUCCEEDED
 
 
-async def test_a_file_that_is_too_large_is_refused_before_it_is_kept(services: Services) -> None:
-    with pytest.raises(WorkbookTooLarge, match="64 MiB"):
-        await services.ingestion.submit(DESK, Submission(bytes(64 * 2**20 + 1), "EOD_EUGP_20250212_1430.xlsx", "test"))
-    page = await services.ingestion.runs_page(DESK, RunFilter(), PageRequest(10))
-    assert not page.items
+async def test_a_file_that_is_too_large_is_not_kept_and_has_a_run_that_says_so(services: Services) -> None:
+    """Each time it is sent: somebody waits for it. Once the limit is raised it is loaded."""
+    workbook, ingestion = eugp_workbook(DAY, months=4), services.ingestion
+    sent = submission(workbook)
+    ingestion.refusals = Refusals(services.database, ingestion.store, services.events, ingestion.clock, 0)
+    for _ in range(2):
+        with pytest.raises(WorkbookTooLarge, match="0 MiB are accepted"):
+            await ingestion.submit(DESK, sent)
+    run, other = (await ingestion.runs_page(DESK, RunFilter(), PageRequest(10))).items
+    assert (run.state, run.error_code, run.file_name, run.attempt) == (
+        RunState.FAILED, "WORKBOOK_TOO_LARGE", workbook.name, 0,
+    )  # fmt: skip
+    told = await services.events.read(DESK.tenant, 0, limit=10)
+    assert [event.payload for event in told] == [{"run_id": id_, "state": "FAILED"} for id_ in (other.id, run.id)]
+    assert run.file_id == other.file_id
+    with pytest.raises(Conflict, match="too large to be kept"):
+        await ingestion.retry(DESK, run.id)
+    ingestion.refusals = Refusals(services.database, ingestion.store, services.events, ingestion.clock, 64)
+    await ingestion.submit(DESK, submission(pw_workbook(DAY, months=3)))
+    with pytest.raises(NotFound, match="not among the files that are kept"):
+        await ingestion.content(DESK, run.file_id)
+    assert (await ingestion.ingest(DESK, sent)).state is RunState.SUCCEEDED
+    assert (await ingestion.content(DESK, run.file_id))[1] == sent.data
 
 
 async def test_loading_needs_the_scope(services: Services) -> None:

@@ -294,7 +294,7 @@ class RunMutation:
         self, info: Info, input: Annotated[IngestFileInput, strawberry.argument(description="The workbook.")]
     ) -> IngestPayload:
         try:
-            data = await info.context.ingestion.read_dropped(info.context.principal, input.path)
+            data = await info.context.ingestion.read_dropped(info.context.principal, input.path, "ingestFile")
         except (InvalidInput, NotFound, WorkbookRefused) as error:
             return IngestPayload(run=None, problems=[Problem(code=error.code, message=error.message, field="path",
                                                              hint=error.hint)])  # fmt: skip
