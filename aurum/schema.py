@@ -16,6 +16,7 @@ from aurum.curves.graphql import (
     CurveQuery,
     CurveSnapshot,
     CurveSubscription,
+    ReviewMutation,
     curve_of,
     snapshot_of,
 )
@@ -104,7 +105,7 @@ class Query(CurveQuery, MetadataQuery, IngestionQuery, OperationsQuery, NodeQuer
 
 
 @strawberry.type(description="Everything that can be changed. Each mutation is one transaction.")
-class Mutation(CurveMutation, MetadataMutation, IngestionMutation, OperationsMutation):
+class Mutation(CurveMutation, ReviewMutation, MetadataMutation, IngestionMutation, OperationsMutation):
     pass
 
 

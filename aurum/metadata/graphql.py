@@ -86,7 +86,11 @@ class CurveFilter:
     units: list[str] | None = _any_of("units of measure by code")
     unit_known: bool | None = strawberry.field(
         default=None,
-        description="True: only curves whose unit is known; false: only those waiting for review.",
+        description="True: only curves whose unit is known; false: only those whose unit is not.",
+    )
+    reviewed: bool | None = strawberry.field(
+        default=None,
+        description="True: only curves that somebody has looked at; false: only those that wait for it.",
     )
 
 
@@ -152,6 +156,13 @@ class UnitVersion:
     known_from: datetime = strawberry.field(description="Since when (UTC).")
 
 
+@strawberry.type(description="Somebody has looked at a curve.")
+class CurveReview:
+    author: str = strawberry.field(description="Who.")
+    reason: str = strawberry.field(description="What they found.")
+    reviewed_at: datetime = strawberry.field(description="When (UTC).")
+
+
 @strawberry.type(description="A further attribute of a curve.")
 class Attribute:
     name: str = strawberry.field(description="Such as `vintage`.")
@@ -215,6 +226,10 @@ def unit_version_of(version: model.UnitAssignment) -> UnitVersion:
         version=version.version, currency=currency_of(version.currency), unit=unit_of(version.unit),
         confidence=version.confidence, source=version.source, note=version.note, known_from=version.known_from,
     )  # fmt: skip
+
+
+def review_of(review: model.Review) -> CurveReview:
+    return CurveReview(author=review.author, reason=review.reason, reviewed_at=review.reviewed_at)
 
 
 def _mapping_of(mapping: model.UnitMapping) -> UnitMapping:

@@ -72,6 +72,7 @@ class CurveFilter:
     currencies: tuple[str, ...] | None = None
     units: tuple[str, ...] | None = None
     unit_known: bool | None = None
+    reviewed: bool | None = None
     search: str | None = None
 
 
@@ -134,6 +135,15 @@ def unit_known_at(versions: Sequence[UnitAssignment], known_at: datetime | None)
     """Of a curve's versions, oldest first, the one in force. The first one holds from the beginning of time."""
     known = [version for version in versions if known_at is None or version.known_from <= known_at]
     return known[-1] if known else versions[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Somebody has looked at a curve."""
+
+    author: str
+    reason: str
+    reviewed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,17 +22,21 @@ from aurum.metadata.model import (
     CurveOrder,
     Dimension,
     DimensionValue,
+    Review,
     UnitAssignment,
     UnitMapping,
 )
+from aurum.metadata.review_store import ReviewStore
 from aurum.metadata.store import CatalogueStore, curve_row
 
+MOST_REVIEWED = 1_000
 _SHIPPED = f"Aurum's catalogue {reference.CATALOGUE_VERSION}"
 
 
 class MetadataService:
     def __init__(self, store: CatalogueStore, clock: Callable[[], datetime]) -> None:
         self.store = store
+        self.review_store = ReviewStore(store.database)
         self.clock = clock
 
     async def register(
@@ -147,6 +151,27 @@ class MetadataService:
                 source=principal.name, note=collapse(reason), known_from=self.clock(),
             )  # fmt: skip
         return (await self.store.by_id(principal.tenant, [curve_id]))[curve_id]
+
+    async def reviews(self, principal: Principal, curve_ids: Collection[int]) -> dict[int, Review]:
+        """By curve: who has looked at it last; absent where nobody has."""
+        principal.require(Scope.CURVES_READ)
+        return await self.review_store.newest(principal.tenant, curve_ids)
+
+    async def review(self, principal: Principal, curve_ids: Collection[int], reason: str) -> list[Curve]:
+        """Takes curves off the review list, all of them or none. Raises InvalidInput, NotFound."""
+        principal.require(Scope.CURVES_WRITE)
+        ids = sorted(set(curve_ids))
+        if not 0 < len(ids) <= MOST_REVIEWED:
+            raise InvalidInput(f"{len(ids)} curves; 1 to {MOST_REVIEWED:,} are reviewed at once", field="ids")
+        if not reason.strip():
+            raise InvalidInput("a reason is needed: it is kept with the review", field="reason")
+        found = await self.store.by_id(principal.tenant, ids)
+        if len(found) < len(ids):
+            raise NotFound("curve not found", field="ids")
+        async with self.store.database.write() as transaction:
+            review = Review(principal.name, collapse(reason), self.clock())
+            await self.review_store.add(transaction, principal.tenant, ids, review)
+        return [found[id_] for id_ in ids]
 
     async def set_mapping(self, principal: Principal, text: str, currency: str | None, unit: str | None) -> UnitMapping:
         """A new version of what a unit text means, for curves that are first seen from now on."""

@@ -36,7 +36,7 @@ from aurum.metadata.model import (
     UnitAssignment,
     UnitMapping,
 )
-from aurum.metadata.tables import curve_units, curves, unit_mappings
+from aurum.metadata.tables import curve_reviews, curve_units, curves, unit_mappings
 
 _FOLDED = {"isos": "iso", "markets": "market", "regions": "region", "locations": "location",
            "products": "product", "blocks": "block"}  # fmt: skip
@@ -67,6 +67,9 @@ def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
             conditions.append(curves.c[column].in_(values))
     if wanted.unit_known is not None:
         conditions.append(curves.c.unit.is_not(None) if wanted.unit_known else curves.c.unit.is_(None))
+    if wanted.reviewed is not None:
+        review = select(curve_reviews.c.id).where(curve_reviews.c.curve_id == curves.c.id).exists()
+        conditions.append(review if wanted.reviewed else ~review)
     words = fold(wanted.search).split()
     if len(words) > _MOST_WORDS:
         raise InvalidInput(f"a search has at most {_MOST_WORDS} words", field="search")

@@ -56,6 +56,19 @@ curve_units = Table(
     Column("known_from", Instant, nullable=False),
 )
 
+# Somebody has looked at a curve. One without a row waits for it.
+curve_reviews = Table(
+    "curve_reviews",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("curve_id", ForeignKey("curves.id"), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reviewed_at", Instant, nullable=False),
+    Index(None, "curve_id", "id"),
+)
+
 unit_mappings = Table(
     "unit_mappings",
     tables,

@@ -51,6 +51,19 @@ async def test_quarantine_comes_and_goes_and_what_was_loaded_stays(migrated_url:
         await goes_on(desk)
 
 
+async def test_curves_that_were_there_before_the_review_list_do_not_wait_in_it(
+    migrated_url: str, tmp_path: Path
+) -> None:
+    async with open_desk(migrated_url, tmp_path) as desk:
+        await desk.load(eugp())
+    assert await rows(migrated_url, "curve_reviews", "id") == []
+    await asyncio.to_thread(migrate, migrated_url, "0005-1")
+    await asyncio.to_thread(migrate, migrated_url)
+    kept = await rows(migrated_url, "curve_reviews", "curve_id, tenant_id, author, reviewed_at")
+    assert kept == await rows(migrated_url, "curves", "id, tenant_id, 'Aurum', created_at")
+    assert kept
+
+
 async def filled(desk: Desk) -> None:
     """A file with a point that is corrected, its correction, a refused file and a cancelled run."""
     await desk.load(eugp(AW13=999.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aurum.curves.graphql.arguments import DateRange, EventsAfter
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
+from aurum.curves.graphql.reviews import ReviewMutation
 from aurum.curves.graphql.roots import CurveMutation, CurveQuery, CurveSubscription
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "CurveSubscription",
     "DateRange",
     "EventsAfter",
+    "ReviewMutation",
     "curve_of",
     "snapshot_of",
 ]

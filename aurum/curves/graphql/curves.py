@@ -33,9 +33,11 @@ from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import (
     Attribute,
     Currency,
+    CurveReview,
     Unit,
     UnitVersion,
     currency_of,
+    review_of,
     unit_of,
     unit_version_of,
 )
@@ -173,6 +175,13 @@ class Curve(Node):
     async def unit_versions(self, info: Info) -> list[UnitVersion]:
         found = await info.context.load(info.context.metadata.unit_versions, self.row)
         return [unit_version_of(version) for version in found or ()]
+
+    @strawberry.field(
+        description="Who has looked at it last; null: nobody yet, it is on the review list.", metadata=batched()
+    )
+    async def review(self, info: Info) -> CurveReview | None:
+        found = await info.context.load(info.context.metadata.reviews, self.row)
+        return None if found is None else review_of(found)
 
     @strawberry.field(description="Its first as-of date with prices; null before the first load.", metadata=batched())
     async def first_as_of(self, info: Info, known_at: KnownAt = None) -> date | None:
