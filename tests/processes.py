@@ -42,7 +42,7 @@ def children_of(process: int) -> list[int]:
     return [int(child) for thread in threads for child in thread.read_text().split()]
 
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 180.0
 """What other processes do within seconds takes many times as long on a busy machine."""
 
 

@@ -42,7 +42,7 @@ class Program:
     command: Sequence[str]
     environment: Mapping[str, str]
     ready: Callable[[], Awaitable[bool]]
-    patience: float = 90.0
+    patience: float = 180.0
 
 
 class Programs:
