@@ -82,6 +82,13 @@ class NodeQuery:
         principal = info.context.principal
         return Viewer(tenant=principal.tenant, name=principal.name, scopes=sorted(map(str, principal.scopes)))
 
+    @strawberry.field(
+        description="The cursor of the newest event. What is read once it is answered stands there or later: to be "
+        "followed with it as `after`."
+    )
+    async def event_head(self, info: Info) -> str:
+        return str(await info.context.services.events.head(info.context.principal.tenant))
+
 
 async def _node(context: Context, id_: str) -> Node | None:
     type_name, row = parse_node_id(id_)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     PrimaryKeyConstraint,
+    ScalarSelect,
     String,
     Table,
     bindparam,
@@ -31,7 +32,7 @@ from aurum.backends.database import Database, Instant, Json, WriteConnection, ta
 from aurum.backends.tails import Ends, Event, Tail
 from aurum.errors import AurumError
 
-__all__ = ["Event", "EventLog"]
+__all__ = ["Event", "EventLog", "events", "head_of", "heads", "readers"]
 
 heads = Table(
     "event_heads",
@@ -206,3 +207,8 @@ class EventLog:
             if self._heads.get(tenant) != cursor:
                 self._heads[tenant] = cursor
                 self._bus.wake(tenant)
+
+
+def head_of(tenant: str) -> ScalarSelect[int]:
+    """The cursor of the newest event, null where there is none: for statements that read what it stands for."""
+    return select(heads.c.cursor).where(heads.c.tenant_id == tenant).scalar_subquery()

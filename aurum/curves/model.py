@@ -175,6 +175,23 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Which snapshot is a curve's newest: the last version of its last as-of date."""
+
+    snapshot_id: int
+    as_of: date
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A version that became a curve's newest snapshot, and which one had been it before; None: there was none."""
+
+    before: Standing | None
+    after: Standing
+
+
+@dataclass(frozen=True, slots=True)
 class DayMids:
     """The mids of one curve on a day, as they are known now."""
 

@@ -20,9 +20,11 @@ from aurum.curves.model import (
     Publication,
     Quote,
     Snapshot,
+    Standing,
+    Step,
     newest_quotes,
 )
-from aurum.curves.store import Day, SnapshotStore
+from aurum.curves.store import Day, DayVersion, SnapshotStore
 from aurum.curves.versions import VersionStore
 from aurum.errors import InvalidCursor
 from aurum.market.periods import TenorType
@@ -149,6 +151,18 @@ class CurveService:
         """By curve and exact as-of date: every version, the newest known first."""
         principal.require(Scope.CURVES_READ)
         return await self.store.versions(principal.tenant, days)
+
+    async def standing(self, principal: Principal, curve_id: int) -> tuple[int, Standing | None]:
+        """A curve's newest snapshot, and the cursor of the event after which it was that."""
+        principal.require(Scope.CURVES_READ)
+        return await self.store.standing(principal.tenant, curve_id)
+
+    async def steps(
+        self, principal: Principal, curve_id: int, versions: Collection[DayVersion]
+    ) -> dict[DayVersion, Step]:
+        """By as-of date and version: those that became the curve's newest snapshot, when they were stored."""
+        principal.require(Scope.CURVES_READ)
+        return await self.store.steps(principal.tenant, curve_id, versions)
 
     async def series(
         self,

@@ -17,19 +17,33 @@ from sqlalchemy import (
     and_,
     case,
     func,
+    literal,
     select,
     tuple_,
 )
 
 from aurum.backends.database import AnyRow, Database, ReadConnection
-from aurum.curves.model import AsOfDay, Coverage, CurvePrices, DayKnown, DayMids, Snapshot, unpack
+from aurum.backends.events import head_of
+from aurum.curves.model import (
+    AsOfDay,
+    Coverage,
+    CurvePrices,
+    DayKnown,
+    DayMids,
+    Snapshot,
+    Standing,
+    Step,
+    unpack,
+)
 from aurum.curves.tables import point_rows, snapshots, tenor_grids, vendor_days
 from aurum.market.cells import Cells, PointRows
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
 
 T = TypeVar("T")
 Day = tuple[int, date]
+DayVersion = tuple[date, int]
 _KEPT = 4096  # shared grids and rows kept decoded; a vendor's file brings two or three
+_STANDING = ("id", "as_of", "version")
 _RANK = ("published_at", "revised_at", "version")
 
 
@@ -100,6 +114,46 @@ class SnapshotStore:
     async def by_id(self, tenant: str, ids: Collection[int]) -> dict[int, Snapshot]:
         found = await self._read(tenant, select(snapshots).where(snapshots.c.id.in_(ids)))
         return {snapshot.id: snapshot for snapshot in found}
+
+    async def standing(self, tenant: str, curve_id: int) -> tuple[int, Standing | None]:
+        """The cursor of the newest event and a curve's newest snapshot: of one moment, as one statement reads them."""
+        newest = select(head_of(tenant).label("cursor"), _newest(literal(curve_id), None, None).label("id")).subquery()
+        ours = and_(snapshots.c.id == newest.c.id, _of(tenant))
+        columns = (snapshots.c[name] for name in _STANDING)
+        statement = select(newest.c.cursor, *columns).select_from(newest.join(snapshots, ours, isouter=True))
+        async with self.database.read() as connection:
+            row = await connection.first(statement)
+        assert row is not None  # noqa: S101  sub-selects answer a row, with nulls
+        return row.cursor or 0, None if row.id is None else Standing(row.id, row.as_of, row.version)
+
+    async def steps(self, tenant: str, curve_id: int, versions: Collection[DayVersion]) -> dict[DayVersion, Step]:
+        """By as-of date and version: those that became the newest snapshot of the curve, when they were stored.
+
+        Publications of a curve wait for each other, so that its snapshots' ids are in the order of their events.
+        """
+        columns, then = snapshots.c, snapshots.alias("before")
+        newest = _newest(columns.curve_id, lambda other: other.id <= columns.id, None)
+        before = _newest(columns.curve_id, lambda other: other.id < columns.id, None)
+        statement = (
+            select(
+                *(columns[name] for name in _STANDING),
+                *(then.c[name].label(f"then_{name}") for name in _STANDING),
+            )
+            .select_from(snapshots.join(then, then.c.id == before, isouter=True))
+            .where(
+                _of(tenant), columns.curve_id == curve_id, tuple_(columns.as_of, columns.version).in_(list(versions)),
+                columns.id == newest,
+            )
+        )  # fmt: skip
+        async with self.database.read() as connection:
+            rows = await connection.all(statement)
+        return {
+            (row.as_of, row.version): Step(
+                None if row.then_id is None else Standing(row.then_id, row.then_as_of, row.then_version),
+                Standing(row.id, row.as_of, row.version),
+            )
+            for row in rows
+        }
 
     async def series(
         self,

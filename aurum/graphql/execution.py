@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import aclosing
 from typing import Any, Protocol, Self
 
@@ -19,6 +29,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.execution import ExecutionContext, ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from aurum.errors import Unavailable
 from aurum.graphql.columnar import ColumnarExecutor
 from aurum.graphql.deadlines import timely
 from aurum.graphql.documents import Document, Documents
@@ -26,11 +37,13 @@ from aurum.graphql.errors import Errors, told
 from aurum.graphql.kept import Kept
 from aurum.graphql.registered import OperationInvalid, Registered, named
 from aurum.graphql.registered import told as lines
-from aurum.graphql.streams import Feed, Message, StreamEnded, encoded
+from aurum.graphql.sharing import Following, Sharing
+from aurum.graphql.streams import Feed, Message, StreamEnded, cursor_variables, encoded
 from aurum.graphql.warming import make_plans
 
 is_awaitable: Any = optimized_is_awaitable
 _KEPT_BYTES = 64 * 2**20
+_SHARED_BYTES = 128 * 2**20
 
 
 class OperationContext(Protocol):
@@ -63,6 +76,7 @@ class Schema(strawberry.Schema):
 
         super().__init__(execution_context_class=Executor, **named)
         self._executor = Executor
+        self._sharing = Sharing(_SHARED_BYTES)
         asked = self._asked()
         rules = (*asked.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
         self._documents = Documents(
@@ -164,15 +178,21 @@ class Schema(strawberry.Schema):
                 is_awaitable=is_awaitable, prepared=document,
             )  # fmt: skip
 
+        async def encode(value: Any) -> bytes:
+            result: Any = executor(value).execute_operation()
+            result = await result if is_awaitable(result) else result
+            return encoded(result.data, _lasting(self._told(result.errors, context_value)))
+
         source = await self._source(executor(None), context_value)
         try:
-            values = source.follow(resume or source.after) if isinstance(source, Feed) else _uncounted(source)
-            async with aclosing(values):
-                async for cursor, value in values:
-                    result: Any = executor(value).execute_operation()
-                    result = await result if is_awaitable(result) else result
-                    errors = self._told(result.errors, context_value)
-                    yield Message(encoded(result.data, errors), cursor)
+            if isinstance(source, Feed):
+                key = _alike(query, operation_name, variable_values, cursor_variables(tree), source)
+                messages = self._sharing.messages(Following(key, source, encode), resume or source.after)
+            else:
+                messages = _uncounted(source, encode)
+            async with aclosing(messages):
+                async for message in messages:
+                    yield message
         except Exception as error:  # whatever it was is told as the errors of resolvers are
             raise self._ended([_as(error)], context_value) from error
 
@@ -196,53 +216,33 @@ class Schema(strawberry.Schema):
         self._process_errors(list(errors))
         return [told(error, context.request_id) for error in errors]
 
-    async def stream(  # type: ignore[override]
-        self,
-        query: str,
-        *,
-        context_value: OperationContext,
-        variable_values: dict[str, Any] | None = None,
-        operation_name: str | None = None,
-        **named: Any,
-    ) -> Any:
-        """For Strawberry's handler of WebSockets: `subscribe` where it is a subscription."""
-        operation: dict[str, Any] = {"variable_values": variable_values, "operation_name": operation_name}
-        document = self._documents.load(query)
-        if document.errors or _kind(document, operation_name) is not OperationType.SUBSCRIPTION:
-            context = context_value.for_operation()
-            return await super().stream(query, context_value=context, **operation, **named)
-        return _results(self.subscribe(query, context_value=context_value, **operation))
 
-
-async def _results(messages: AsyncGenerator[Message, None]) -> AsyncGenerator[ExecutionResult, None]:
-    try:
-        async with aclosing(messages):
-            async for message in messages:
-                answer = orjson.loads(message.encoded)
-                yield ExecutionResult(answer["data"], _read(answer.get("errors", ())))
-    except StreamEnded as ended:
-        yield ExecutionResult(None, _read(ended.errors))
-
-
-def _read(errors: Sequence[dict[str, Any]]) -> list[GraphQLError] | None:
-    found = [GraphQLError(each["message"], path=each.get("path"), extensions=each["extensions"]) for each in errors]
-    return found or None
-
-
-async def _uncounted(source: AsyncIterable[Any]) -> AsyncGenerator[tuple[None, Any], None]:
+async def _uncounted(
+    source: AsyncIterable[Any], encode: Callable[[Any], Awaitable[bytes]]
+) -> AsyncGenerator[Message, None]:
     async for value in source:
-        yield None, value
+        yield Message(await encode(value), None)
+
+
+def _alike(
+    query: str, name: str | None, variables: dict[str, Any] | None, cursors: Collection[str], feed: Feed[Any]
+) -> Hashable:
+    """The same for subscriptions that are answered the same, from wherever they follow."""
+    asked = {key: value for key, value in (variables or {}).items() if key not in cursors}
+    who = feed.principal
+    return query, name, orjson.dumps(asked, option=orjson.OPT_SORT_KEYS), who.tenant, who.scopes, feed.log
+
+
+def _lasting(errors: list[GraphQLError] | None) -> list[GraphQLError] | None:
+    """Raises Unavailable where the answer lacks what will soon be there again."""
+    for error in errors or ():
+        if (error.extensions or {}).get("code") == Unavailable.code:
+            raise Unavailable(error.message, hint=(error.extensions or {}).get("hint"))
+    return errors
 
 
 def _as(error: Exception) -> GraphQLError:
     return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
-
-
-def _kind(document: Document, name: str | None) -> OperationType | None:
-    for operation in document.operations:
-        if name is None or (operation.name and operation.name.value == name):
-            return OperationType(operation.operation.value)
-    return None
 
 
 def _allowed(document: Document, name: str | None, types: Iterable[OperationType]) -> None:

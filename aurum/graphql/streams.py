@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from graphql import GraphQLError
+from graphql import DocumentNode, FieldNode, GraphQLError, OperationDefinitionNode, VariableNode, Visitor, visit
 
+from aurum.auth import Principal
 from aurum.backends.events import Event, EventLog
 from aurum.errors import InvalidCursor
 from aurum.graphql.records import rendered
 
 T = TypeVar("T")
+_AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +42,30 @@ class Feed(AsyncIterable[T], Generic[T]):
     """What a subscription field answers: one value for each event that it is about.
 
     `values` says for events of these types, in order, what the field answers; None: the event is not for it. `after` is
-    the cursor of the last event seen, as the client gave it; None: from now on.
+    the cursor of the last event seen, as the client gave it. Without it, the field answers first what `begin` does, at
+    the cursor where that stands; without `begin`, it answers from now on.
+
+    Subscribers with the same tenant and scopes share what they ask for alike: neither the values nor their fields may
+    depend on anything else of the principal.
     """
 
     log: EventLog
-    tenant: str
+    principal: Principal
     types: Collection[str]
     after: str | None
     values: Callable[[Sequence[Event]], Awaitable[Sequence[T | None]]]
-
-    async def follow(self, after: str | None) -> AsyncGenerator[tuple[str, T], None]:
-        """Each value with its cursor, without end. Raises InvalidCursor."""
-        async for event in self.log.follow(self.tenant, event_cursor(after), self.types):
-            (value,) = await self.values([event])
-            if value is not None:
-                yield str(event.cursor), value
+    begin: Callable[[], Awaitable[tuple[int, T]]] | None = None
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        async for _, value in self.follow(self.after):
-            yield value
+        """For executors that do not share."""
+        cursor = event_cursor(self.after)
+        if cursor is None and self.begin is not None:
+            cursor, first = await self.begin()
+            yield first
+        async for event in self.log.follow(self.principal.tenant, cursor, self.types):
+            for value in await self.values([event]):
+                if value is not None:
+                    yield value
 
 
 def encoded(data: Any, errors: Sequence[GraphQLError] | None) -> bytes:
@@ -76,3 +83,34 @@ def event_cursor(text: str | None) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise InvalidCursor("not the cursor of an event", hint="Use the `cursor` of the last event you have seen.")
     return int(text)
+
+
+def cursor_variables(tree: DocumentNode) -> frozenset[str]:
+    """The variables that say nothing but where a subscription begins: as `after` of its own field."""
+    found = _Variables()
+    visit(tree, found)
+    roots = [
+        argument.value
+        for operation in tree.definitions
+        if isinstance(operation, OperationDefinitionNode)
+        for field in operation.selection_set.selections
+        if isinstance(field, FieldNode)
+        for argument in field.arguments or ()
+        if argument.name.value == _AFTER
+    ]
+    cursors = [value.name.value for value in roots if isinstance(value, VariableNode)]
+    return frozenset(name for name in cursors if found.names.count(name) == cursors.count(name))
+
+
+class _Variables(Visitor):
+    """Where variables are used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def enter_variable_definition(self, *_: Any) -> Any:
+        return self.SKIP
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.names.append(node.name.value)

@@ -9,10 +9,10 @@ import strawberry
 
 from aurum.auth import Principal
 from aurum.errors import Conflict, InvalidInput, NotFound
-from aurum.graphql.sizes import sized
 from aurum.graphql.documents import Document
 from aurum.graphql.execution import Schema
 from aurum.graphql.registered import HASHED, Registered, told
+from aurum.graphql.sizes import sized
 from aurum.metadata.graphql import Problem, problem_of
 from aurum.operations import model
 from aurum.operations.service import OperationService

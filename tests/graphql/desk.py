@@ -18,8 +18,10 @@ from strawberry.permission import BasePermission
 from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
+from aurum.graphql.charges import Charges
 from aurum.graphql.plans import batched
 from aurum.graphql.records import Column, Constant, RecordBatch, SharedColumn
+from aurum.settings import GraphQLSettings
 
 T = TypeVar("T")
 
@@ -257,7 +259,9 @@ class Desk:
     keep: str | None = None
     loads: list[tuple[str, int]] = field(default_factory=list)
     request_id: str = "desk"
+    payer: str = "desk"
     seconds: float = 30.0
+    charges: Charges = field(default_factory=lambda: Charges(GraphQLSettings(), None))
 
     def for_operation(self) -> Self:
         return self

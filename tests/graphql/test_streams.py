@@ -27,7 +27,7 @@ async def book(migrated_url: str) -> AsyncIterator[Book]:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def schema() -> Schema:
     return create_schema(GraphQLSettings())
 

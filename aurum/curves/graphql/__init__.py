@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aurum.curves.graphql.arguments import DateRange, EventsAfter
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
+from aurum.curves.graphql.live import CurveSubscription
 from aurum.curves.graphql.reviews import ReviewMutation
-from aurum.curves.graphql.roots import CurveMutation, CurveQuery, CurveSubscription
+from aurum.curves.graphql.roots import CurveMutation, CurveQuery
 
 __all__ = [
     "Curve",

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
 
-from aurum.backends.events import Event
 from aurum.curves import model
 from aurum.curves.graphql.arguments import (
     MOST,
     DateRange,
-    EventsAfter,
     Filter,
     Info,
     KnownAt,
     TenorTypes,
     bounds,
     instant_of,
-    there,
 )
-from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
+from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.curves.graphql.points import CurvePoint, points_of
-from aurum.curves.service import CURVE_PUBLISHED, CURVE_RESTATED
 from aurum.errors import InvalidInput
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.nodes import row_of
 from aurum.graphql.sizes import PAGED, sized
-from aurum.graphql.streams import Feed
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import CurveOrder, Problem, filter_of, order_of, problem_of
 from aurum.metadata.model import Dimension
@@ -68,26 +63,6 @@ class AsOfDay:
     missing_vendors: list[str] = strawberry.field(
         description="Whose file is expected for this date, and has not come in time."
     )
-
-
-@strawberry.type(description="A version of a curve was published or restated.")
-class CurveEvent:
-    cursor: str = strawberry.field(description="Pass it as `after` to go on behind this event.")
-    restated: bool = strawberry.field(description="Whether the as-of date had been known before.")
-    as_of: date = strawberry.field(description="The as-of date.")
-    version: int = strawberry.field(description="The new version.")
-    occurred_at: datetime = strawberry.field(description="When Aurum stored it (UTC).")
-    curve_row: strawberry.Private[int]
-
-    @strawberry.field(description="The curve.")
-    async def curve(self, info: Info) -> Curve:
-        return curve_of(there(await info.context.load(info.context.metadata.by_id, self.curve_row), "curve"))
-
-    @strawberry.field(description="The new version; whether it is the newest known, `supersededAt` tells.")
-    async def snapshot(self, info: Info) -> CurveSnapshot | None:
-        found = await info.context.load(info.context.curves.versions, (self.curve_row, self.as_of))
-        mine = next((snapshot for snapshot in found or () if snapshot.version == self.version), None)
-        return None if mine is None else snapshot_of(mine)
 
 
 @strawberry.input(description="What a curve is priced in.")
@@ -197,32 +172,6 @@ class CurveMutation:
         except InvalidInput as error:
             return SetUnitPayload(curve=None, problems=[problem_of(error)])
         return SetUnitPayload(curve=curve_of(curve), problems=[])
-
-
-@strawberry.type
-class CurveSubscription:
-    @strawberry.subscription(description="Each version of a curve as it is published or restated, once and in order.")
-    async def curve_published(
-        self, info: Info, filter: Filter = None, after: EventsAfter = None
-    ) -> AsyncIterable[CurveEvent]:
-        context, wanted = info.context, None if filter is None else filter_of(filter)
-
-        async def values(events: Sequence[Event]) -> list[CurveEvent | None]:
-            ids = {event.payload["curve_id"] for event in events}
-            if wanted is not None:
-                ids = await context.metadata.matching(context.principal, wanted, ids)
-            return [_curve_event(event) if event.payload["curve_id"] in ids else None for event in events]
-
-        log = context.curves.events(context.principal)
-        return Feed(log, context.principal.tenant, (CURVE_PUBLISHED, CURVE_RESTATED), after, values)
-
-
-def _curve_event(event: Event) -> CurveEvent:
-    return CurveEvent(
-        cursor=str(event.cursor), restated=event.type == CURVE_RESTATED,
-        as_of=date.fromisoformat(event.payload["as_of"]), version=event.payload["version"],
-        occurred_at=event.occurred_at, curve_row=event.payload["curve_id"],
-    )  # fmt: skip
 
 
 def as_of_days_of(days: Sequence[model.AsOfDay], missing: Mapping[date, list[str]]) -> list[AsOfDay]:

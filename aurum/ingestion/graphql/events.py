@@ -88,7 +88,7 @@ class EventSubscription:
         async def values(events: Sequence[Happened]) -> list[Event | None]:
             return [event_of(event) for event in events]
 
-        return Feed(info.context.ingestion.all_events(principal), principal.tenant, wanted, after, values)
+        return Feed(info.context.ingestion.all_events(principal), principal, wanted, after, values)
 
 
 def event_of(event: Happened) -> Event:

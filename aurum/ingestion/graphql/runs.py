@@ -338,7 +338,7 @@ class RunSubscription:
         async def values(events: Sequence[Event]) -> list[IngestionRunEvent | None]:
             return [_run_event(event) if wanted in (None, event.payload["run_id"]) else None for event in events]
 
-        return Feed(info.context.ingestion.events(principal), principal.tenant, (INGESTION_RUN,), after, values)
+        return Feed(info.context.ingestion.events(principal), principal, (INGESTION_RUN,), after, values)
 
 
 def _run_event(event: Event) -> IngestionRunEvent:
