@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
@@ -46,6 +47,11 @@ class LiveServer:
         principal = local_principal(Settings().auth, "test")
         await self.services.ingestion.ingest(principal, Submission(workbook.to_bytes(), workbook.name, "test"))
 
+    @property
+    def connections(self) -> int:
+        """Those that the server still has, in whatever state."""
+        return len(self._server.server_state.connections)
+
     def stop(self) -> None:
         self._server.should_exit = True
 
@@ -59,16 +65,20 @@ class LiveServer:
 
 @asynccontextmanager
 async def live_server(url: str, home: Path, port: int = 0, **limits: Any) -> AsyncIterator[LiveServer]:
-    """`limits` are SubscriptionSettings."""
+    """`limits` are SubscriptionSettings. The system buffers little of what is sent to a client that does not read."""
     settings = Settings(
         home=home, database=DatabaseSettings(url=SecretStr(url)), subscriptions=SubscriptionSettings(**limits)
     )
     app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, **connections(settings)))
-    task = asyncio.create_task(server.serve())
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, **connections(settings)))
+    listening = socket.create_server(("127.0.0.1", port))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    task = asyncio.create_task(server.serve([listening]))
     while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
         await asyncio.sleep(0.01)
-    yield LiveServer(server, app)
-    server.should_exit = True
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    try:
+        yield LiveServer(server, app)
+    finally:
+        server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
