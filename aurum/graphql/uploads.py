@@ -113,10 +113,13 @@ class _Parts(MultiPartParser):
         self._asked: Asked | None = None
         self._places: dict[str, list[tuple[Any, Any]]] | None = None
         self._read = 0  # bytes of the current part
+        self._ended = False
 
     def asked_with_files(self) -> Asked:
         if self._asked is None or self._places is None:
             raise BadRequest(f"the body has no part `{'map' if self._asked else 'operations'}`", hint=_ORDER)
+        if not self._ended:
+            raise BadRequest("the body breaks off: its last boundary is missing")
         for name, places in self._places.items():
             if name not in self.files:
                 raise FileMissing(f"`map` names a file {name[:50]!r}, which was not sent")
@@ -124,6 +127,9 @@ class _Parts(MultiPartParser):
             for holder, key in places:
                 holder[key] = Uploaded(self.files[name], lock)
         return self._asked
+
+    def on_end(self) -> None:
+        self._ended = True
 
     def on_part_begin(self) -> None:
         super().on_part_begin()
