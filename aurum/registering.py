@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from aurum.settings import Settings
@@ -36,7 +35,7 @@ def register(files: Files) -> None:
 def check(files: Files) -> None:
     """Say whether operations are valid with this schema and these limits, and register none."""
     _, found = _read(files)
-    console.print(f"{len(found)} operations, all of them valid.")
+    console.print(f"Valid operations: {len(found)}.")
 
 
 @app.command("list")
@@ -83,12 +82,12 @@ async def _list() -> None:
     settings = Settings()
     async with open_services(settings) as services:
         found, used = await services.operations.listed(local_principal(settings.auth, "command line"))
-    table = Table("id", "registered", "by", "last used", "retired", box=None)
     for each in found:
-        instants = (each.registered_at, used.get(each.id), each.retired_at)
-        registered, last, retired = (f"{at:%Y-%m-%d %H:%M}" if at else "" for at in instants)
-        table.add_row(Text(each.id, overflow="fold"), registered, Text(each.registered_by), last, retired)
-    console.print(table)
+        last = used.get(each.id)
+        told = [f"registered {each.registered_at:%Y-%m-%d %H:%M} by {each.registered_by}"]
+        told.append(f"last used {last:%Y-%m-%d %H:%M}" if last else "never used")
+        told += [f"retired {each.retired_at:%Y-%m-%d %H:%M}"] if each.retired_at else []
+        console.print(Text.assemble(each.id, (f"  {', '.join(told)} (UTC)", "dim")))
 
 
 async def _retire(id_: str) -> None:

@@ -98,3 +98,16 @@ async def goes_on(desk: Desk) -> None:
     (cancelled,) = [run for run in runs.values() if run.error_code == "CANCELLED"]
     again = await desk.services.ingestion.retry(ANNA, cancelled.id)
     assert (await desk.services.ingestion.execute(ANNA, again.id)).state is RunState.SUCCEEDED
+
+
+async def test_registered_operations_come_and_go(migrated_url: str, tmp_path: Path) -> None:
+    async with open_desk(migrated_url, tmp_path) as desk:
+        operations = desk.services.operations
+        await operations.register(ANNA, [("board", "{ viewer { name } }")], lambda _: (), {})
+        assert await operations.document(ANNA, "board") is not None
+    assert len(await rows(migrated_url, "operation_uses", "id")) == 1
+    await asyncio.to_thread(migrate, migrated_url, "0002")
+    await asyncio.to_thread(migrate, migrated_url)
+    assert await rows(migrated_url, "operations", "id") == []
+    async with open_desk(migrated_url, tmp_path) as desk:
+        await desk.services.operations.register(ANNA, [("board", "{ viewer { tenant } }")], lambda _: (), {})
