@@ -71,8 +71,10 @@ class Admission:
     def warm(self, text: str) -> None:
         """A registered document is made ready to be executed: the first request for it is as fast as the next."""
         document = self._schema.warm(text)
-        for operation in () if document.errors else document.operations:
-            self._bill(document, operation.name.value if operation.name else None)
+        operations = [] if document.errors else list(document.operations)
+        names = {each.name.value for each in operations if each.name is not None}
+        for name in names | ({None} if len(operations) == 1 else set()):
+            self._bill(document, name)
 
     def _found(self, asked: Asked) -> tuple[OperationType, Bill] | None:
         document = self._schema.document(asked.query)

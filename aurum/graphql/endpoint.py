@@ -79,8 +79,11 @@ class Endpoint:
             request_id = scope.get("aurum.request_id")
             _log.exception("request %s failed", request_id)
             response = refusal(AurumError(MASKED, requestId=request_id), media)
-        if response is not None:
-            await response(scope, receive, send)
+        if response is None:
+            return
+        if scope["method"] == "GET":
+            response.headers["cache-control"] = "no-store"  # it is true for who asks, and now
+        await response(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, media: str, plain: bool) -> Response | None:
         """None where a stream was the answer. `plain`: one that is none is accepted."""
@@ -127,10 +130,7 @@ class Endpoint:
             actual = self.admission.actual(asked, result.data)
             await context.charges.settle(context, cost, actual)
             extensions = {"cost": {"estimated": cost, "actual": actual}} if shown else {}
-        response = answered(result, media, extensions)
-        if request.method == "GET":
-            response.headers["cache-control"] = "no-store"  # what is true for this caller, now
-        return response
+        return answered(result, media, extensions)
 
     async def _connected(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)

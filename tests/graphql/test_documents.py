@@ -79,4 +79,4 @@ def test_documents_are_kept_up_to_their_size(monkeypatch: pytest.MonkeyPatch) ->
     loaded = Documents(SCHEMA, specified_rules)
     for n in range(100, 200):
         loaded.load(f"{{ {'x' * 90}{n}: a }}")  # 100 characters
-    assert len(loaded._kept) == 48
+    assert len(loaded._kept) == 39
