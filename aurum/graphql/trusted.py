@@ -6,6 +6,7 @@ once, by Apollo's protocol of automatic persisted queries, and they are kept for
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -31,8 +32,11 @@ class PersistedQueryNotFound(DocumentRefused):
 class Operations(Protocol):
     """What the tenants have registered."""
 
-    async def document(self, principal: Principal, id_: str) -> str | None:
-        """Of the principal's tenant, which has used it now; None where there is none."""
+    async def document(self, principal: Principal, ids: Sequence[str], *, latest: bool = True) -> str | None:
+        """Of the principal's tenant, which has used it now; None where there is none.
+
+        Unless `latest`, one that another process has registered a moment ago may be missed.
+        """
 
     def used(self, principal: Principal, id_: str) -> None:
         """Notes that an operation of the server's files was asked for."""
@@ -68,10 +72,18 @@ class Trusted:
         if asked.query:
             await self._judge(asked, asking)
             return asked
-        digest = asked.digest or ""
-        found = await self._registered(asking, digest, HASHED + digest)
+        return await self._by_hash(asked, asking, asked.digest or "")
+
+    async def _by_hash(self, asked: Asked, asking: Asking, digest: str) -> Asked:
+        ids = digest, HASHED + digest
+        found = await self._registered(asking, *ids, latest=self._only_registered)
         if found is None and not self._only_registered:
-            found = await self._kept(asking, digest)
+            kept = await asking.persisted.get(asking.principal.tenant, digest) if self._persisting else None
+            found = kept if kept is not None and digest_of(kept) == digest else await self._registered(asking, *ids)
+            if found is None and self._persisting:
+                raise PersistedQueryNotFound("PersistedQueryNotFound")
+            if found is None:
+                raise PersistedQueryNotSupported("PersistedQueryNotSupported")
         return self._with(asked, found)
 
     async def _judge(self, asked: Asked, asking: Asking) -> None:
@@ -83,26 +95,17 @@ class Trusted:
             if not self._schema.document(asked.query).errors:
                 await asking.persisted.put(asking.principal.tenant, asked.digest, asked.query)
 
-    async def _kept(self, asking: Asking, digest: str) -> str:
-        if not self._persisting:
-            raise PersistedQueryNotSupported("PersistedQueryNotSupported")
-        found = await asking.persisted.get(asking.principal.tenant, digest)
-        if found is None or digest_of(found) != digest:
-            raise PersistedQueryNotFound("PersistedQueryNotFound")
-        return found
-
-    async def _registered(self, asking: Asking, *ids: str) -> str | None:
-        """The document of the first id that there is."""
+    async def _registered(self, asking: Asking, *ids: str, latest: bool = True) -> str | None:
+        """The document of the first id that there is; those of the server's files go first."""
         for id_ in ids:
             of_file = self._schema.registered.get(id_)
             if of_file is not None:
                 asking.operations.used(asking.principal, of_file.id)
                 return of_file.document
-            found = await asking.operations.document(asking.principal, id_)
-            if found is not None:
-                self._schema.warm(found)
-                return found
-        return None
+        found = await asking.operations.document(asking.principal, ids, latest=latest)
+        if found is not None:
+            self._schema.warm(found)
+        return found
 
     def _with(self, asked: Asked, document: str | None) -> Asked:
         if document is None:

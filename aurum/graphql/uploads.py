@@ -61,7 +61,7 @@ class Uploaded(UploadFile):
         async with self._lock:
             await super().seek(self._place)
             found = await super().read(size)
-        self._place += len(found)
+            self._place += len(found)
         return found
 
     async def seek(self, offset: int) -> None:

@@ -42,18 +42,19 @@ class OperationService:
         self._known: defaultdict[str, _Known] = defaultdict(_Known)
         self._used: dict[tuple[str, str], datetime] = {}
 
-    async def document(self, principal: Principal, id_: str) -> str | None:
-        """Of the tenant's operation with this id, or with its hash after `sha256:`; it is used now. None: no such one.
+    async def document(self, principal: Principal, ids: Sequence[str], *, latest: bool = True) -> str | None:
+        """Of the tenant's operation with one of these ids, or with its hash after `sha256:`; it is used now.
 
-        What another process has registered is found at once, what it has retired is found for 2 seconds more.
+        None where there is no such one. What another process has retired is found for 2 seconds more; what it has
+        registered is found at once, unless `latest` is False, which costs no statement as a rule.
         """
-        found = (await self._operations(principal.tenant, _LOOK_SECONDS)).get(id_)
-        if found is None:
-            found = (await self._operations(principal.tenant, 0)).get(id_)
-        if found is None:
-            return None
-        self.used(principal, found.id)
-        return found.document
+        for seconds in (_LOOK_SECONDS, 0) if latest else (_LOOK_SECONDS,):
+            operations = await self._operations(principal.tenant, seconds)
+            for id_ in ids:
+                if id_ in operations:
+                    self.used(principal, operations[id_].id)
+                    return operations[id_].document
+        return None
 
     def used(self, principal: Principal, id_: str) -> None:
         if len(self._used) < _MOST_NOTED or (principal.tenant, id_) in self._used:
@@ -63,7 +64,9 @@ class OperationService:
         """As they were that many seconds ago, or later."""
         known = self._known[tenant]
         asked = time.monotonic()
-        async with known.lock:
+        if known.looked >= asked - seconds:
+            return known.operations
+        async with known.lock:  # who waits here is content with the look of whoever was first
             if known.looked < asked - seconds:
                 looked = time.monotonic()
                 revision = await self.store.revision(tenant)

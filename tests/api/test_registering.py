@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -142,18 +143,17 @@ async def test_a_tenant_has_so_many_operations_and_no_more(services: Services, m
 
 async def test_another_process_is_noticed(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     other = OperationService(OperationStore(services.database), now)
-    assert await services.operations.document(DESK, "board") is None
+    assert await services.operations.document(DESK, ["board"]) is None
     await other.register(DESK, [("board", VIEWER)], lambda _: (), {})
-    assert await services.operations.document(DESK, "board") == VIEWER
+    assert await services.operations.document(DESK, ["nobody"], latest=False) is None
+    assert await services.operations.document(DESK, ["nobody", "board"]) == VIEWER
     await other.retire(DESK, "board")
-    assert await services.operations.document(DESK, "board") == VIEWER  # for 2 seconds
+    assert await services.operations.document(DESK, ["board"]) == VIEWER  # for 2 seconds
     monkeypatch.setattr("aurum.operations.service._LOOK_SECONDS", 0)
-    assert await services.operations.document(DESK, "board") is None
+    assert await services.operations.document(DESK, ["board"]) is None
 
 
 async def test_of_two_who_register_at_once_one_wins(services: Services) -> None:
-    import asyncio
-
     processes = [OperationService(OperationStore(services.database), now) for _ in range(4)]
     answers = await asyncio.gather(
         *(each.register(DESK, [("board", f"document {number}")], lambda _: (), {})
@@ -166,11 +166,11 @@ async def test_of_two_who_register_at_once_one_wins(services: Services) -> None:
 async def test_uses_are_noted_without_a_write_for_each(services: Services, app: Starlette) -> None:
     operations = services.operations
     await operations.register(DESK, [("board", VIEWER)], lambda _: (), {})
-    await operations.document(DESK, "board")
+    await operations.document(DESK, ["board"])
     statements: list[str] = []
     services.database.observe(lambda *given: statements.append(given[2]))
     for _ in range(100):
-        assert await operations.document(DESK, "board") == VIEWER
+        assert await operations.document(DESK, ["board"]) == VIEWER
         operations.used(DESK, "of a file")
     assert len([each for each in statements if each != "BEGIN"]) <= 1
     _, used = await operations.listed(DESK)
@@ -179,6 +179,30 @@ async def test_uses_are_noted_without_a_write_for_each(services: Services, app: 
     later.used(DESK, "board")
     await later.note()
     assert (await operations.listed(DESK))[1] == used
+
+
+async def test_looking_for_what_is_not_there_makes_nobody_wait_in_a_queue(services: Services) -> None:
+    operations = services.operations
+    await operations.register(DESK, [("board", VIEWER)], lambda _: (), {})
+    await operations.document(DESK, ["board"])
+    statements: list[str] = []
+    services.database.observe(lambda *given: statements.append(given[2]))
+    unknown = [operations.document(DESK, [f"unknown {number}"]) for number in range(200)]
+    assert set(await asyncio.gather(*unknown)) == {None}
+    assert len([each for each in statements if each.startswith("SELECT")]) <= 2
+
+
+async def test_persisted_queries_cost_no_statement(client: httpx.AsyncClient, services: Services, ask: Ask) -> None:
+    await register(ask, {"id": "board", "document": VIEWER})
+    text = "query Another { viewer { tenant } }"
+    hashed = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(text.encode()).hexdigest()}}
+    assert "data" in (await client.post("/graphql", json={"query": text, "extensions": hashed})).json()
+    await client.post("/graphql", json={"extensions": hashed})
+    statements: list[str] = []
+    services.database.observe(lambda *given: statements.append(given[2]))
+    for _ in range(20):
+        assert "data" in (await client.post("/graphql", json={"extensions": hashed})).json()
+    assert len([each for each in statements if "operations" in each]) <= 1
 
 
 async def test_what_a_tenant_has_registered_is_made_ready(services: Services) -> None:

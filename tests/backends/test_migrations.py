@@ -104,7 +104,7 @@ async def test_registered_operations_come_and_go(migrated_url: str, tmp_path: Pa
     async with open_desk(migrated_url, tmp_path) as desk:
         operations = desk.services.operations
         await operations.register(ANNA, [("board", "{ viewer { name } }")], lambda _: (), {})
-        assert await operations.document(ANNA, "board") is not None
+        assert await operations.document(ANNA, ["board"]) is not None
     assert len(await rows(migrated_url, "operation_uses", "id")) == 1
     await asyncio.to_thread(migrate, migrated_url, "0002")
     await asyncio.to_thread(migrate, migrated_url)
