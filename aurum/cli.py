@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 from rich.text import Text
@@ -47,6 +48,9 @@ def main() -> None:
         for wrong in error.errors():
             name = "AURUM_" + "__".join(map(str, wrong["loc"])).upper()
             _say(errors, "error", "red", f"{name}: {wrong['msg']}", "aurum/settings.py says what can be set.")
+        sys.exit(1)
+    except SettingsError as error:
+        _say(errors, "error", "red", f"AURUM_*: {error}", """A list is written as JSON: '["one", "two"]'.""")
         sys.exit(1)
 
 

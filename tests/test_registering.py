@@ -74,3 +74,9 @@ def test_ids_are_listed_whole_with_what_became_of_them(run: Run, desk: Path) -> 
     assert "by command line, never used, retired 20" in first
     assert second.startswith(f"{id_}  registered 20")
     assert "retired" not in second
+
+
+def test_a_setting_that_is_no_list_is_told(run: Run, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURUM_GRAPHQL__OPERATIONS", str(desk))
+    code, _, error = run("list")
+    assert (code, "A list is written as JSON" in error, '"graphql"' in error) == (1, True, True)
