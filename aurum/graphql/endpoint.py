@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
@@ -18,11 +19,13 @@ from aurum.graphql.deadlines import Connected
 from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Schema
 from aurum.graphql.formats import error_media
-from aurum.graphql.media import JSON, answered, refusal
+from aurum.graphql.media import ARROW, GRAPHQL, JSON, NotAcceptable, answered, negotiated, refusal
 from aurum.graphql.requests import MULTIPART, Asked, MethodNotAllowed, TooSlow, asked_of, bounded, content_type
 from aurum.graphql.running import Runner
 from aurum.graphql.sockets import Connection, check_origin
 from aurum.graphql.subscribing import Subscriptions
+from aurum.graphql.tables import NotATable
+from aurum.graphql.tabular import TableAnswer
 from aurum.graphql.trusted import Trusted
 from aurum.graphql.uploads import uploaded
 from aurum.settings import GraphQLSettings, SubscriptionSettings
@@ -114,6 +117,7 @@ class Endpoint:
             return None
         kinds = READING if request.method == "GET" else ANSWERED
         cost = self.admission.cost(asked, kinds, context.request_id)
+        tables, media = self._tables(asked, media, request.headers.get("accept"))
         if cost is not None:
             await context.charges.charge(context, cost)
         async with Connected(receive):
@@ -123,14 +127,29 @@ class Endpoint:
                 variable_values=asked.variables,
                 operation_name=asked.operation_name,
                 operation_extensions=asked.extensions,
+                executor_class=tables.executor if tables else None,
             )
         shown = self.settings.show_cost or request.headers.get("x-show-cost") == "true"
-        extensions = {}
+        extensions: dict[str, Any] = {"cost": {"estimated": cost}} if shown and cost is not None else {}
+        if tables is not None:  # what it really cost is not counted in columns: the estimate stands
+            return await tables.answered(result, extensions)
         if cost is not None and (shown or context.charges.budgets):
             actual = self.admission.actual(asked, result.data)
             await context.charges.settle(context, cost, actual)
-            extensions = {"cost": {"estimated": cost, "actual": actual}} if shown else {}
+            if shown:
+                extensions["cost"]["actual"] = actual
         return answered(result, media, extensions)
+
+    def _tables(self, asked: Asked, media: str, accept: str | None) -> tuple[TableAnswer | None, str]:
+        """What makes a table of the answer, where one is wanted and can be had; else in which media type to answer."""
+        if media != ARROW:
+            return None, media
+        try:
+            return TableAnswer(self.schema, asked), GRAPHQL
+        except NotATable as refused:
+            with suppress(NotAcceptable):
+                return None, negotiated(accept, tables=False)
+            raise refused from None
 
     async def _connected(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)

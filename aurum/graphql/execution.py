@@ -132,6 +132,7 @@ class Schema(strawberry.Schema):
         operation_name: str | None = None,
         allowed_operation_types: Iterable[OperationType] = tuple(OperationType),
         operation_extensions: dict[str, Any] | None = None,
+        executor_class: type[ColumnarExecutor] | None = None,
     ) -> Any:
         """Strawberry's `execute` without what it does anew for every operation. Lists in `data` may be EncodedRows."""
         if not query:
@@ -140,7 +141,7 @@ class Schema(strawberry.Schema):
         if document.tree is None or document.errors:
             return PreExecutionError(None, self._told(document.errors, context_value))
         _allowed(document, operation_name, allowed_operation_types)
-        executor = self._executor.build(
+        executor = (executor_class or self._executor).build(
             self._schema, document.tree, root_value, context_value.for_operation(), variable_values, operation_name,
             is_awaitable=is_awaitable, prepared=document, operation_extensions=operation_extensions,
             hide_suggestions=self.config.disable_field_suggestions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from starlette.responses import Response
@@ -12,7 +13,8 @@ from aurum.graphql.records import rendered
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
-_RANGES = {JSON: JSON, GRAPHQL: GRAPHQL, "application/*": JSON, "*/*": JSON}
+ARROW = "application/vnd.apache.arrow.stream"
+_RANGES = {ARROW: ARROW, JSON: JSON, GRAPHQL: GRAPHQL, "application/*": JSON, "*/*": JSON}
 
 
 class NotAcceptable(AurumError):
@@ -27,16 +29,19 @@ class DocumentRefused(AurumError):
     status = 400
 
 
-def negotiated(accept: str | None) -> str:
-    """The media type that `Accept` prefers, `application/json` where it says nothing. Raises NotAcceptable."""
+def negotiated(accept: str | None, *, tables: bool = True) -> str:
+    """The media type that `Accept` prefers, `application/json` where it says nothing. Raises NotAcceptable.
+
+    `tables`: it may be ARROW.
+    """
     best, preferred = "", 0.0
     for each in (accept or JSON).lower().split(","):
         name, *parameters = (part.strip() for part in each.split(";"))
         quality = quality_of(parameters)
-        if name in _RANGES and quality > preferred:
+        if name in _RANGES and quality > preferred and (tables or name != ARROW):
             best, preferred = _RANGES[name], quality
     if not best:
-        raise NotAcceptable(f"answers are {GRAPHQL} or {JSON}", hint="Say so in `Accept`, or leave it out.")
+        raise NotAcceptable(f"answers are {GRAPHQL}, {JSON} or {ARROW}", hint="Say so in `Accept`, or leave it out.")
     return best
 
 
@@ -49,6 +54,21 @@ def quality_of(parameters: list[str]) -> float:
             except ValueError:
                 return 0.0
     return 1.0
+
+
+def failed(result: ExecutionResult) -> Response:
+    """In place of a table, where there are errors: what is there but for them is not told."""
+    errors = [error.formatted for error in result.errors or ()]
+    if isinstance(result, PreExecutionError):
+        return _response({"errors": errors}, GRAPHQL, 400)
+    code = str(errors[0].get("extensions", {}).get("code"))
+    return _response({"errors": errors, "data": None}, GRAPHQL, dict(_statuses(AurumError)).get(code, 500))
+
+
+def _statuses(kind: type[AurumError]) -> Iterator[tuple[str, int]]:
+    yield kind.code, kind.status
+    for each in kind.__subclasses__():
+        yield from _statuses(each)
 
 
 def answered(result: ExecutionResult, media: str, extensions: dict[str, Any]) -> Response:
@@ -64,6 +84,7 @@ def answered(result: ExecutionResult, media: str, extensions: dict[str, Any]) ->
 
 def refusal(error: AurumError, media: str) -> Response:
     """Of a request of which nothing was executed."""
+    media = GRAPHQL if media == ARROW else media
     hint = {} if error.hint is None else {"hint": error.hint}
     told = {"message": error.message, "extensions": {"code": error.code, **hint, **error.details}}
     lenient = isinstance(error, DocumentRefused) and media == JSON

@@ -79,6 +79,14 @@ class RecordBatch(Sequence[T], Generic[T]):
             self._columns[name] = column
         return column
 
+    def raw(self, name: str) -> Column | None:
+        """The column as it was given, arrays as arrays."""
+        column = self._columns.get(name)
+        if callable(column):
+            column = self._columns[name] = column()
+            self._check(name, column)
+        return column
+
     def values(self, name: str) -> Sequence[Any]:
         """Raises KeyError where there is no column of that name."""
         match self.column(name):

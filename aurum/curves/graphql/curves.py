@@ -28,6 +28,7 @@ from aurum.graphql.connections import After, Connection, First, connection, page
 from aurum.graphql.nodes import Node, node_id
 from aurum.graphql.plans import batched
 from aurum.graphql.sizes import FORWARD, sized, weighing
+from aurum.graphql.tables import parallel
 from aurum.market.identity import Measure
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import (
@@ -99,7 +100,11 @@ class CurveSnapshot(Node):
         key = (self.snapshot.id, types, delivery and (delivery.start, delivery.end))
         return points_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery), key)
 
-    @strawberry.field(description="The points as parallel lists.", metadata=batched(), directives=[weighing(20)])
+    @strawberry.field(
+        description="The points as parallel lists.",
+        metadata={**batched(), **parallel()},
+        directives=[weighing(20)],
+    )
     def columns(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> CurveColumns:
         return columns_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery))
 
