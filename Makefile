@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check test chaos bench schema demo lock graphiql clean
+.PHONY: help install run check test chaos bench schema demo lock graphiql clients clean
 
 help: ## Print this
 	@grep -E '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -63,6 +63,10 @@ lock: ## Compile requirements.lock from pyproject.toml; ARGS=--upgrade takes new
 graphiql: ## Rebuild the GraphiQL page; needs Node and npm
 	cd aurum/web/source && npm ci && npm run build
 
+clients: install ## Generate, compile and run clients, and lint the schema; needs Node and npm
+	AURUM_CLIENTS=1 $(BIN)/python -m pytest tests/clients $(ARGS)
+
 clean: ## Remove the environment, caches and builds; data (var/) stays
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis aurum/web/source/node_modules
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis aurum/web/source/node_modules \
+	  tests/clients/node_modules tests/clients/generated tests/clients/.environments
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -72,7 +72,6 @@ def weighing(weight: int) -> Cost:
     return Cost(weight=str(weight))
 
 
-FORWARD = sizing(DEFAULT_PAGE, ["first"], "nodes", "edges")
 PAGED = sizing(DEFAULT_PAGE, ["first", "last"], "nodes", "edges")
 
 

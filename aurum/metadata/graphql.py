@@ -129,7 +129,7 @@ class Currency:
 class Unit:
     code: str = strawberry.field(description="Such as `MWh`.")
     name: str = strawberry.field(description="In English.")
-    dimension: str = strawberry.field(description="energy, volume, mass ...: units of one dimension convert.")
+    dimension: str = strawberry.field(description="Energy, volume, mass ...: units of one dimension convert.")
     factor: float | None = strawberry.field(description="How many of `base` one of it is; null where nothing converts.")
     base: str | None = strawberry.field(description="The unit that `factor` counts in.")
     source: str = strawberry.field(description="Where the factor is from.")
@@ -150,7 +150,9 @@ class UnitVersion:
     version: int = strawberry.field(description="Counts from 1.")
     currency: Currency | None = strawberry.field(description="Null: not known.")
     unit: Unit | None = strawberry.field(description="Null: not known.")
-    confidence: str = strawberry.field(description="confirmed (by a person), high, medium, low or unknown.")
+    confidence: str = strawberry.field(
+        description="How sure that is: confirmed (by a person), high, medium, low or unknown."
+    )
     source: str = strawberry.field(description="Who said so.")
     note: str | None = strawberry.field(description="Why.")
     known_from: datetime = strawberry.field(description="Since when (UTC).")

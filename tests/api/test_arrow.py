@@ -14,7 +14,7 @@ from tests.api.conftest import Ask
 
 ARROW = "application/vnd.apache.arrow.stream"
 TTF = "eugp:eu/dutch_ttf/gas"
-POINT = "tenor tenorType deliveryStart deliveryEnd mid bid ask cell quoteCell withheld"
+POINT = "tenor tenorType deliveryStart deliveryEnd mid bid ask cell bidAskCell withheld"
 
 
 async def post(client: httpx.AsyncClient, query: str, accept: str = ARROW, **variables: Any) -> httpx.Response:

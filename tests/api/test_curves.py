@@ -25,7 +25,7 @@ async def test_the_first_query_of_the_readme(ask: Ask) -> None:
             """{ curve(key: "eugp:eu/dutch_ttf/gas") {
                 name currency { code } unit { code }
                 snapshot { asOf version publishedAt
-                  points(tenorTypes: [MONTH]) { tenor deliveryStart deliveryEnd mid bid ask cell quoteCell } } } }""",
+                  points(tenorTypes: [MONTH]) { tenor deliveryStart deliveryEnd mid bid ask cell bidAskCell } } } }""",
         )
     )["curve"]
     assert (curve["name"], curve["currency"]["code"], curve["unit"]["code"]) == ("TTF (Dutch) gas", "EUR", "MWh")
@@ -36,7 +36,7 @@ async def test_the_first_query_of_the_readme(ask: Ask) -> None:
     first = snapshot["points"][0]
     assert (first["tenor"], first["deliveryStart"], first["deliveryEnd"]) == ("2025-02", "2025-02-01", "2025-03-01")
     assert first["bid"] < first["mid"] < first["ask"]
-    assert (first["cell"], first["quoteCell"]) == ("Fixed Prices - Mid!D12", "Fixed Prices - BidAsk!D12")
+    assert (first["cell"], first["bidAskCell"]) == ("Fixed Prices - Mid!D12", "Fixed Prices - BidAsk!D12")
 
 
 async def test_what_was_it_and_what_was_known_when(ask: Ask) -> None:
@@ -166,6 +166,18 @@ async def test_snapshots_of_a_range_page_by_page(ask: Ask) -> None:
     page = (await data(ask, query, after=page["pageInfo"]["endCursor"]))["curve"]["snapshots"]
     assert page["nodes"] == [{"asOf": "2025-02-14", "version": 1}]
     assert page["pageInfo"]["hasNextPage"] is False
+
+
+async def test_snapshots_of_a_range_from_its_end(ask: Ask) -> None:
+    query = """query($before: String) { curve(key: "eugp:eu/dutch_ttf/gas") {
+        snapshots(asOf: {first: "2025-02-12"}, last: 2, before: $before) {
+          nodes { asOf } pageInfo { hasNextPage hasPreviousPage startCursor } } } }"""
+    page = (await data(ask, query))["curve"]["snapshots"]
+    assert page["nodes"] == [{"asOf": "2025-02-13"}, {"asOf": "2025-02-14"}]
+    assert (page["pageInfo"]["hasPreviousPage"], page["pageInfo"]["hasNextPage"]) == (True, False)
+    page = (await data(ask, query, before=page["pageInfo"]["startCursor"]))["curve"]["snapshots"]
+    assert page["nodes"] == [{"asOf": "2025-02-12"}]
+    assert (page["pageInfo"]["hasPreviousPage"], page["pageInfo"]["hasNextPage"]) == (False, True)
 
 
 async def test_as_of_dates_say_how_complete_they_are(ask: Ask) -> None:

@@ -35,7 +35,7 @@ RESOLVE = f"""mutation($input: ResolveQuarantineInput!) {{ resolveQuarantine(inp
 SNAPSHOT = """query($key: String!, $asOf: Date) { curve(key: $key) { snapshot(asOf: $asOf) {
     version withheldCount pointCount author reason findings { code severity cells }
     source { id name contentHash download { url name } } run { id parserVersion thresholdsVersion }
-    points { tenor mid bid ask withheld cell quoteCell } columns { mid } } } }"""
+    points { tenor mid bid ask withheld cell bidAskCell } columns { mid } } } }"""
 
 
 async def load(services: Services, workbook: VendorWorkbook) -> Run:
@@ -84,7 +84,7 @@ async def test_an_operator_finds_a_wrong_point_and_mends_it(ask: Ask, services: 
     march = (await snapshot(ask))["points"][1]
     assert march == {
         "tenor": "2025-03", "mid": None, "bid": None, "ask": None, "withheld": True, "cell": f"{MID}!AW13",
-        "quoteCell": "Fixed Prices - BidAsk!AW13",
+        "bidAskCell": "Fixed Prices - BidAsk!AW13",
     }  # fmt: skip
     payload = await resolve(ask, [id_], "CORRECT", mid=70.559, bid=70.368, ask=70.75)
     assert payload["problems"] == []
@@ -237,8 +237,9 @@ async def test_findings_are_chosen_by_severity_and_code_and_drift_is_told_apart(
 
 # ------------------------------------------------------------------------------------------------- runs
 
-CANCEL = """mutation($id: ID!) { cancelIngestionRun(id: $id) { run { id state stage error } problems { code } } }"""
-RETRY = """mutation($id: ID!) { retryIngestionRun(id: $id) { run { id state trigger retries { id } }
+CANCEL = """mutation($id: ID!) { cancelIngestionRun(input: {id: $id}) {
+    run { id state stage error } problems { code } } }"""
+RETRY = """mutation($id: ID!) { retryIngestionRun(input: {id: $id}) { run { id state trigger retries { id } }
     problems { code message } } }"""
 
 
@@ -359,8 +360,8 @@ READS = {
 }  # fmt: skip
 FIELDS = [
     *(("query", field, Scope.INGESTION_READ) for field in sorted(READS)),
-    ("mutation", f'cancelIngestionRun(id: "{_ID}") {{ problems {{ code }} }}', Scope.INGESTION_WRITE),
-    ("mutation", f'retryIngestionRun(id: "{_ID}") {{ problems {{ code }} }}', Scope.INGESTION_WRITE),
+    ("mutation", f'cancelIngestionRun(input: {{id: "{_ID}"}}) {{ problems {{ code }} }}', Scope.INGESTION_WRITE),
+    ("mutation", f'retryIngestionRun(input: {{id: "{_ID}"}}) {{ problems {{ code }} }}', Scope.INGESTION_WRITE),
     ("mutation", 'ingestFile(input: {path: "none.xlsx"}) { problems { code } }', Scope.INGESTION_WRITE),
     ("mutation", 'setCheckThresholds(input: {document: {}, reason: "x"}) { problems { code message } }',
      Scope.INGESTION_CONFIGURE),

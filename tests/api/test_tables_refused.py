@@ -27,7 +27,7 @@ def migrated_url(migrated_sqlite_url: str) -> str:
         ("{ viewer { name } }", 406, "NOT_A_TABLE"),
         ("{ curves { nodes { key } edges { cursor } } }", 406, "NOT_A_TABLE"),
         ("subscription { curvePublished { cursor } }", 400, "SUBSCRIPTION_NOT_HERE"),
-        ('mutation { retryIngestionRun(id: "x") { problems { code } } }', 406, "NOT_A_TABLE"),
+        ('mutation { retryIngestionRun(input: {id: "x"}) { problems { code } } }', 406, "NOT_A_TABLE"),
         ("{ curves(first: 501) { nodes { key } } }", 422, "BAD_USER_INPUT"),
         ('{ curves(after: "x") { nodes { key } } }', 400, "INVALID_CURSOR"),
     ],

@@ -159,6 +159,7 @@ async def test_sockets_name_documents_too(registered: httpx.AsyncClient) -> None
     async with connected(app, "graphql-transport-ws") as wire:
         await wire.send(INIT)
         assert (await wire.message())["type"] == "connection_ack"
+        payload: dict[str, Any]
         for payload in (
             {"documentId": "two", "operationName": "A"}, {"documentId": f"sha256:{hash_of(VIEWER)}", "query": None},
             {"extensions": persisted(VIEWER)}, {"query": VIEWER, "extensions": persisted(VIEWER)},
@@ -255,8 +256,10 @@ async def test_a_kept_text_that_somebody_has_changed_is_not_executed(
 
 
 async def test_persisted_queries_can_be_switched_off(migrated_url: str, tmp_path: Path, files: Path) -> None:
-    given = {"persisted_queries": False, "operations": (files,)}
-    async with serving(migrated_url, tmp_path, **given) as app, client_of(app) as client:
+    async with (
+        serving(migrated_url, tmp_path, persisted_queries=False, operations=(files,)) as app,
+        client_of(app) as client,
+    ):
         response = await post(client, extensions=persisted("{ __typename }"))
         assert code(response) == "PERSISTED_QUERY_NOT_SUPPORTED"
         assert response.json()["errors"][0]["message"] == "PersistedQueryNotSupported"

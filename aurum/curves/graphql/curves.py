@@ -24,10 +24,10 @@ from aurum.curves.graphql.arguments import (
 )
 from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
 from aurum.errors import InvalidCursor
-from aurum.graphql.connections import After, Connection, First, connection, page_request
+from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.nodes import Node, node_id
 from aurum.graphql.plans import batched
-from aurum.graphql.sizes import FORWARD, sized, weighing
+from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.graphql.tables import parallel
 from aurum.market.identity import Measure
 from aurum.metadata import model as catalogue
@@ -218,15 +218,15 @@ class Curve(Node):
     @strawberry.field(
         description="Its as-of dates with prices, oldest first, each as known at `knownAt`.",
         metadata=batched(),
-        directives=[FORWARD],
+        directives=[PAGED],
     )
     async def snapshots(
         self, info: Info,
         as_of: Annotated[DateRange, strawberry.argument(description="Which as-of dates.")],
-        known_at: KnownAt = None, first: First = None, after: After = None,
+        known_at: KnownAt = None, first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> CurveSnapshotConnection:  # fmt: skip
         order = f"snapshots {self.row}"
-        request = page_request(order, MOST, first, after)
+        request = page_request(order, MOST, first, after, last, before)
         instant = instant_of(known_at)
         page = await _days_page(info, self.row, as_of, instant, request)
         return connection(CurveSnapshotConnection, order, page, lambda found: snapshot_of(found, instant))  # type: ignore[no-any-return]
@@ -248,10 +248,13 @@ async def _days_page(
 ) -> Page[model.Snapshot]:
     first, last = bounds(days)
     if request.position is not None:
-        (before,) = request.position
-        if not isinstance(before, date):
+        (cut,) = request.position
+        if not isinstance(cut, date):
             raise InvalidCursor("not a cursor of this list")
-        first = max(first, before + timedelta(days=1))
+        if request.backward:
+            last = min(last, cut - timedelta(days=1))
+        else:
+            first = max(first, cut + timedelta(days=1))
     found = await info.context.load(
         info.context.curves.series,
         curve_id,
@@ -259,10 +262,14 @@ async def _days_page(
         last=last,
         known_at=known_at,
         limit=request.limit + 1,
+        descending=request.backward,
     )
     items = list(found or ())[: request.limit]
-    more = len(found or ()) > request.limit
-    return Page(items, [(item.as_of,) for item in items], more, request.position is not None)
+    ends = len(found or ()) > request.limit, request.position is not None
+    if request.backward:
+        items.reverse()
+    has_next, has_previous = ends[::-1] if request.backward else ends
+    return Page(items, [(item.as_of,) for item in items], has_next, has_previous)
 
 
 def curve_of(curve: catalogue.Curve) -> Curve:

@@ -25,7 +25,7 @@ class CurvePoint:
     bid: float | None = strawberry.field(description="Null where none is quoted.")
     ask: float | None = strawberry.field(description="Null where none is quoted.")
     cell: str | None = strawberry.field(description="Where the mid stands in the file: `Fixed Prices - Mid!D12`.")
-    quote_cell: str | None = strawberry.field(description="Where bid and ask stand in the file.")
+    quote_cell: str | None = strawberry.field(name="bidAskCell", description="Where bid and ask stand in the file.")
     withheld: bool = strawberry.field(
         description="Whether it is in quarantine: the file has a number that is not served until somebody decides."
     )

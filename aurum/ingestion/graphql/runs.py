@@ -230,6 +230,16 @@ class IngestFileInput:
     vendor: str | None = strawberry.field(default=None, description="Only where the file's name does not tell.")
 
 
+@strawberry.input(description="A run that waits or is under way.")
+class CancelIngestionRunInput:
+    id: strawberry.ID = strawberry.field(description="The run's id.")
+
+
+@strawberry.input(description="A run that failed or was cancelled.")
+class RetryIngestionRunInput:
+    id: strawberry.ID = strawberry.field(description="The run's id.")
+
+
 @strawberry.type(description="The run, which goes on behind the answer, or what was wrong.")
 class IngestPayload:
     run: IngestionRun | None = strawberry.field(description="Null where there are problems.")
@@ -301,10 +311,12 @@ class RunMutation:
         return await _submit(info, Submission(data, input.path, "ingestFile", input.vendor, input.as_of))
 
     @strawberry.mutation(description="Ends a run that waits or is under way: nothing of its file is loaded.")
-    async def cancel_ingestion_run(self, info: Info, id: RunId) -> IngestPayload:
+    async def cancel_ingestion_run(
+        self, info: Info, input: Annotated[CancelIngestionRunInput, strawberry.argument(description="The run.")]
+    ) -> IngestPayload:
         context = info.context
         try:
-            run = await context.ingestion.cancel(context.principal, row_of(id, "IngestionRun"))
+            run = await context.ingestion.cancel(context.principal, row_of(input.id, "IngestionRun"))
         except (Conflict, InvalidInput, NotFound) as error:
             return IngestPayload(run=None, problems=[problem_of(error)])
         await _withdraw(context, run)
@@ -314,10 +326,12 @@ class RunMutation:
         description="Loads the file of a failed or cancelled run again; answers with the new run.",
         directives=[weighing(5000)],
     )
-    async def retry_ingestion_run(self, info: Info, id: RunId) -> IngestPayload:
+    async def retry_ingestion_run(
+        self, info: Info, input: Annotated[RetryIngestionRunInput, strawberry.argument(description="The run.")]
+    ) -> IngestPayload:
         context = info.context
         try:
-            run = await context.ingestion.retry(context.principal, row_of(id, "IngestionRun"))
+            run = await context.ingestion.retry(context.principal, row_of(input.id, "IngestionRun"))
         except (Conflict, InvalidInput, NotFound) as error:
             return IngestPayload(run=None, problems=[problem_of(error)])
         if run.state is RunState.QUEUED:
