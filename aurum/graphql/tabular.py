@@ -46,4 +46,10 @@ def _planned(schema: Schema, asked: Asked) -> Table | None:
     operation = chosen(document, asked.operation_name)
     inner = schema._schema
     variables = get_variable_values(inner, operation.variable_definitions or (), asked.variables or {})
-    return None if isinstance(variables, list) else table_of(inner, document, operation, variables)
+    if isinstance(variables, list):
+        return None
+    known, key = document.plans(variables.coerced), (Table, asked.operation_name)
+    if key not in known:
+        known[key] = table_of(inner, document, operation, variables)
+    planned: Table = known[key]
+    return planned
