@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 import pyarrow as pa
+import pytest
 
+from aurum.graphql import flattened
 from aurum.graphql.nodes import node_id
 from aurum.services import Services
 from tests.api.conftest import Ask
@@ -53,6 +55,20 @@ async def test_columns_and_points_are_the_same_table(client: httpx.AsyncClient, 
     points, columns = [await table(client, asked.format(name)) for name in ("points", "columns")]
     assert points.num_rows > 400
     assert points.equals(columns)
+
+
+async def test_a_large_table_is_sent_as_it_is_written(
+    client: httpx.AsyncClient, loaded: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = "{ curves(first: 100) { nodes { key snapshot { asOf points { tenor tenorType mid cell } } } } }"
+    whole = await table(client, query)
+    monkeypatch.setattr(flattened, "_AT_ONCE", 10)
+    monkeypatch.setattr(flattened, "ROWS", 100)
+    response = await post(client, query)
+    assert "content-length" not in response.headers
+    batches = list(pa.ipc.open_stream(response.content))
+    assert [each.num_rows for each in batches] == [100, 100, 100, 100, whole.num_rows - 400]
+    assert pa.Table.from_batches(batches).to_pylist() == whole.to_pylist()
 
 
 async def test_what_is_around_a_list_is_repeated(client: httpx.AsyncClient, ask: Ask, loaded: Services) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import aclosing
 
 from aurum_client import Aurum, CurveFilter, TenorType  # type: ignore[import-not-found]  # made when it is needed
 
@@ -12,9 +13,8 @@ from aurum_client import Aurum, CurveFilter, TenorType  # type: ignore[import-no
 async def main(url: str) -> None:
     async with Aurum(url=url, ws_url=url.replace("http", "ws")) as aurum:
         curve = (await aurum.curve_prices("eugp:eu/dutch_ttf/gas", [TenorType.MONTH])).curve
-        async for published in aurum.curves_published("0", CurveFilter(products=["gas"])):
-            event = published.curve_published.model_dump(mode="json", by_alias=True)
-            break
+        async with aclosing(aurum.curves_published("0", CurveFilter(products=["gas"]))) as events:
+            event = (await anext(events)).curve_published.model_dump(mode="json", by_alias=True)
     mids = [point.mid for point in curve.snapshot.points]
     print(json.dumps({"name": curve.name, "asOf": str(curve.snapshot.as_of), "mids": mids, "event": event}))  # noqa: T201  a program
 

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from gql import Client, gql  # type: ignore[import-not-found]  # of an environment of its own
+from gql import Client, GraphQLRequest  # type: ignore[import-not-found]  # of an environment of its own
 from gql.transport.requests import RequestsHTTPTransport  # type: ignore[import-not-found]
 from gql.transport.websockets import WebsocketsTransport  # type: ignore[import-not-found]
 from graphql import lexicographic_sort_schema, print_schema
@@ -23,7 +23,7 @@ def ask(url: str) -> object:
     """Checked against the printed schema before it is sent."""
     printed = FOLDER.parents[1] / "schema.graphql"
     client = Client(schema=printed.read_text(), transport=RequestsHTTPTransport(url, timeout=30))
-    return client.execute(gql(PRICES, variable_values=VARIABLES))["curve"]
+    return client.execute(GraphQLRequest(PRICES, variable_values=VARIABLES))["curve"]
 
 
 async def follow(url: str) -> tuple[object, str]:
@@ -33,7 +33,7 @@ async def follow(url: str) -> tuple[object, str]:
     async with Client(transport=transport, fetch_schema_from_transport=True, introspection_args=whole) as session:
         schema = print_schema(lexicographic_sort_schema(session.client.schema))
         variables = {"after": "0", "filter": {"products": ["gas"]}}
-        async for answer in session.subscribe(gql(PUBLISHED, variable_values=variables)):
+        async for answer in session.subscribe(GraphQLRequest(PUBLISHED, variable_values=variables)):
             return answer["curvePublished"], schema
     raise RuntimeError("the subscription ended")
 
