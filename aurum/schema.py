@@ -128,6 +128,7 @@ def create_schema(settings: GraphQLSettings) -> Schema:
         subscription=Subscription,
         types=[Curve, CurveSnapshot, IngestionRun, QuarantinedPoint, SourceFile],
         extensions=[Errors, *limits(settings)],
+        kept_bytes=settings.kept_mib * 2**20,
         config=StrawberryConfig(disable_field_suggestions=not settings.suggestions),
     )
 

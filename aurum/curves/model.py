@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurum.market.cells import Cells
-from aurum.market.periods import Tenor, TenorGrid, TenorType, standard_label
+from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType, standard_label
 from aurum.metadata.model import Curve
 
 Prices = NDArray[np.float64]
@@ -96,6 +96,25 @@ class Snapshot:
     run_id: int | None = None
     author: str | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceHistory:
+    """What a curve's prices of one delivery period were, oldest as-of date first; everything parallel to `as_of`.
+
+    Prices are in the vendor's unit; NaN: not quoted. `tenors` are the labels, `versions` and `published_at` those of
+    the snapshots; `withheld`: the point is in quarantine, its number is not served.
+    """
+
+    delivery: DeliveryPeriod
+    as_of: Sequence[date]
+    tenors: Sequence[str]
+    mid: Prices
+    bid: Prices
+    ask: Prices
+    versions: Sequence[int]
+    published_at: Sequence[datetime]
+    withheld: Sequence[bool]
 
 
 @dataclass(frozen=True, slots=True)

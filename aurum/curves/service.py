@@ -11,12 +11,14 @@ from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
 from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest, Position
+from aurum.curves.histories import HistoryStore
 from aurum.curves.model import (
     AsOfDay,
     Change,
     Coverage,
     DayKnown,
     DayMids,
+    PriceHistory,
     Publication,
     Quote,
     Snapshot,
@@ -27,7 +29,7 @@ from aurum.curves.model import (
 from aurum.curves.store import Day, DayVersion, SnapshotStore
 from aurum.curves.versions import VersionStore
 from aurum.errors import InvalidCursor
-from aurum.market.periods import TenorType
+from aurum.market.periods import DeliveryPeriod, TenorType
 from aurum.metadata.model import CurveDescription, CurveFilter
 from aurum.metadata.service import MetadataService
 
@@ -61,6 +63,7 @@ class CurveService:
     def __init__(self, store: SnapshotStore, metadata: MetadataService, events: EventLog) -> None:
         self.store = store
         self.version_store = VersionStore(store)
+        self.histories = HistoryStore(store)
         self.metadata = metadata
         self.event_log = events
 
@@ -178,6 +181,20 @@ class CurveService:
         """By curve: its days from `first` to `last`, both included, in order; at most `limit` of them."""
         principal.require(Scope.CURVES_READ)
         return await self.store.series(principal.tenant, curve_ids, first, last, known_at, limit, descending)
+
+    async def history(
+        self,
+        principal: Principal,
+        curve_ids: Collection[int],
+        *,
+        delivery: DeliveryPeriod,
+        first: date,
+        last: date,
+        known_at: datetime | None = None,
+    ) -> dict[int, PriceHistory]:
+        """By curve: its prices of one delivery period on the days from `first` to `last`, both included."""
+        principal.require(Scope.CURVES_READ)
+        return await self.histories.of(principal.tenant, curve_ids, delivery, first, last, known_at)
 
     async def superseded_at(self, principal: Principal, ids: Collection[int]) -> dict[int, datetime]:
         principal.require(Scope.CURVES_READ)

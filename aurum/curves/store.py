@@ -22,8 +22,9 @@ from sqlalchemy import (
     tuple_,
 )
 
-from aurum.backends.database import AnyRow, Database, ReadConnection
+from aurum.backends.database import Database, ReadConnection
 from aurum.backends.events import head_of
+from aurum.curves import statements
 from aurum.curves.model import (
     AsOfDay,
     Coverage,
@@ -35,45 +36,61 @@ from aurum.curves.model import (
     Step,
     unpack,
 )
+from aurum.curves.statements import RANK, SNAPSHOT
 from aurum.curves.tables import point_rows, snapshots, tenor_grids, vendor_days
+from aurum.graphql.kept import Kept
 from aurum.market.cells import Cells, PointRows
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
 
 T = TypeVar("T")
 Day = tuple[int, date]
 DayVersion = tuple[date, int]
+_Question = tuple[str, int, date | None, datetime | None]  # tenant, curve, as_of, known_at
 _KEPT = 4096  # shared grids and rows kept decoded; a vendor's file brings two or three
 _STANDING = ("id", "as_of", "version")
-_RANK = ("published_at", "revised_at", "version")
 
 
 class SnapshotStore:
-    def __init__(self, database: Database) -> None:
+    """Reads snapshots. The ones asked for last are kept, `kept_bytes` of them: whether they are still the newest is
+    always asked, but not for their prices again.
+    """
+
+    def __init__(self, database: Database, kept_bytes: int = 0) -> None:
         self.database = database
-        self._grids: dict[int, TenorGrid] = {}
+        self.kept = Kept[_Question, Snapshot](kept_bytes)
+        self.grids: dict[int, TenorGrid] = {}
         self._rows: dict[int, PointRows] = {}
 
     async def prices(self, connection: ReadConnection, ids: Sequence[int]) -> dict[int, CurvePrices]:
         """The prices of snapshots, on a connection that the caller holds."""
         if not ids:
             return {}
-        rows = await connection.all(select(snapshots).where(snapshots.c.id.in_(ids)))
+        rows = await connection.all(select(*SNAPSHOT).where(snapshots.c.id.in_(ids)))
         grids, places = await self._shared_content(connection, rows)
-        return {row.id: _snapshot(row, grids, places).prices for row in rows}
+        return {row[0]: _snapshot(row, grids, places).prices for row in rows}
 
     async def newest(
         self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None
     ) -> dict[int, Snapshot]:
         """By curve: the newest as-of date on or before `as_of`, in the newest version known at `known_at`."""
-        from_ids = select(snapshots.c.curve_id).where(snapshots.c.curve_id.in_(curve_ids)).distinct().subquery()
-        newest = _newest(from_ids.c.curve_id, None if as_of is None else lambda c: c.as_of <= as_of, known_at)
-        statement = select(snapshots).join(from_ids, snapshots.c.id == newest)
-        return {snapshot.curve_id: snapshot for snapshot in await self._read(tenant, statement)}
+        asked = {id_: (tenant, id_, as_of, known_at) for id_ in curve_ids}
+        kept = {id_: snapshot for id_, question in asked.items() if (snapshot := self.kept.get(question)) is not None}
+        given: dict[str, Any] = {"as_of": as_of, "known_at": known_at}
+        rows = await self.database.rows(
+            statements.newest(as_of is not None, known_at is not None), tenant=tenant, curves=list(curve_ids),
+            kept=[snapshot.id for snapshot in kept.values()],
+            **{name: value for name, value in given.items() if value is not None},
+        )  # fmt: skip
+        found = {id_: kept[id_] for id_, newest, *_ in rows if id_ in kept and kept[id_].id == newest}
+        for snapshot in await self._snapshots([row[2:] for row in rows if row[2] is not None]):
+            found[snapshot.curve_id] = snapshot
+            self.kept.put(asked[snapshot.curve_id], snapshot, _size(snapshot))
+        return found
 
     async def of_days(self, tenant: str, days: Collection[Day], known_at: datetime | None) -> dict[Day, Snapshot]:
         """By curve and exact as-of date: the newest version known at `known_at`."""
         found: dict[Day, Snapshot] = {}
-        for snapshot in await self._read(tenant, select(snapshots).where(_on(days), _known(known_at))):
+        for snapshot in await self._read(tenant, select(*SNAPSHOT).where(_on(days), _known(known_at))):
             day = (snapshot.curve_id, snapshot.as_of)
             if day not in found:  # sorted by rank, best first
                 found[day] = snapshot
@@ -82,7 +99,7 @@ class SnapshotStore:
     async def versions(self, tenant: str, days: Collection[Day]) -> dict[Day, list[Snapshot]]:
         """Every version of a day, the newest known first."""
         found: dict[Day, list[Snapshot]] = {}
-        for snapshot in await self._read(tenant, select(snapshots).where(_on(days))):
+        for snapshot in await self._read(tenant, select(*SNAPSHOT).where(_on(days))):
             found.setdefault((snapshot.curve_id, snapshot.as_of), []).append(snapshot)
         return found
 
@@ -91,12 +108,12 @@ class SnapshotStore:
     ) -> dict[int, Snapshot]:
         """By curve: the newest version of exactly this day, on a connection that the caller holds."""
         columns = snapshots.c
-        statement = select(snapshots).where(
+        statement = select(*SNAPSHOT).where(
             columns.tenant_id == tenant, columns.as_of == as_of, columns.curve_id.in_(curve_ids)
         )
-        rows = await connection.all(statement.order_by(*(columns[name] for name in _RANK)))
+        rows = await connection.all(statement.order_by(*(columns[name] for name in RANK)))
         grids, places = await self._shared_content(connection, rows)
-        return {row.curve_id: _snapshot(row, grids, places) for row in rows}  # the newest comes last
+        return {row[1]: _snapshot(row, grids, places) for row in rows}  # the newest comes last
 
     async def day_known(
         self, connection: ReadConnection, tenant: str, curve_ids: Select[Any], as_of: date, file_id: int
@@ -112,7 +129,7 @@ class SnapshotStore:
         return DayKnown(row[0], row[1], bool(row[2]))
 
     async def by_id(self, tenant: str, ids: Collection[int]) -> dict[int, Snapshot]:
-        found = await self._read(tenant, select(snapshots).where(snapshots.c.id.in_(ids)))
+        found = await self._read(tenant, select(*SNAPSHOT).where(snapshots.c.id.in_(ids)))
         return {snapshot.id: snapshot for snapshot in found}
 
     async def standing(self, tenant: str, curve_id: int) -> tuple[int, Standing | None]:
@@ -185,7 +202,7 @@ class SnapshotStore:
             .subquery()
         )
         newest = _newest(days.c.curve_id, lambda c: c.as_of == days.c.as_of, known_at)
-        statement = select(snapshots).join(days, and_(days.c.place <= limit, snapshots.c.id == newest))
+        statement = select(*SNAPSHOT).join(days, and_(days.c.place <= limit, snapshots.c.id == newest))
         found: dict[int, list[Snapshot]] = {}
         for snapshot in await self._read(tenant, statement):
             found.setdefault(snapshot.curve_id, []).append(snapshot)
@@ -197,7 +214,7 @@ class SnapshotStore:
         """By snapshot: when the next version of its day became known; absent where it is the newest."""
         other = snapshots.alias()
         same_day = and_(other.c.curve_id == snapshots.c.curve_id, other.c.as_of == snapshots.c.as_of)
-        above = tuple_(*(other.c[name] for name in _RANK)) > tuple_(*(snapshots.c[name] for name in _RANK))
+        above = tuple_(*(other.c[name] for name in RANK)) > tuple_(*(snapshots.c[name] for name in RANK))
         statement = (
             select(snapshots.c.id, func.min(other.c.published_at).label("at"))
             .join(other, and_(same_day, above))
@@ -255,7 +272,7 @@ class SnapshotStore:
         versions = select(columns.curve_id, columns.as_of, quoted).where(chosen, columns.curve_id.in_(ids))
         newest: dict[Day, bool] = {}
         begun: dict[int, date] = {}
-        for row in await connection.all(versions.order_by(*(columns[name] for name in _RANK))):
+        for row in await connection.all(versions.order_by(*(columns[name] for name in RANK))):
             newest[row.curve_id, row.as_of] = row.quoted  # the newest version comes last
             if row.quoted:
                 begun[row.curve_id] = min(row.as_of, begun.get(row.curve_id, row.as_of))
@@ -284,8 +301,8 @@ class SnapshotStore:
         )
         found: dict[date, dict[int, DayMids]] = {}
         async with self.database.read() as connection:
-            rows = await connection.all(statement.order_by(*(columns[name] for name in _RANK)))
-            grids = await _content(connection, tenor_grids.c.tenors, {row.grid_id for row in rows}, self._grids, _grid)
+            rows = await connection.all(statement.order_by(*(columns[name] for name in RANK)))
+            grids = await _content(connection, tenor_grids.c.tenors, {row.grid_id for row in rows}, self.grids, _grid)
         for as_of, curve_id, grid_id, mid in rows:  # the newest version comes last
             found.setdefault(as_of, {})[curve_id] = DayMids(grids[grid_id], unpack(mid))
         return found
@@ -294,8 +311,16 @@ class SnapshotStore:
         """The ids of tenor grids that have such tenors."""
         async with self.database.read() as connection:
             ids = {row.id for row in await connection.all(select(tenor_grids.c.id))}
-            grids = await _content(connection, tenor_grids.c.tenors, ids, self._grids, _grid)
+            grids = await _content(connection, tenor_grids.c.tenors, ids, self.grids, _grid)
         return [id_ for id_, grid in grids.items() if any(tenor.type in types for tenor in grid)]
+
+    def places(self, delivery: DeliveryPeriod) -> dict[int, int]:
+        """Of the grids that have been read: where each has the period, -1 where it has not."""
+        return {id_: grid.places.get(delivery, -1) for id_, grid in self.grids.items()}
+
+    async def read_grids(self, ids: set[int]) -> None:
+        async with self.database.read() as connection:
+            await _content(connection, tenor_grids.c.tenors, ids, self.grids, _grid)
 
     async def last_quoting(
         self,
@@ -310,7 +335,7 @@ class SnapshotStore:
         They are the newest of those that quote the same tenors: a day whose 2027 is missing hides no older 2027.
         """
         columns = snapshots.c
-        newest_version = [columns[name].desc() for name in _RANK]
+        newest_version = [columns[name].desc() for name in RANK]
         versions = (
             select(
                 *(columns[name] for name in ("id", "curve_id", "as_of", "grid_id", "quoted")),
@@ -325,7 +350,7 @@ class SnapshotStore:
             .where(current.place == 1, *_among(current.grid_id, grids))
             .subquery()
         )
-        statement = select(snapshots).where(columns.id.in_(select(days.c.id).where(days.c.place == 1)))
+        statement = select(*SNAPSHOT).where(columns.id.in_(select(days.c.id).where(days.c.place == 1)))
         found: dict[int, list[Snapshot]] = {}
         for snapshot in await self._read(tenant, statement):
             found.setdefault(snapshot.curve_id, []).append(snapshot)
@@ -346,21 +371,39 @@ class SnapshotStore:
         return condition
 
     async def _read(self, tenant: str, statement: Select[Any]) -> list[Snapshot]:
-        best_first = [snapshots.c.as_of, *(snapshots.c[name].desc() for name in _RANK)]
+        best_first = [snapshots.c.as_of, *(snapshots.c[name].desc() for name in RANK)]
         async with self.database.read() as connection:
             rows = await connection.all(statement.where(_of(tenant)).order_by(*best_first))
             grids, places = await self._shared_content(connection, rows)
         return [_snapshot(row, grids, places) for row in rows]
 
+    async def _snapshots(self, rows: Sequence[Sequence[Any]]) -> list[Snapshot]:
+        """Of rows of SNAPSHOT. A connection is opened only for what they share and is not at hand."""
+        if _shared(rows, _GRID) <= self.grids.keys() and _shared(rows, *_PLACES) <= self._rows.keys():
+            return [_snapshot(row, self.grids, self._rows) for row in rows]
+        async with self.database.read() as connection:
+            grids, places = await self._shared_content(connection, rows)
+        return [_snapshot(row, grids, places) for row in rows]
+
     async def _shared_content(
-        self, connection: ReadConnection, rows: Sequence[AnyRow]
+        self, connection: ReadConnection, rows: Sequence[Sequence[Any]]
     ) -> tuple[dict[int, TenorGrid], dict[int, PointRows]]:
-        grids = {row.grid_id for row in rows}
-        places = {id_ for row in rows for id_ in (row.mid_rows_id, row.quote_rows_id) if id_ is not None}
         return (
-            await _content(connection, tenor_grids.c.tenors, grids, self._grids, _grid),
-            await _content(connection, point_rows.c.rows, places, self._rows, _point_rows),
+            await _content(connection, tenor_grids.c.tenors, _shared(rows, _GRID), self.grids, _grid),
+            await _content(connection, point_rows.c.rows, _shared(rows, *_PLACES), self._rows, _point_rows),
         )
+
+
+_GRID, *_PLACES = (SNAPSHOT.index(snapshots.c[name]) for name in ("grid_id", "mid_rows_id", "quote_rows_id"))
+
+
+def _shared(rows: Sequence[Sequence[Any]], *places: int) -> set[int]:
+    return {row[place] for row in rows for place in places} - {None}
+
+
+def _size(snapshot: Snapshot) -> int:
+    prices = snapshot.prices
+    return 1000 + sum(side.nbytes for side in (prices.mid, prices.bid, prices.ask) if side is not None)
 
 
 async def _content(
@@ -384,23 +427,28 @@ async def _content(
     return found
 
 
-def _snapshot(row: AnyRow, grids: Mapping[int, TenorGrid], places: Mapping[int, PointRows]) -> Snapshot:
+def _snapshot(
+    row: Sequence[Any], grids: Mapping[int, TenorGrid], places: Mapping[int, PointRows]
+) -> Snapshot:  # fmt: skip
+    (
+        id_, curve_id, as_of, version, published_at, recorded_at, file_id, grid_id, mid, bid, ask,
+        mid_rows_id, mid_columns, quote_rows_id, quote_columns, withheld, run_id, author, reason,
+    ) = row  # fmt: skip
     prices = CurvePrices(
-        grids[row.grid_id],
-        unpack(row.mid),
-        None if row.bid is None else unpack(row.bid),
-        None if row.ask is None else unpack(row.ask),
-        None if row.mid_rows_id is None else Cells(places[row.mid_rows_id], tuple(row.mid_columns)),
-        None if row.quote_rows_id is None else Cells(places[row.quote_rows_id], tuple(row.quote_columns)),
-        () if row.withheld is None else _bits(row.withheld),
+        grids[grid_id],
+        unpack(mid),
+        None if bid is None else unpack(bid),
+        None if ask is None else unpack(ask),
+        None if mid_rows_id is None else Cells(places[mid_rows_id], tuple(mid_columns)),
+        None if quote_rows_id is None else Cells(places[quote_rows_id], tuple(quote_columns)),
+        () if withheld is None else bits(withheld),
     )
     return Snapshot(
-        row.id, row.curve_id, row.as_of, row.version, row.published_at, row.recorded_at, row.file_id, prices,
-        row.run_id, row.author, row.reason,
+        id_, curve_id, as_of, version, published_at, recorded_at, file_id, prices, run_id, author, reason
     )  # fmt: skip
 
 
-def _bits(packed: bytes) -> tuple[int, ...]:
+def bits(packed: bytes) -> tuple[int, ...]:
     return tuple(np.flatnonzero(np.unpackbits(np.frombuffer(packed, dtype=np.uint8))).tolist())
 
 
@@ -412,7 +460,7 @@ def _newest(curve_id: ColumnElement[int], on: Any, known_at: datetime | None) ->
         statement = statement.where(on(other.c))
     if known_at is not None:
         statement = statement.where(other.c.published_at <= known_at)
-    best_first = [other.c.as_of.desc(), *(other.c[name].desc() for name in _RANK)]
+    best_first = [other.c.as_of.desc(), *(other.c[name].desc() for name in RANK)]
     return statement.order_by(*best_first).limit(1).scalar_subquery()
 
 
@@ -428,7 +476,7 @@ def _known(known_at: datetime | None) -> ColumnElement[bool]:
 def _blank(chosen: ColumnElement[bool], known_at: datetime | None) -> Select[Any]:
     """Curves and days whose newest version known at `known_at` has no price."""
     columns, other = snapshots.c, snapshots.alias()
-    newer = tuple_(*(other.c[name] for name in _RANK)) > tuple_(*(columns[name] for name in _RANK))
+    newer = tuple_(*(other.c[name] for name in RANK)) > tuple_(*(columns[name] for name in RANK))
     later = select(other.c.id).where(
         other.c.curve_id == columns.curve_id, other.c.as_of == columns.as_of, newer,
         *([] if known_at is None else [other.c.published_at <= known_at]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -84,6 +84,11 @@ class TenorGrid(Sequence[Tenor]):
         """SHA-256 (hex) over a line `label|type|start|end` per tenor: the grid's name in the store."""
         lines = (f"{t.label}|{t.type}|{t.period.start}|{t.period.end}\n" for t in self._tenors)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    @cached_property
+    def places(self) -> Mapping[DeliveryPeriod, int]:
+        """Where each period stands; of types that have the same one the first."""
+        return {tenor.period: place for place, tenor in reversed(list(enumerate(self._tenors)))}
 
     def __len__(self) -> int:
         return len(self._tenors)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
+from aurum.backends.reads import Read, among
 from aurum.errors import InvalidInput
 from aurum.market.identity import CurveIdentity, Measure, fold, normalize_key
 from aurum.metadata.model import (
@@ -45,6 +47,13 @@ _EXACT = {"measures": "measure", "currencies": "currency", "units": "unit"}
 
 
 _MOST_WORDS = 20
+_CURVE = [
+    curves.c[name]
+    for name in (
+        "id", "key", "legacy_key", "name", "asset_class", "commodity", "region", "currency", "unit", "attributes",
+        "created_at", "vendor", "market", "location", "product", "block", "measure", "leg", "identity_unit", "iso",
+    )
+]  # fmt: skip
 
 
 def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
@@ -76,12 +85,19 @@ def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
     return conditions + [curves.c.search.contains(word, autoescape=True) for word in words]
 
 
+_OF_TENANT = curves.c.tenant_id == bindparam("tenant", type_=curves.c.tenant_id.type)
+_BY_ID = Read(select(*_CURVE).where(_OF_TENANT, among(curves.c.id, "ids")))
+
+
 class CatalogueStore:
     """`vendor_order`: who goes first where curves share a legacy key; the vendors not named follow by their codes."""
 
     def __init__(self, database: Database, vendor_order: Sequence[str] = ()) -> None:
         self.database = database
         self._vendor_order = {vendor: place for place, vendor in enumerate(vendor_order)}
+        either = or_(among(curves.c.key, "keys"), among(curves.c.legacy_key, "keys"))
+        by_key = select(*_CURVE).where(_OF_TENANT, either)
+        self._by_key = Read(by_key.order_by(*self._precedence(curves)))
 
     async def ids(self, transaction: WriteConnection, tenant: str, vendor: str) -> dict[str, int]:
         """Key to id of all curves of a vendor."""
@@ -116,7 +132,7 @@ class CatalogueStore:
         keys = [SortKey(curves.c[item.field], item.descending) for item in order]
         if not any(item.field is CurveOrderField.KEY for item in order):
             keys.append(SortKey(curves.c.key))
-        statement = select(curves).where(*matching(tenant, wanted))
+        statement = select(*_CURVE).where(*matching(tenant, wanted))
         async with self.database.read() as connection:
             return (await read_page(connection, statement, keys, request)).map(curve_of)
 
@@ -129,7 +145,7 @@ class CatalogueStore:
         one_per_key: bool,
     ) -> Page[Curve]:
         """Sorted by legacy key, then id. `having` is a further condition on a curve's id."""
-        statement = select(curves).where(*matching(tenant, wanted), having(curves.c.id))
+        statement = select(*_CURVE).where(*matching(tenant, wanted), having(curves.c.id))
         if one_per_key:
             other = curves.alias()
             same_key = and_(other.c.tenant_id == tenant, other.c.legacy_key == curves.c.legacy_key)
@@ -159,14 +175,15 @@ class CatalogueStore:
             return {row.id for row in await connection.all(statement)}
 
     async def by_id(self, tenant: str, ids: Collection[int]) -> dict[int, Curve]:
-        return {curve.id: curve for curve in await self._curves(tenant, curves.c.id.in_(ids))}
+        rows = await self.database.rows(_BY_ID, tenant=tenant, ids=list(ids))
+        return {curve.id: curve for curve in map(curve_of, rows)}
 
     async def by_any_key(self, tenant: str, keys: Collection[str]) -> dict[str, Curve]:
         """By key as given, in any spelling; of curves that share a legacy key the oldest of the first vendor."""
         wanted = {key: normalize_key(key) for key in keys}
-        either = or_(curves.c.key.in_(wanted.values()), curves.c.legacy_key.in_(wanted.values()))
+        rows = await self.database.rows(self._by_key, tenant=tenant, keys=list(wanted.values()))
         found: dict[str, Curve] = {}
-        for curve in await self._curves(tenant, either, *self._precedence(curves)):
+        for curve in map(curve_of, rows):
             found.setdefault(curve.legacy_key, curve)
             found[curve.key] = curve
         return {key: found[normalized] for key, normalized in wanted.items() if normalized in found}
@@ -185,8 +202,8 @@ class CatalogueStore:
             found.setdefault((curve.identity.vendor, fold(curve.identity.location)), []).append(curve)
         return {name: fitting[0] for name, fitting in found.items() if len(fitting) == 1}
 
-    async def _curves(self, tenant: str, condition: ColumnElement[bool], *order: ColumnElement[Any]) -> list[Curve]:
-        statement = select(curves).where(curves.c.tenant_id == tenant, condition).order_by(*order)
+    async def _curves(self, tenant: str, condition: ColumnElement[bool]) -> list[Curve]:
+        statement = select(*_CURVE).where(curves.c.tenant_id == tenant, condition)
         async with self.database.read() as connection:
             rows = await connection.all(statement)
         return [curve_of(row) for row in rows]
@@ -278,14 +295,16 @@ def _mapping(row: AnyRow) -> UnitMapping:
     return UnitMapping(row.text, row.currency, row.unit, row.version, row.source, row.known_from)
 
 
-def curve_of(row: AnyRow) -> Curve:
-    identity = CurveIdentity(
-        row.vendor, row.market, row.location, row.product, row.block, Measure(row.measure), row.leg,
-        row.identity_unit, row.iso,
-    )  # fmt: skip
+def curve_of(row: Sequence[Any]) -> Curve:
+    """Of a row that begins with `_CURVE`."""
+    (
+        id_, key, legacy_key, name, asset_class, commodity, region, currency, unit, attributes, created_at,
+        vendor, market, location, product, block, measure, leg, identity_unit, iso,
+    ) = row[: len(_CURVE)]  # fmt: skip
+    identity = CurveIdentity(vendor, market, location, product, block, Measure(measure), leg, identity_unit, iso)
     return Curve(
-        row.id, row.key, row.legacy_key, identity, row.name, row.asset_class, row.commodity, row.region,
-        row.currency, row.unit, tuple((name, value) for name, value in row.attributes), row.created_at,
+        id_, key, legacy_key, identity, name, asset_class, commodity, region, currency, unit,
+        tuple((name, value) for name, value in attributes), created_at,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from aurum.curves.graphql.arguments import (
     instant_of,
     there,
 )
+from aurum.curves.graphql.history import DeliveryInput, PriceHistory, history_of, period_of
 from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
 from aurum.errors import InvalidCursor
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
@@ -141,6 +142,17 @@ async def load_snapshots(
     return [None if each is None else snapshot_of(each, instant) for each in found]
 
 
+async def load_histories(
+    curves: Sequence[Curve], info: Info, delivery: DeliveryInput, as_of: DateRange, known_at: datetime | None
+) -> list[PriceHistory]:
+    period, (first, last) = period_of(delivery), bounds(as_of)
+    found = await info.context.load_many(
+        info.context.curves.history, [curve.row for curve in curves],
+        delivery=period, first=first, last=last, known_at=instant_of(known_at),
+    )  # fmt: skip
+    return [history_of(period, each) for each in found]
+
+
 @strawberry.type(description="A forward curve: one product at one place, its price for each delivery period.")
 class Curve(Node):
     key: str = strawberry.field(description="Says what the curve is: `eugp:eu/dutch_ttf/gas`. Never changes.")
@@ -230,6 +242,18 @@ class Curve(Node):
         instant = instant_of(known_at)
         page = await _days_page(info, self.row, as_of, instant, request)
         return connection(CurveSnapshotConnection, order, page, lambda found: snapshot_of(found, instant))  # type: ignore[no-any-return]
+
+    @strawberry.field(
+        description="What one delivery period was priced at: a point for each as-of date that has it.",
+        metadata=batched(load_histories),
+    )
+    async def history(
+        self, info: Info,
+        delivery: Annotated[DeliveryInput, strawberry.argument(description="Which delivery period, exactly.")],
+        as_of: Annotated[DateRange, strawberry.argument(description="Which as-of dates.")],
+        known_at: KnownAt = None,
+    ) -> PriceHistory:  # fmt: skip
+        return (await load_histories([self], info, delivery, as_of, known_at))[0]
 
     @strawberry.field(
         description="Every version of one as-of date, the newest known first.",

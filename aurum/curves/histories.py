@@ -1,0 +1,77 @@
+"""What one delivery period was priced at, day after day."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+
+from aurum.curves import statements
+from aurum.curves.model import PriceHistory, unpack
+from aurum.curves.store import SnapshotStore, bits
+from aurum.market.periods import DeliveryPeriod
+
+_NONE = -1
+_CURVE, _AS_OF, _VERSION, _PUBLISHED_AT, _GRID, _WITHHELD, _PLACE = range(7)
+_SIDES = (7, 8, 9)
+_BLANK = np.array([np.nan], dtype="<f8").tobytes()
+
+
+class HistoryStore:
+    def __init__(self, snapshots: SnapshotStore) -> None:
+        self._snapshots = snapshots
+
+    async def of(
+        self,
+        tenant: str,
+        curve_ids: Collection[int],
+        delivery: DeliveryPeriod,
+        first: date,
+        last: date,
+        known_at: datetime | None,
+    ) -> dict[int, PriceHistory]:
+        """By curve: the days from `first` to `last` whose newest version known at `known_at` has the period."""
+        rows = await self._rows(tenant, curve_ids, delivery, first, last, known_at)
+        newest: dict[int, dict[date, Sequence[Any]]] = {}
+        for row in rows:  # of a day the newest version comes last
+            newest.setdefault(row[_CURVE], {})[row[_AS_OF]] = row
+        grids = self._snapshots.grids
+        found = {}
+        for curve_id, days in newest.items():
+            quoted = [row for row in days.values() if row[_PLACE] != _NONE]
+            tenors = [grids[row[_GRID]][row[_PLACE]] for row in quoted]
+            found[curve_id] = _history(delivery, quoted, [tenor.label for tenor in tenors])
+        return found
+
+    async def _rows(
+        self,
+        tenant: str,
+        curve_ids: Collection[int],
+        delivery: DeliveryPeriod,
+        first: date,
+        last: date,
+        known_at: datetime | None,
+    ) -> Sequence[Sequence[Any]]:
+        """Asks again where it meets grids that have never been read: it cannot know their points before."""
+        given: dict[str, Any] = {} if known_at is None else {"known_at": known_at}
+        while True:
+            places = self._snapshots.places(delivery)
+            rows = await self._snapshots.database.rows(
+                statements.history(known_at is not None), tenant=tenant, curves=list(curve_ids),
+                grids=list(places), places=list(places.values()), first=first, last=last, **given,
+            )  # fmt: skip
+            unknown = {row[_GRID] for row in rows if row[_PLACE] is None}
+            if not unknown:
+                return rows
+            await self._snapshots.read_grids(unknown)
+
+
+def _history(delivery: DeliveryPeriod, rows: Sequence[Sequence[Any]], labels: Sequence[str]) -> PriceHistory:
+    mid, bid, ask = (unpack(b"".join([row[side] or _BLANK for row in rows])) for side in _SIDES)
+    return PriceHistory(
+        delivery, [row[_AS_OF] for row in rows], labels, mid, bid, ask, [row[_VERSION] for row in rows],
+        [row[_PUBLISHED_AT] for row in rows],
+        [row[_WITHHELD] is not None and row[_PLACE] in bits(row[_WITHHELD]) for row in rows],
+    )  # fmt: skip

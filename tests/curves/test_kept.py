@@ -1,0 +1,54 @@
+"""Snapshots that are kept never stand for a newer one, nor are they anybody else's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date, datetime
+
+import pytest
+
+from aurum.auth import Principal
+from aurum.curves.store import SnapshotStore
+from aurum.errors import Forbidden
+from tests.published import DESK, RIVAL, TTF, Book, instant, open_book, prices
+
+
+@pytest.fixture
+async def book(migrated_url: str) -> AsyncIterator[Book]:
+    async with open_book(migrated_url) as opened:
+        opened.curves.store = SnapshotStore(opened.database, 20_000)
+        yield opened
+
+
+async def test_a_restatement_in_between_is_answered_at_once(book: Book, migrated_url: str) -> None:
+    """Snapshots are kept; which of them is the newest is asked every time."""
+    await book.publish("2025-02-13", [(TTF, prices([50.0, 51.0]))])
+    (curve,) = (await book.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"])).values()
+
+    async def newest(principal: Principal = DESK, known_at: datetime | None = None) -> list[tuple[int, float]]:
+        found = await book.curves.snapshots(principal, [curve.id], known_at=known_at)
+        return [(each.version, float(each.prices.mid[0])) for each in found.values()]
+
+    assert await newest() == [(1, 50.0)]
+    assert await newest() == [(1, 50.0)]
+    async with open_book(migrated_url) as other:
+        await other.publish("2025-02-13", [(TTF, prices([77.0, 51.0]))], "2025-02-14 07:40")
+    assert await newest() == [(2, 77.0)]
+    assert await newest(known_at=instant("2025-02-14 07:39")) == [(1, 50.0)]
+    assert await newest(RIVAL) == []
+    with pytest.raises(Forbidden):
+        await newest(Principal("desk", "nobody", frozenset()))
+
+
+async def test_what_is_kept_is_bounded_and_comes_without_its_prices(book: Book) -> None:
+    for day in range(1, 29):
+        await book.publish(f"2025-02-{day:02}", [(TTF, prices([50.0 + day] * 40))])
+    (curve,) = (await book.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"])).values()
+    kept = book.curves.store.kept
+    for day in [*range(1, 29), 28]:
+        found = await book.curves.snapshots(DESK, [curve.id], as_of=date(2025, 2, day))
+        assert float(found[curve.id].prices.mid[0]) == 50.0 + day
+        assert kept.size <= 20_000
+    assert 5 < len(kept) < 15
+    again = await book.curves.snapshots(DESK, [curve.id], as_of=date(2025, 2, 28))
+    assert again[curve.id] is found[curve.id]
