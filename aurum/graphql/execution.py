@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -18,8 +19,8 @@ from typing import Any, Protocol, Self
 
 import orjson
 import strawberry
+from graphql import DocumentNode, GraphQLError, create_source_event_stream
 from graphql import ExecutionResult as GraphQLResult
-from graphql import GraphQLError, create_source_event_stream
 from strawberry.exceptions import MissingQueryError
 from strawberry.execution import optimized_is_awaitable
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter
@@ -44,6 +45,7 @@ from aurum.graphql.warming import make_plans
 is_awaitable: Any = optimized_is_awaitable
 _KEPT_BYTES = 64 * 2**20
 _SHARED_BYTES = 128 * 2**20
+_CURSOR_BYTES = 2**20
 
 
 class OperationContext(Protocol):
@@ -77,6 +79,7 @@ class Schema(strawberry.Schema):
         super().__init__(execution_context_class=Executor, **named)
         self._executor = Executor
         self._sharing = Sharing(_SHARED_BYTES)
+        self._cursors = Kept[str, frozenset[str]](_CURSOR_BYTES)
         asked = self._asked()
         rules = (*asked.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
         self._documents = Documents(
@@ -173,21 +176,20 @@ class Schema(strawberry.Schema):
             raise self._ended(document.errors, context_value)
         _allowed(document, operation_name, {OperationType.SUBSCRIPTION})
 
-        def executor(root: Any) -> Any:
+        def executor(root: Any, context: OperationContext) -> Any:
             return self._executor.build(
-                self._schema, tree, root, context_value.for_operation(), variable_values, operation_name,
-                is_awaitable=is_awaitable, prepared=document,
+                self._schema, tree, root, context, variable_values, operation_name, is_awaitable=is_awaitable,
+                prepared=document,
             )  # fmt: skip
 
-        async def encode(value: Any) -> bytes:
-            result: Any = executor(value).execute_operation()
-            result = await result if is_awaitable(result) else result
-            return encoded(result.data, _lasting(self._told(result.errors, context_value)))
+        async def encode(values: Sequence[Any]) -> list[bytes]:
+            context = context_value.for_operation()
+            return list(await asyncio.gather(*(self._response(executor(value, context), context) for value in values)))
 
-        source = await self._source(executor(None), context_value)
+        source = await self._source(executor(None, context_value.for_operation()), context_value)
         try:
             if isinstance(source, Feed):
-                key = _alike(query, operation_name, variable_values, cursor_variables(tree), source)
+                key = _alike(query, operation_name, variable_values, self._free(query, tree), source)
                 messages = self._sharing.messages(Following(key, source, encode), resume or source.after)
             else:
                 messages = _uncounted(source, encode)
@@ -196,6 +198,12 @@ class Schema(strawberry.Schema):
                     yield message
         except Exception as error:  # whatever it was is told as the errors of resolvers are
             raise self._ended([_as(error)], context_value) from error
+
+    async def _response(self, executor: Any, context: OperationContext) -> bytes:
+        """To an event. Raises Unavailable where it lacks what will soon be there again."""
+        result: Any = executor.execute_operation()
+        result = await result if is_awaitable(result) else result
+        return encoded(result.data, _lasting(self._told(result.errors, context)))
 
     async def _source(self, executor: Any, context: OperationContext) -> AsyncIterable[Any]:
         """What the subscription's field answers."""
@@ -208,6 +216,13 @@ class Schema(strawberry.Schema):
         stream: AsyncIterable[Any] = source
         return stream
 
+    def _free(self, query: str, tree: DocumentNode) -> frozenset[str]:
+        found = self._cursors.get(query)
+        if found is None:
+            found = cursor_variables(tree)
+            self._cursors.put(query, found, len(query))
+        return found
+
     def _ended(self, errors: Sequence[GraphQLError], context: OperationContext) -> StreamEnded:
         return StreamEnded([dict(error.formatted) for error in self._told(errors, context) or ()])
 
@@ -219,10 +234,11 @@ class Schema(strawberry.Schema):
 
 
 async def _uncounted(
-    source: AsyncIterable[Any], encode: Callable[[Any], Awaitable[bytes]]
+    source: AsyncIterable[Any], encode: Callable[[Sequence[Any]], Awaitable[list[bytes]]]
 ) -> AsyncGenerator[Message, None]:
     async for value in source:
-        yield Message(await encode(value), None)
+        for message in await encode([value]):
+            yield Message(message, None)
 
 
 def _alike(

@@ -22,17 +22,18 @@ from aurum.graphql.streams import Feed, Message, event_cursor
 
 T = TypeVar("T")
 _VALUE = 400  # bytes of a chosen value, roughly
+_RUN = 32  # cursors, whose messages are made together: their reads are batched
 _FRESH_SECONDS = 60.0  # what a message tells of things that change is not older
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0, 5.0)  # seconds between attempts while the database is away
 
 
 @dataclass(frozen=True, slots=True)
 class Following(Generic[T]):
-    """What a subscriber asks for. Those with the same `key` are answered the same, `encode`d from the same value."""
+    """What a subscriber asks for. Those with the same `key` are answered the same, `encode`d from the same values."""
 
     key: Hashable
     feed: Feed[T]
-    encode: Callable[[T], Coroutine[Any, Any, bytes]]
+    encode: Callable[[Sequence[T]], Coroutine[Any, Any, list[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Sharing:
         self._messages = Kept[Any, tuple[bytes, float]](most_bytes // 2)
         self._firsts = Kept[Any, tuple[int, bytes]](most_bytes // 4)
         self._choosing = Once[Any, _Chosen]()
-        self._encoding = Once[Any, bytes]()
+        self._encoding = Once[Any, dict[int, bytes]]()
         self._beginning = Once[Any, tuple[int, bytes]]()
 
     async def messages(self, of: Following[Any], after: str | None) -> AsyncGenerator[Message, None]:
@@ -100,17 +101,26 @@ class Sharing:
         return chosen
 
     async def _message(self, of: Following[Any], chosen: _Chosen, place: int) -> bytes:
-        key, now = (of.key, chosen.cursors[place]), asyncio.get_running_loop().time()
-        encoded, at = self._messages.get(key) or (b"", now - _FRESH_SECONDS)
-        if now - at < _FRESH_SECONDS:
-            return encoded
-        return await self._encoding.do(key, partial(self._encode, of, key, chosen.values[place]))
+        cursor = chosen.cursors[place]
+        kept = self._fresh((of.key, cursor))
+        if kept is not None:
+            return kept
+        run = await self._encoding.do((of.key, cursor // _RUN), partial(self._encode, of, chosen, place))
+        return run[cursor] if cursor in run else await self._message(of, chosen, place)
 
-    async def _encode(self, of: Following[Any], key: Any, value: Any) -> bytes:
-        now = asyncio.get_running_loop().time()
-        encoded = await _patiently(partial(of.encode, value))
-        self._messages.put(key, (encoded, now), len(encoded))
-        return encoded
+    def _fresh(self, key: Any) -> bytes | None:
+        encoded, at = self._messages.get(key) or (None, 0.0)
+        return encoded if asyncio.get_running_loop().time() - at < _FRESH_SECONDS else None
+
+    async def _encode(self, of: Following[Any], chosen: _Chosen, place: int) -> dict[int, bytes]:
+        """What was committed together is read together."""
+        run, now = chosen.cursors[place] // _RUN, asyncio.get_running_loop().time()
+        places = [at for at in range(place, len(chosen.cursors)) if chosen.cursors[at] // _RUN == run]
+        encoded = await _patiently(partial(of.encode, [chosen.values[at] for at in places]))
+        messages = {chosen.cursors[at]: message for at, message in zip(places, encoded, strict=True)}
+        for cursor, message in messages.items():
+            self._messages.put((of.key, cursor), (message, now), len(message))
+        return messages
 
     async def _first(self, of: Following[Any], head: int) -> tuple[int, bytes]:
         """What a subscription without a cursor begins with, and the cursor where it stands."""
@@ -122,8 +132,9 @@ class Sharing:
     async def _begin(self, of: Following[Any]) -> tuple[int, bytes]:
         assert of.feed.begin is not None  # noqa: S101  whoever calls it has looked
         cursor, value = await of.feed.begin()
-        first = cursor, await of.encode(value)
-        self._firsts.put(of.key, first, len(first[1]))
+        (encoded,) = await of.encode([value])
+        first = cursor, encoded
+        self._firsts.put(of.key, first, len(encoded))
         return first
 
 
