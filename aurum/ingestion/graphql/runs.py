@@ -208,7 +208,7 @@ class IngestionRunEvent:
     withheld_count: int = strawberry.field(description="Points refused by then: they went to quarantine.")
     run_row: strawberry.Private[int]
 
-    @strawberry.field(description="The run as it is now.")
+    @strawberry.field(description="The run as it was read for this event: never older than it.")
     async def run(self, info: Info) -> IngestionRun:
         found = await info.context.load(info.context.ingestion.runs, self.run_row)
         if found is None:
