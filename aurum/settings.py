@@ -104,7 +104,7 @@ class GraphQLSettings(_Area):
 
 
 class SubscriptionSettings(_Area):
-    keep_alive_seconds: float = Field(10.0, gt=0, description="A silent connection gets a sign of life so often.")
+    keep_alive_seconds: float = Field(15.0, gt=0, description="A silent connection gets a sign of life so often.")
     send_seconds: float = Field(10.0, gt=0, description="A client that takes nothing for this long is disconnected.")
     init_seconds: float = Field(10.0, gt=0, description="A WebSocket has to begin with `connection_init` by then.")
     max_operations: int = Field(100, ge=1, description="At a time, of a WebSocket or a shared event stream.")

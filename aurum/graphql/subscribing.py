@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from aurum.graphql.admission import EVERYTHING, READING
-from aurum.graphql.formats import wanted
+from aurum.graphql.formats import EVENT_STREAM, wanted
 from aurum.graphql.media import DocumentRefused
 from aurum.graphql.requests import Asked, BadRequest
 from aurum.graphql.running import Runner, Subscriber, failure
@@ -36,7 +36,7 @@ class Subscriptions:
             if token is None:
                 raise BadRequest("DELETE ends an operation of an event stream, and the token of none is given")
             return self._shared.stop(token, request, context)
-        if request.method == "GET" and token is not None:
+        if request.method == "GET" and token is not None and wanted(request.headers.get("accept")) is EVENT_STREAM:
             return partial(self._shared.open, token, context)
         return None
 

@@ -76,6 +76,9 @@ async def events(socket: ClientConnection, count: int) -> list[dict[str, Any]]:
     received: list[dict[str, Any]] = []
     while len(received) < count:
         message = orjson.loads(await asyncio.wait_for(socket.recv(), 20))
+        if message["type"] == "ping":
+            await socket.send('{"type": "pong"}')
+            continue
         assert message["type"] == "next", message
         (event,) = message["payload"]["data"].values()
         received.append(event)
