@@ -111,6 +111,8 @@ async def _warmed(services: Services, endpoint: Endpoint) -> None:
             await asyncio.sleep(0)
     except AurumError as error:
         _log.warning("registered operations could not be made ready: %s", error.message)
+    except Exception:  # noqa: BLE001  the first requests for them are slower, that is all
+        _log.exception("registered operations could not be made ready")
 
 
 async def _completeness(services: Services) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import OrderedDict
@@ -14,6 +15,8 @@ from redis.exceptions import RedisError
 
 MOST_BYTES = 4 * 2**20  # of a share
 _ENTRY = 200  # bytes of key and bookkeeping, roughly
+_REST_SECONDS = 5.0
+_MOST_AT_ONCE = 32  # a client opens a connection for each, and at most 100
 _log = logging.getLogger(__name__)
 
 
@@ -75,7 +78,7 @@ class MemoryCache:
 
 
 class RedisCache:
-    """In a Redis that processes share. Where it does not answer nothing is kept, and that is logged.
+    """In a Redis that processes share. Where it does not answer, it is not asked for 5 seconds, and nothing is kept.
 
     A share has a hash of its texts, a sorted set of when each was used, and the number of its bytes: three keys with
     one hash tag, changed by one script, so that they always fit together.
@@ -87,6 +90,8 @@ class RedisCache:
         self._seconds = seconds
         self._most = most_bytes
         self._clock = clock
+        self._rests_until = 0.0
+        self._free = asyncio.Semaphore(_MOST_AT_ONCE)
         self._get: Any = redis.register_script(_EXPIRED + _GET)
         self._put: Any = redis.register_script(_EXPIRED + _PUT)
 
@@ -100,11 +105,15 @@ class RedisCache:
 
     async def _run(self, script: Any, share: str, key: str, *more: Any) -> Any:
         keys = [f"aurum:kept:{{{share}}}:{part}" for part in ("texts", "used", "bytes")]
-        try:
-            return await script(keys=keys, args=[self._clock(), self._seconds, _ENTRY, key, *more])
-        except (RedisError, OSError) as error:
-            _log.warning("Redis does not answer, nothing is kept: %s", error)
-            return None
+        async with self._free:
+            if time.monotonic() < self._rests_until:
+                return None
+            try:
+                return await script(keys=keys, args=[self._clock(), self._seconds, _ENTRY, key, *more])
+            except (RedisError, OSError) as error:
+                _log.warning("Redis does not answer, nothing is kept: %s", error)
+                self._rests_until = time.monotonic() + _REST_SECONDS
+                return None
 
 
 def _size(key: str, text: str) -> int:

@@ -20,7 +20,7 @@ from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Schema
 from aurum.graphql.formats import error_media
 from aurum.graphql.media import ARROW, GRAPHQL, JSON, NotAcceptable, answered, negotiated, refusal
-from aurum.graphql.requests import MULTIPART, Asked, MethodNotAllowed, TooSlow, asked_of, bounded, content_type
+from aurum.graphql.requests import MULTIPART, Asked, MethodNotAllowed, TooSlow, asked_of, bounded
 from aurum.graphql.running import Runner
 from aurum.graphql.sockets import Connection, check_origin
 from aurum.graphql.subscribing import Subscriptions
@@ -91,8 +91,8 @@ class Endpoint:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, media: str, plain: bool) -> Response | None:
         """None where a stream was the answer. `plain`: one that is none is accepted."""
         context = self._context_of(HTTPConnection(scope))
-        request = Request(scope)
-        if request.method == "POST" and content_type(request)[0] == MULTIPART:
+        declared = dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if scope["method"] == "POST" and declared == MULTIPART.encode():
             request = Request(scope, self._bounded(scope, receive, self._max_file + self._max_body))
             async with uploaded(request, self.settings, self._max_file) as given:
                 return await self._executed(given, request, context, send, media, plain)

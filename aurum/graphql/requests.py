@@ -77,7 +77,7 @@ async def asked_of(request: Request, settings: GraphQLSettings) -> Asked:
         return asked_for(_from_url(request), settings)
     if request.method != "POST":
         raise MethodNotAllowed(f"GraphQL is asked with GET or POST, not {request.method}")
-    kind, charset = content_type(request)
+    kind, charset = _content_type(request)
     if kind != "application/json" or charset not in ("utf-8", "utf8"):
         hint = "Send `Content-Type: application/json`; its charset is utf-8."
         raise UnsupportedMediaType("the body is not declared as JSON in UTF-8", hint=hint)
@@ -162,7 +162,7 @@ def _from_url(request: Request) -> dict[str, Any]:
     return given
 
 
-def content_type(request: Request) -> tuple[str, str]:
+def _content_type(request: Request) -> tuple[str, str]:
     kind, *parameters = request.headers.get("content-type", "").lower().split(";")
     named = dict(each.strip().partition("=")[::2] for each in parameters)
     return kind.strip(), named.get("charset", "utf-8").strip('"')

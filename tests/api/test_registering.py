@@ -8,13 +8,16 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.routing import Route
 
+from aurum.app import create_app
 from aurum.auth import Principal, Scope, local_principal
 from aurum.operations.service import OperationService
 from aurum.operations.store import OperationStore
 from aurum.services import Services, now
-from aurum.settings import Settings
+from aurum.settings import DatabaseSettings, Settings
 from tests.api.conftest import Ask
 
 DESK = local_principal(Settings().auth, "desk")
@@ -205,7 +208,15 @@ async def test_persisted_queries_cost_no_statement(client: httpx.AsyncClient, se
     assert len([each for each in statements if "operations" in each]) <= 1
 
 
-async def test_what_a_tenant_has_registered_is_made_ready(services: Services) -> None:
-    await services.operations.register(DESK, [("a", VIEWER), ("b", VIEWER + " ")], lambda _: (), {})
-    await services.operations.register(RIVAL, [("c", VIEWER + "  ")], lambda _: (), {})
-    assert {VIEWER, VIEWER + " ", VIEWER + "  "} == set(await services.operations.everything())
+async def test_what_tenants_have_registered_is_made_ready_at_start(services: Services, app: Starlette) -> None:
+    texts = [VIEWER, VIEWER + " ", VIEWER + "  "]
+    await services.operations.register(DESK, [("a", texts[0]), ("b", texts[1])], lambda _: (), {})
+    await services.operations.register(RIVAL, [("c", texts[2])], lambda _: (), {})
+    url = services.database.url.render_as_string(hide_password=False)
+    next_one = create_app(Settings(database=DatabaseSettings(url=SecretStr(url))))
+    endpoint: Any = next(route.endpoint for route in next_one.routes if isinstance(route, Route))
+    documents = endpoint.schema._documents
+    async with next_one.router.lifespan_context(next_one), asyncio.timeout(30):
+        while not all(documents._trusted.get(text) for text in texts):  # noqa: ASYNC110  it sets no Event
+            await asyncio.sleep(0.01)
+    assert all(documents.load(text).bills for text in texts)

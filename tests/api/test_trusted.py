@@ -159,18 +159,19 @@ async def test_sockets_name_documents_too(registered: httpx.AsyncClient) -> None
     async with connected(app, "graphql-transport-ws") as wire:
         await wire.send(INIT)
         assert (await wire.message())["type"] == "connection_ack"
-        payload: dict[str, Any]
-        for payload in (
+        known: list[dict[str, Any]] = [
             {"documentId": "two", "operationName": "A"}, {"documentId": f"sha256:{hash_of(VIEWER)}", "query": None},
             {"extensions": persisted(VIEWER)}, {"query": VIEWER, "extensions": persisted(VIEWER)},
-        ):  # fmt: skip
+        ]  # fmt: skip
+        for payload in known:
             await wire.send({"type": "subscribe", "id": "1", "payload": payload})
             assert await wire.message() == {"id": "1", "type": "next", "payload": DEVELOPER}
             assert (await wire.message())["type"] == "complete"
-        for payload, expected in (
-            ({"documentId": "nobody"}, "OPERATION_NOT_REGISTERED"), ({"extensions": {}}, "BAD_REQUEST"),
-            ({"extensions": persisted("{ a }")}, "PERSISTED_QUERY_NOT_FOUND"),
-        ):  # fmt: skip
+        unknown: dict[str, dict[str, Any]] = {
+            "OPERATION_NOT_REGISTERED": {"documentId": "nobody"}, "BAD_REQUEST": {"extensions": {}},
+            "PERSISTED_QUERY_NOT_FOUND": {"extensions": persisted("{ a }")},
+        }  # fmt: skip
+        for expected, payload in unknown.items():
             await wire.send({"type": "subscribe", "id": "1", "payload": payload})
             answer = await wire.message()
             assert (answer["type"], answer["payload"][0]["extensions"]["code"]) == ("error", expected)
@@ -256,10 +257,8 @@ async def test_a_kept_text_that_somebody_has_changed_is_not_executed(
 
 
 async def test_persisted_queries_can_be_switched_off(migrated_url: str, tmp_path: Path, files: Path) -> None:
-    async with (
-        serving(migrated_url, tmp_path, persisted_queries=False, operations=(files,)) as app,
-        client_of(app) as client,
-    ):
+    given: dict[str, Any] = {"persisted_queries": False, "operations": (files,)}
+    async with serving(migrated_url, tmp_path, **given) as app, client_of(app) as client:
         response = await post(client, extensions=persisted("{ __typename }"))
         assert code(response) == "PERSISTED_QUERY_NOT_SUPPORTED"
         assert response.json()["errors"][0]["message"] == "PersistedQueryNotSupported"
