@@ -31,6 +31,7 @@ from graphql import (
     VariableNode,
     get_named_type,
     get_nullable_type,
+    is_introspection_type,
     is_list_type,
     type_from_ast,
     value_from_ast_untyped,
@@ -40,7 +41,12 @@ from aurum.graphql.documents import Document
 from aurum.graphql.records import EncodedRows
 from aurum.graphql.sizes import ASSUMED, ListSize, size_of, weight_of
 
-_INTROSPECTION = {"__schema": 2000, "__type": 100}  # as a whole: what is in it is bounded by the limits
+# Introspection is answered object by object, at three times what one of ours takes; its lists as long as they are here.
+_INTROSPECTION_WEIGHT = 3
+_INTROSPECTION = {
+    "types": 100, "fields": 8, "args": 2, "inputFields": 3, "enumValues": 3, "possibleTypes": 1, "interfaces": 1,
+    "directives": 10,
+}  # fmt: skip
 Variables: TypeAlias = Mapping[str, Any]
 Conditions: TypeAlias = tuple[tuple[ValueNode, bool], ...]  # node, wanted value
 
@@ -147,9 +153,7 @@ class _Counting:
         for (key, on, conditions), nodes in same.items():
             name = nodes[0].name.value
             field = self.schema.get_field(on, name)
-            if name in _INTROSPECTION:
-                yield Counted(key, _INTROSPECTION[name], None, conditions, ())
-            elif field is not None and (weight := weight_of(field)):
+            if field is not None and (weight := _weight(field)):
                 yield self._field(key, weight, nodes, field, pages.get(name), conditions)
 
     def _fields(
@@ -178,10 +182,15 @@ class _Counting:
             pages = dict.fromkeys(size.sized_fields, asked)
             asked = Length(size.assumed_size or ASSUMED)
         if is_list_type(get_nullable_type(field.type)):
-            length = page or asked or Length(ASSUMED)
+            length = page or asked or Length(_INTROSPECTION.get(nodes[0].name.value, ASSUMED))
         selected = [node.selection_set for node in nodes if node.selection_set is not None]
         inner = tuple(self.counted(selected, get_named_type(field.type), pages))
         return Counted(key, weight, length, conditions, inner)
+
+
+def _weight(field: GraphQLField) -> int:
+    weight = weight_of(field)
+    return weight * _INTROSPECTION_WEIGHT if is_introspection_type(get_named_type(field.type)) else weight
 
 
 def _length(node: FieldNode, field: GraphQLField, size: ListSize) -> Length:

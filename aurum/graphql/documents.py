@@ -28,6 +28,7 @@ _MOST_ERRORS = 20
 _ERROR_TEXT = 20_000  # characters: an error may repeat the whole document, so long ones are told fewer
 _BYTES = 250  # of a tree with its plans and bills, for each character of the text
 _MOST_CONDITIONS = 8
+_MOST_LINES = 5000
 _SELECTING = {"skip", "include", "defer", "stream"}
 
 
@@ -92,6 +93,8 @@ class Documents:
         return document
 
     def _read(self, text: str) -> Document:
+        if text.count("\n") + text.count("\r") >= _MOST_LINES:
+            return Document(None, [GraphQLError(f"a document may have {_MOST_LINES:,} lines")])
         try:
             tree = parse(text, max_tokens=self._max_tokens)
         except GraphQLError as error:

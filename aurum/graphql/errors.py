@@ -11,6 +11,7 @@ from strawberry.extensions import MaskErrors
 from aurum.errors import AurumError
 
 _log = logging.getLogger(__name__)
+_MOST_MESSAGE = 1000
 MASKED = "an unexpected error; the server's log has it under the request id"
 
 
@@ -39,6 +40,8 @@ def told(error: GraphQLError, request_id: str | None) -> GraphQLError:
 
 
 def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    if len(message) > _MOST_MESSAGE:  # some repeat what was sent
+        message = message[:_MOST_MESSAGE] + "…"
     return GraphQLError(
         message, nodes=error.nodes, source=error.source, positions=error.positions, path=error.path,
         extensions=extensions,

@@ -36,6 +36,7 @@ from aurum.graphql.deadlines import timely
 from aurum.graphql.documents import Document, Documents
 from aurum.graphql.errors import Errors, told
 from aurum.graphql.kept import Kept
+from aurum.graphql.limits import SizeRule
 from aurum.graphql.registered import OperationInvalid, Registered, named
 from aurum.graphql.registered import told as lines
 from aurum.graphql.sharing import Following, Sharing
@@ -82,6 +83,7 @@ class Schema(strawberry.Schema):
         self._cursors = Kept[str, frozenset[str]](_CURSOR_BYTES)
         asked = self._asked()
         rules = (*asked.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+        rules = tuple(sorted(rules, key=lambda rule: not issubclass(rule, SizeRule)))  # before any other has begun
         self._documents = Documents(
             self._schema, rules, asked.parse_options.get("max_tokens"), self.config.disable_field_suggestions
         )

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar, TypeAlias
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
     FieldNode,
+    FloatValueNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    IntValueNode,
     ListValueNode,
     Node,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValidationRule,
+    VariableDefinitionNode,
 )
 from graphql.validation.rules.max_introspection_depth_rule import MaxIntrospectionDepthRule
 from graphql.validation.validate import ValidationAbortedError
@@ -25,12 +30,18 @@ from strawberry.extensions import AddValidationRules, DisableIntrospection, MaxT
 
 from aurum.settings import GraphQLSettings
 
-_MOST_FIELDS = 1000  # of an operation or a fragment, every fragment written out where it is spread
-_MOST_IN_ALL = 3000  # of all of these together
-_MOST_REPEATS = 10_000  # pairs of fields that are answered in the same place, and so have to be compared
+_MOST_FIELDS = 600  # of an operation or a fragment, every fragment written out where it is spread
+_MOST_IN_ALL = 1500  # of all of these together
+_MOST_REPEATS = 2000  # pairs of fields that are answered in the same place, and so have to be compared
 _MOST_OPERATIONS = 50
-_MOST_FRAGMENTS = 200
-_MOST_SPREADS = 50  # fragments within fragments
+_MOST_FRAGMENTS = 100
+_MOST_FRAGMENT_USES = 1000  # fragments times operations: several rules follow all from each
+_MOST_WITHIN = 50  # fragments within fragments
+_MOST_SPREADS = 300
+_MOST_VARIABLES = 200  # of all operations
+_MOST_ARGUMENTS = 50  # of a field or a directive
+_MOST_MEMBERS = 200  # of an object in the document
+_MOST_DIGITS = 400  # of a number: Python itself refuses to read one of 4,300, in other words
 
 Definition: TypeAlias = OperationDefinitionNode | FragmentDefinitionNode
 
@@ -77,16 +88,26 @@ class SizeRule(ValidationRule):
         self._judge("pairs of repeated fields", sum(map(self._repeats, definitions)), _MOST_REPEATS)
 
     def _judge_nodes(self, document: DocumentNode) -> None:
-        operations = fragments = directives = 0
+        found: Counter[type[Node]] = Counter()
         for node in _nodes(document):
-            operations += isinstance(node, OperationDefinitionNode)
-            fragments += isinstance(node, FragmentDefinitionNode)
-            directives += isinstance(node, DirectiveNode)
-            if isinstance(node, ListValueNode):
+            found[type(node)] += 1
+            if isinstance(node, (FieldNode, DirectiveNode)):
+                self._judge("arguments in one place", len(node.arguments or ()), _MOST_ARGUMENTS, node)
+            elif isinstance(node, ListValueNode):
                 self._judge("items in a list", len(node.values), self.allowed.max_list_items, node)
+            elif isinstance(node, ObjectValueNode):
+                self._judge("members in an object", len(node.fields), _MOST_MEMBERS, node)
+            elif isinstance(node, (IntValueNode, FloatValueNode)):
+                self._judge("digits in a number", len(node.value), _MOST_DIGITS)
+        operations, fragments = found[OperationDefinitionNode], found[FragmentDefinitionNode]
+        if len(document.definitions) > operations + fragments:
+            raise ValidationAbortedError("a document has operations and fragments, and no other definitions")
         self._judge("operations", operations, _MOST_OPERATIONS)
         self._judge("fragments", fragments, _MOST_FRAGMENTS)
-        self._judge("directives", directives, self.allowed.max_directives)
+        self._judge("fragments times operations", operations * fragments, _MOST_FRAGMENT_USES)
+        self._judge("spreads of fragments", found[FragmentSpreadNode], _MOST_SPREADS)
+        self._judge("variables", found[VariableDefinitionNode], _MOST_VARIABLES)
+        self._judge("directives", found[DirectiveNode], self.allowed.max_directives)
 
     def _judge_size(self, definition: Definition) -> Size:
         size = self._measure(definition.selection_set)
@@ -126,7 +147,7 @@ class SizeRule(ValidationRule):
         if name in self._open:
             raise ValidationAbortedError(f"the fragment {name!r} is spread within itself", spread)
         if name not in self._sizes:
-            self._judge("fragments within each other", len(self._open), _MOST_SPREADS, spread)
+            self._judge("fragments within each other", len(self._open), _MOST_WITHIN, spread)
             self._open.add(name)
             self._sizes[name] = self._measure(self._named[name].selection_set)
             self._open.discard(name)
@@ -159,13 +180,19 @@ class SizeRule(ValidationRule):
 
 
 def _nodes(root: Node) -> Iterator[Node]:
+    """All but names."""
     waiting: list[Any] = [root]
     while waiting:
         node = waiting.pop()
         yield node
-        for key in node.keys:
+        for key in _inner(type(node)):
             value = getattr(node, key)
             if isinstance(value, (list, tuple)):
                 waiting.extend(value)
             elif isinstance(value, Node):
                 waiting.append(value)
+
+
+@cache
+def _inner(kind: type[Node]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind) if each.name not in ("alias", "loc", "name"))  # type: ignore[arg-type]  # graphql-core's nodes are dataclasses, made at run time

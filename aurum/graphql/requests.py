@@ -140,6 +140,8 @@ def _judge(variables: dict[str, Any], settings: GraphQLSettings) -> None:
             raise DocumentRefused(f"the variables have more than {_MOST_NESTED} levels")
         if isinstance(value, dict):
             size += sum(map(len, value))
+            if depth and len(value) > settings.max_list_items:
+                raise DocumentRefused(f"an object in the variables has more than {settings.max_list_items} members")
             waiting += [(each, depth + 1) for each in value.values()]
         elif isinstance(value, list):
             if len(value) > settings.max_list_items:
