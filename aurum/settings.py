@@ -76,7 +76,7 @@ class NotificationSettings(_Area):
 
 class GraphQLSettings(_Area):
     max_depth: int = Field(15, ge=1)
-    max_tokens: int = Field(3000, ge=1)
+    max_tokens: int = Field(2000, ge=1)
     max_aliases: int = Field(100, ge=1)
     max_root_fields: int = Field(50, ge=1, description="Fields of the first level, fragments written out.")
     max_directives: int = Field(100, ge=0)
