@@ -17,6 +17,8 @@ from aurum.settings import Settings
 
 _GRACE_SECONDS = 5.0  # what is left may still be taken
 _STOPPING_SECONDS = 1.0
+_MOST_HEAD_BYTES = 64 * 1024  # of the address and the headers: uvicorn bounds neither with httptools
+_HEAD_SECONDS = 20.0
 
 
 class _Cut:
@@ -47,7 +49,55 @@ class _Cut:
             self._cutting.cancel()
 
 
-class HTTP(_Cut, HttpToolsProtocol):
+class BoundedHead(HttpToolsProtocol):
+    """A head that is too large gets a 400, one that does not come in time ends the connection.
+
+    Leans on `on_message_begin`, `on_url`, `on_header`, `on_headers_complete` and `send_400_response` of uvicorn's
+    protocol; `tests/test_serving.py` guards an upgrade.
+    """
+
+    _head = 0
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._come()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._late is not None:  # within a head: some of it may lie in the parser still
+            self._head += len(data)
+        super().data_received(data)
+        if self._late is not None and self._head > _MOST_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
+
+    def on_message_begin(self) -> None:
+        self._wait()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._come()
+        super().on_headers_complete()
+
+    def _wait(self) -> None:
+        self._come()
+        self._late = self.loop.call_later(_HEAD_SECONDS, self._ended)
+
+    def _come(self) -> None:
+        self._head = 0
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _ended(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+class HTTP(_Cut, BoundedHead):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         scope: Any = self.scope

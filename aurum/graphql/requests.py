@@ -77,6 +77,8 @@ async def asked_of(request: Request, settings: GraphQLSettings) -> Asked:
         return asked_for(_from_url(request), settings)
     if request.method != "POST":
         raise MethodNotAllowed(f"GraphQL is asked with GET or POST, not {request.method}")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("the body is compressed", hint="Send it without `Content-Encoding`.")
     kind, charset = _content_type(request)
     if kind != "application/json" or charset not in ("utf-8", "utf8"):
         hint = "Send `Content-Type: application/json`; its charset is utf-8."

@@ -1,0 +1,69 @@
+"""What comes before a request is bounded: in size, and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+
+from aurum import serving
+from aurum.serving import HTTP
+
+ANSWER = PlainTextResponse("well")
+HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
+
+
+@pytest.fixture
+async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    monkeypatch.setattr(serving, "_HEAD_SECONDS", 1.0)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(ANSWER, http=HTTP, lifespan="off", log_config=None))
+        running = asyncio.create_task(server.serve([listening]))
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        await running
+
+
+async def answer(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
+    """Everything that comes back until the connection ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    found = b""
+    with contextlib.suppress(ConnectionError):
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(pause)
+    with contextlib.suppress(ConnectionError):
+        while part := await asyncio.wait_for(reader.read(65_536), 30):
+            found += part
+    writer.close()
+    return found
+
+
+async def test_an_ordinary_request_is_answered(port: int) -> None:
+    large = b"x-long: " + b"y" * 20_000 + b"\r\nconnection: close\r\n\r\n"
+    assert (await answer(port, HEAD, large, pause=0.05)).endswith(b"well")
+    body = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 300000\r\n\r\n"
+    assert b"well" in await answer(port, body + b"z" * 300_000)
+
+
+async def test_a_flood_of_headers_is_refused(port: int) -> None:
+    flood = [f"x-{n}: {'y' * 1000}\r\n".encode() * 100 for n in range(100)]
+    found = await answer(port, HEAD, *flood)
+    assert found == b"" or found.startswith(b"HTTP/1.1 400")
+
+
+async def test_a_long_address_is_refused(port: int) -> None:
+    found = await answer(port, b"GET /", *[b"a" * 65_536] * 40)
+    assert found == b"" or found.startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("parts", [(), (HEAD,), (HEAD, *[b"x: y\r\n"] * 12)])
+async def test_a_head_that_does_not_come_in_time_ends_the_connection(port: int, parts: tuple[bytes, ...]) -> None:
+    assert await answer(port, *parts, pause=0.1) == b""
