@@ -92,7 +92,7 @@ class GraphQLSettings(_Area):
     show_cost: bool = Field(False, description="Answers have `extensions.cost`; else with `X-Show-Cost: true` only.")
     deadline_seconds: float = Field(30.0, gt=0, description="Of an operation, or an event; `X-Timeout` may shorten it.")
     body_seconds: float = Field(10.0, gt=0, description="A body may take this long, and a second more for each 16 KiB.")
-    get: bool = Field(True, description="Whether queries may be asked with GET.")
+    get: bool = Field(True, description="Whether queries may be asked with GET. Default: not in production.")
     introspection: bool = Field(True, description="Default: not in production.")
     suggestions: bool = Field(True, description="Of names like a misspelt one. Default: as introspection.")
     graphiql: bool = Field(True, description="Default: not in production.")
@@ -177,8 +177,8 @@ class Settings(BaseSettings):
 
     @property
     def exposed(self) -> GraphQLSettings:
-        """`graphql` as it is served: in production what tells of the schema is off, unless it was switched on."""
-        switches = {"introspection", "suggestions", "graphiql"} if self.production else set()
+        """`graphql` as it is served: in production GET and what tells of the schema are off, unless switched on."""
+        switches = {"introspection", "suggestions", "graphiql", "get"} if self.production else set()
         if not self.graphql.introspection:
             switches.add("suggestions")
         off = dict.fromkeys(switches - self.graphql.model_fields_set, False)

@@ -6,7 +6,7 @@ import pytest
 
 from aurum.settings import GraphQLSettings, Settings
 
-SWITCHES = ("introspection", "suggestions", "graphiql")
+SWITCHES = ("introspection", "suggestions", "graphiql", "get")
 
 
 def switches(settings: Settings) -> tuple[bool, ...]:
@@ -16,18 +16,18 @@ def switches(settings: Settings) -> tuple[bool, ...]:
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({}, (True, True, True)),
-        ({"SERVER__HOST": "localhost"}, (True, True, True)),
-        ({"SERVER__HOST": "::1"}, (True, True, True)),
-        ({"SERVER__HOST": "0.0.0.0"}, (False, False, False)),
-        ({"SERVER__HOST": "::"}, (False, False, False)),
-        ({"SERVER__HOST": "aurum.internal"}, (False, False, False)),
-        ({"PROFILE": "production"}, (False, False, False)),
-        ({"PROFILE": "development", "SERVER__HOST": "0.0.0.0"}, (True, True, True)),
-        ({"PROFILE": "production", "GRAPHQL__INTROSPECTION": "true"}, (True, False, False)),
-        ({"PROFILE": "production", "GRAPHQL__GRAPHIQL": "true"}, (False, False, True)),
-        ({"GRAPHQL__INTROSPECTION": "false"}, (False, False, True)),
-        ({"GRAPHQL__INTROSPECTION": "false", "GRAPHQL__SUGGESTIONS": "true"}, (False, True, True)),
+        ({}, (True, True, True, True)),
+        ({"SERVER__HOST": "localhost"}, (True, True, True, True)),
+        ({"SERVER__HOST": "::1"}, (True, True, True, True)),
+        ({"SERVER__HOST": "0.0.0.0"}, (False, False, False, False)),
+        ({"SERVER__HOST": "::"}, (False, False, False, False)),
+        ({"SERVER__HOST": "aurum.internal"}, (False, False, False, False)),
+        ({"PROFILE": "production"}, (False, False, False, False)),
+        ({"PROFILE": "development", "SERVER__HOST": "0.0.0.0"}, (True, True, True, True)),
+        ({"PROFILE": "production", "GRAPHQL__INTROSPECTION": "true"}, (True, False, False, False)),
+        ({"PROFILE": "production", "GRAPHQL__GRAPHIQL": "true"}, (False, False, True, False)),
+        ({"GRAPHQL__INTROSPECTION": "false"}, (False, False, True, True)),
+        ({"GRAPHQL__INTROSPECTION": "false", "GRAPHQL__SUGGESTIONS": "true"}, (False, True, True, True)),
     ],
 )
 def test_what_tells_of_the_schema_is_off_in_production(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, cast, TypeAlias
 
 from graphql import (
     DirectiveNode,
@@ -39,6 +39,7 @@ _MOST_FRAGMENT_USES = 1000  # fragments times operations: several rules follow a
 _MOST_WITHIN = 50  # fragments within fragments
 _MOST_SPREADS = 300
 _MOST_VARIABLES = 200  # of all operations
+_MOST_DIRECTIVES_HERE = 8  # of one field, fragment or operation
 _MOST_ARGUMENTS = 50  # of a field or a directive
 _MOST_MEMBERS = 200  # of an object in the document
 _MOST_DIGITS = 400  # of a number: Python itself refuses to read one of 4,300, in other words
@@ -91,6 +92,7 @@ class SizeRule(ValidationRule):
         found: Counter[type[Node]] = Counter()
         for node in _nodes(document):
             found[type(node)] += 1
+            self._judge("directives in one place", len(getattr(node, "directives", None) or ()), _MOST_DIRECTIVES_HERE)
             if isinstance(node, (FieldNode, DirectiveNode)):
                 self._judge("arguments in one place", len(node.arguments or ()), _MOST_ARGUMENTS, node)
             elif isinstance(node, ListValueNode):
@@ -185,7 +187,7 @@ def _nodes(root: Node) -> Iterator[Node]:
     while waiting:
         node = waiting.pop()
         yield node
-        for key in _inner(type(node)):
+        for key in _inner(cast("Hashable", type(node))):
             value = getattr(node, key)
             if isinstance(value, (list, tuple)):
                 waiting.extend(value)
@@ -194,5 +196,5 @@ def _nodes(root: Node) -> Iterator[Node]:
 
 
 @cache
-def _inner(kind: type[Node]) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind) if each.name not in ("alias", "loc", "name"))  # type: ignore[arg-type]  # graphql-core's nodes are dataclasses, made at run time
+def _inner(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind) if each.name not in ("alias", "loc", "name"))
