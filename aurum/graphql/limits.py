@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, ClassVar, cast, TypeAlias
+from typing import Any, ClassVar, TypeAlias, cast
 
 from graphql import (
     DirectiveNode,
