@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse
@@ -35,7 +34,7 @@ from aurum.settings import Settings
 from aurum.web.pages import pages
 
 _log = logging.getLogger(__name__)
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _LOOK_SECONDS = 60
 _PRUNE_SECONDS = 3600
 
@@ -77,7 +76,22 @@ def create_app(settings: Settings) -> Starlette:
     routes += rest_routes(settings, schema, context_of)
     if served.graphiql and not served.only_registered:
         routes += [*pages(), Route("/", RedirectResponse("graphiql/"))]
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestId)])
+    application = Application(routes=routes, lifespan=lifespan, middleware=[Middleware(RequestId)])
+    application.direct = RequestId(endpoint)
+    return application
+
+
+class Application(Starlette):
+    """Starlette, but for requests to `/graphql`: they go to `direct` without looking at other routes first."""
+
+    direct: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/graphql" and not scope.get("root_path"):
+            scope["app"] = self
+            await self.direct(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 @asynccontextmanager
@@ -151,12 +165,13 @@ class RequestId:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = scope["aurum.request_id"] = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        request_id = scope["aurum.request_id"] = given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        header = (b"x-request-id", request_id.encode())
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
         await self.app(scope, receive, answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aurum.errors import Forbidden, Unauthenticated
@@ -64,6 +65,7 @@ def authenticate(settings: AuthSettings, client: str | None, headers: Mapping[st
     return local_principal(settings, "developer")
 
 
+@lru_cache(maxsize=256)
 def _host_name(url: str) -> str | None:
     try:
         return urlsplit(url).hostname

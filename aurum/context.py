@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -63,7 +63,7 @@ class Context:
         return self.services.persisted
 
     def for_operation(self) -> Context:
-        return replace(self, loaders=Loaders())
+        return Context(self.principal, self.services, self.request_id, self.seconds)
 
     def cancel(self) -> None:
         """Ends what is read for the operation."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -131,6 +132,7 @@ class RestSettings(_Area):
         return self
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str | None) -> bool:
     if host == "localhost":
         return True

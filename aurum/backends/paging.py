@@ -13,6 +13,7 @@ from aurum.errors import InvalidCursor
 
 T = TypeVar("T")
 U = TypeVar("U")
+R = TypeVar("R", bound=Sequence[Any])
 Position = tuple[Any, ...]
 
 
@@ -50,35 +51,49 @@ async def read_page(
     connection: ReadConnection, statement: Select[Any], order: Sequence[SortKey], request: PageRequest
 ) -> Page[AnyRow]:
     """One statement: the page and one row more, which tells whether there is another page."""
-    if request.position is not None:
-        _check(order, request.position)
-    descending = [key.descending is not request.backward for key in order]
-    if request.position is not None:
-        statement = statement.where(_beyond(order, descending, request.position))
+    check(order, request.position)
+    statement = page_statement(statement, order, request.position, request.backward).limit(request.limit + 1)
+    return page_of(await connection.all(statement), len(order), request)
+
+
+def page_statement(
+    statement: Select[Any], order: Sequence[SortKey], position: Sequence[Any] | None, backward: bool
+) -> Select[Any]:
+    """The rows beyond a position, whose values may be bound later, each followed by its own position."""
+    descending = [key.descending is not backward for key in order]
+    if position is not None:
+        statement = statement.where(_beyond(order, descending, position))
     keys = [key.column.label(f"position_{n}") for n, key in enumerate(order)]
     sort = [key.column.desc() if down else key.column.asc() for key, down in zip(order, descending, strict=True)]
-    rows = list(await connection.all(statement.add_columns(*keys).order_by(*sort).limit(request.limit + 1)))
+    return statement.add_columns(*keys).order_by(*sort)
+
+
+def page_of(found: Sequence[R], keys: int, request: PageRequest) -> Page[R]:
+    """The page that rows of a `page_statement` are: one more than its limit says that there are others."""
+    rows = list(found)
     more, rows = len(rows) > request.limit, rows[: request.limit]
     if request.backward:
         rows.reverse()
-    positions = [tuple(row[-len(keys) :]) for row in rows]
     cut = request.position is not None
     return Page(
         rows,
-        positions,
+        [tuple(row[-keys:]) for row in rows],
         has_next=cut if request.backward else more,
         has_previous=more if request.backward else cut,
     )
 
 
-def _check(order: Sequence[SortKey], position: Position) -> None:
+def check(order: Sequence[SortKey], position: Position | None) -> None:
+    """Raises InvalidCursor for a position that is none of this order."""
+    if position is None:
+        return
     expected = [key.column.type.python_type for key in order]
     fits = len(position) == len(order) and all(map(isinstance, position, expected))
     if not fits or any(isinstance(value, int) and abs(value) >= 2**63 for value in position):
         raise InvalidCursor("the cursor does not fit the order of the list")
 
 
-def _beyond(order: Sequence[SortKey], descending: Sequence[bool], position: Position) -> ColumnElement[bool]:
+def _beyond(order: Sequence[SortKey], descending: Sequence[bool], position: Sequence[Any]) -> ColumnElement[bool]:
     cases = []
     for n, (key, down, value) in enumerate(zip(order, descending, position, strict=True)):
         same = [earlier.column == position[m] for m, earlier in enumerate(order[:n])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -34,16 +34,21 @@ class HistoryStore:
     ) -> dict[int, PriceHistory]:
         """By curve: the days from `first` to `last` whose newest version known at `known_at` has the period."""
         rows = await self._rows(tenant, curve_ids, delivery, first, last, known_at)
-        newest: dict[int, dict[date, Sequence[Any]]] = {}
+        by_curve: dict[int, dict[date, Sequence[Any]]] = {}
         for row in rows:  # of a day the newest version comes last
-            newest.setdefault(row[_CURVE], {})[row[_AS_OF]] = row
-        grids = self._snapshots.grids
-        found = {}
-        for curve_id, days in newest.items():
-            quoted = [row for row in days.values() if row[_PLACE] != _NONE]
-            tenors = [grids[row[_GRID]][row[_PLACE]] for row in quoted]
-            found[curve_id] = _history(delivery, quoted, [tenor.label for tenor in tenors])
-        return found
+            by_curve.setdefault(row[_CURVE], {})[row[_AS_OF]] = row
+        return {curve_id: self._history(delivery, days.values()) for curve_id, days in by_curve.items()}
+
+    def _history(self, delivery: DeliveryPeriod, days: Iterable[Sequence[Any]]) -> PriceHistory:
+        rows = [row for row in days if row[_PLACE] != _NONE]
+        points = {(row[_GRID], row[_PLACE]) for row in rows}
+        labels = {(grid, place): self._snapshots.grids[grid][place].label for grid, place in points}
+        mid, bid, ask = (unpack(b"".join([row[side] or _BLANK for row in rows])) for side in _SIDES)
+        return PriceHistory(
+            delivery, [row[_AS_OF] for row in rows], [labels[row[_GRID], row[_PLACE]] for row in rows], mid, bid, ask,
+            [row[_VERSION] for row in rows], [row[_PUBLISHED_AT] for row in rows],
+            [row[_WITHHELD] is not None and row[_PLACE] in bits(row[_WITHHELD]) for row in rows],
+        )  # fmt: skip
 
     async def _rows(
         self,
@@ -66,12 +71,3 @@ class HistoryStore:
             if not unknown:
                 return rows
             await self._snapshots.read_grids(unknown)
-
-
-def _history(delivery: DeliveryPeriod, rows: Sequence[Sequence[Any]], labels: Sequence[str]) -> PriceHistory:
-    mid, bid, ask = (unpack(b"".join([row[side] or _BLANK for row in rows])) for side in _SIDES)
-    return PriceHistory(
-        delivery, [row[_AS_OF] for row in rows], labels, mid, bid, ask, [row[_VERSION] for row in rows],
-        [row[_PUBLISHED_AT] for row in rows],
-        [row[_WITHHELD] is not None and row[_PLACE] in bits(row[_WITHHELD]) for row in rows],
-    )  # fmt: skip

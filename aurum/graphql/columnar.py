@@ -218,6 +218,8 @@ class ColumnarExecutor(StrawberryGraphQLCoreExecutionContext):
         converter = self.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
         raw_info = self.build_resolve_info(graphql_field, nodes, parent, info.path)
         own_info = converter.config.info_class(_raw_info=raw_info, _field=definition)
+        if field.defaults is not None:
+            return own_info, dict(field.defaults)
         values = get_argument_values(graphql_field, nodes[0], self.variable_values, None, self.hide_suggestions)
         defaults = {each.python_name: each.default for each in definition.arguments if each.default is not UNSET}
         return own_info, defaults | convert_arguments(

@@ -13,6 +13,7 @@ import strawberry
 
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.errors import InvalidCursor, InvalidInput
+from aurum.graphql.records import RecordBatch
 from aurum.graphql.sizes import DEFAULT_PAGE
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ class Edge(Generic[T]):
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
     page_info: PageInfo = strawberry.field(description="Where this page stands.")
-    edges: list[Edge[T]] = strawberry.field(description="Items with their cursors.")
+    edges: Sequence[Edge[T]] = strawberry.field(description="Items with their cursors.")
     nodes: list[T] = strawberry.field(description="The items alone.")
 
 
@@ -68,17 +69,19 @@ def page_request(
 
 def connection(kind: type[Connection[T]], order: str, page: Page[Item], node: Callable[[Item], T], **more: Any) -> Any:
     """The connection of type `kind` over a page; `more` are further fields of `kind`."""
-    edges = [
-        Edge(node=node(item), cursor=encode_cursor(order, position))
-        for item, position in zip(page.items, page.positions, strict=True)
-    ]
+    nodes = [node(item) for item in page.items]
+    places = page.positions
     info = PageInfo(
         has_next_page=page.has_next,
         has_previous_page=page.has_previous,
-        start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[-1].cursor if edges else None,
+        start_cursor=encode_cursor(order, places[0]) if places else None,
+        end_cursor=encode_cursor(order, places[-1]) if places else None,
     )
-    return kind(page_info=info, edges=edges, nodes=[edge.node for edge in edges], **more)
+    # Cursors are made where they are asked for.
+    edges = RecordBatch(
+        Edge, len(nodes), {"node": nodes, "cursor": lambda: [encode_cursor(order, place) for place in places]}
+    )
+    return kind(page_info=info, edges=edges, nodes=nodes, **more)
 
 
 def encode_cursor(order: str, position: Sequence[Any]) -> str:

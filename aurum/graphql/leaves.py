@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from enum import Enum
+from functools import lru_cache
 from math import isfinite
 from types import GeneratorType, NoneType
 from typing import Any
@@ -86,6 +88,8 @@ def _coerced(leaf: GraphQLLeafType, values: Sequence[Any], kinds: set[type]) -> 
         if len(kinds) == 1 and issubclass(next(iter(kinds)), Enum):
             names = {value: coerce(value) for value in set(values)}
             coerced = [names[value] for value in values]
+        elif kinds == {date}:
+            coerced = [_day(coerce, value) for value in values]
         else:
             coerced = list(map(coerce, values))
     except Exception as error:
@@ -93,6 +97,11 @@ def _coerced(leaf: GraphQLLeafType, values: Sequence[Any], kinds: set[type]) -> 
     if not {NoneType, type(Undefined)}.isdisjoint(map(type, coerced)):
         raise Uncovered
     return coerced
+
+
+@lru_cache(2**14)  # the same days come again and again
+def _day(coerce: Callable[[date], Any], day: date) -> Any:
+    return coerce(day)
 
 
 def unusual(kind: type) -> bool:

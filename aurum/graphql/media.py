@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from starlette.responses import Response
@@ -29,6 +30,7 @@ class DocumentRefused(AurumError):
     status = 400
 
 
+@lru_cache(maxsize=256)
 def negotiated(accept: str | None, *, tables: bool = True) -> str:
     """The media type that `Accept` prefers, `application/json` where it says nothing. Raises NotAcceptable.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 
 import strawberry
 
@@ -15,6 +16,7 @@ class Node:
     id: strawberry.ID = strawberry.field(description="Opaque and lasting; `node(id)` answers the same thing.")
 
 
+@lru_cache(maxsize=20_000)
 def node_id(type_name: str, row: int) -> strawberry.ID:
     return strawberry.ID(base64.urlsafe_b64encode(f"{type_name}:{row}".encode()).decode().rstrip("="))
 

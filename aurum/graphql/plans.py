@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import iscoroutinefunction
@@ -24,6 +24,7 @@ from graphql.execution.collect_fields import CollectedFields, FieldDetails
 from graphql.pyutils import gather_with_cancel
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
+from strawberry.types.unset import UNSET
 
 Details: TypeAlias = list[FieldDetails]
 Load: TypeAlias = Callable[..., "Sequence[Any] | Awaitable[Sequence[Any]]"]
@@ -50,7 +51,7 @@ class Selected:
     """A field of a selection, answered under `key`. It is read from an attribute of its parents, or by `load`.
 
     `leaf` is its type where it is an attribute without a list; `plan` is that of the objects in it; `waits`: something
-    of it is awaited. `__typename` has no `definition`.
+    of it is awaited; `defaults` are its arguments where the document gives none. `__typename` has no `definition`.
     """
 
     key: str
@@ -64,6 +65,7 @@ class Selected:
     plan: Plan | None = None
     load: Load | None = None
     waits: bool = False
+    defaults: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class Planner:
             plan=plan,
             load=load,
             waits=iscoroutinefunction(load) or (plan is not None and bool(plan.waiting)),
+            defaults=None if details[0].node.arguments else _defaults(definition),
         )  # fmt: skip
 
 
@@ -155,6 +158,12 @@ def _definition(field: GraphQLField) -> StrawberryField | None:
         return None
     attribute = definition.is_basic_field and definition.default_resolver is getattr
     return definition if attribute or _LOAD in definition.metadata else None
+
+
+def _defaults(definition: StrawberryField) -> Mapping[str, Any] | None:
+    """By the names of its arguments; None where a default is more than a plain value."""
+    found = {each.python_name: each.default for each in definition.arguments if each.default is not UNSET}
+    return found if all(value is None or type(value) in (bool, int, str) for value in found.values()) else None
 
 
 def _load(definition: StrawberryField) -> Load | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Integer,
     Select,
     and_,
     bindparam,
@@ -23,8 +25,8 @@ from sqlalchemy import (
     update,
 )
 
-from aurum.backends.database import AnyRow, Database, WriteConnection
-from aurum.backends.paging import Page, PageRequest, SortKey, read_page
+from aurum.backends.database import AnyRow, Database, Text, WriteConnection
+from aurum.backends.paging import Page, PageRequest, SortKey, check, page_of, page_statement, read_page
 from aurum.backends.reads import Read, among
 from aurum.errors import InvalidInput
 from aurum.market.identity import CurveIdentity, Measure, fold, normalize_key
@@ -58,22 +60,8 @@ _CURVE = [
 
 def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
     """The conditions on `curves` that a filter means."""
-    conditions = [curves.c.tenant_id == tenant]
-    if wanted.keys is not None:
-        conditions.append(curves.c.key.in_([normalize_key(key) for key in wanted.keys]))
-    if wanted.legacy_keys is not None:
-        conditions.append(curves.c.legacy_key.in_([fold(key) for key in wanted.legacy_keys]))
-    if wanted.vendors is not None:
-        conditions.append(curves.c.vendor.in_([vendor.strip().upper() for vendor in wanted.vendors]))
-    for field, column in _FOLDED.items():
-        if (values := getattr(wanted, field)) is not None:
-            conditions.append(curves.c[f"{column}_folded"].in_([fold(value) for value in values]))
-    for field, column in _LOWER.items():
-        if (values := getattr(wanted, field)) is not None:
-            conditions.append(func.lower(curves.c[column]).in_([fold(value) for value in values]))
-    for field, column in _EXACT.items():
-        if (values := getattr(wanted, field)) is not None:
-            conditions.append(curves.c[column].in_(values))
+    given = {name: values for name, values in _given(wanted).items() if values is not None}
+    conditions = [curves.c.tenant_id == tenant, *(_SEARCHED[name].in_(values) for name, values in given.items())]
     if wanted.unit_known is not None:
         conditions.append(curves.c.unit.is_not(None) if wanted.unit_known else curves.c.unit.is_(None))
     if wanted.reviewed is not None:
@@ -85,8 +73,49 @@ def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
     return conditions + [curves.c.search.contains(word, autoescape=True) for word in words]
 
 
+def _given(wanted: CurveFilter) -> dict[str, list[str] | None]:
+    """The lists of a filter as they are searched for; None: any."""
+    return {
+        name: None if (values := getattr(wanted, name)) is None else [_spelling(name)(value) for value in values]
+        for name in _SEARCHED
+    }
+
+
+def _spelling(name: str) -> Callable[[str], str]:
+    if name in _EXACT:
+        return str
+    return _SPELLED.get(name, fold)
+
+
+_SEARCHED: dict[str, ColumnElement[str]] = {
+    "keys": curves.c.key,
+    "legacy_keys": curves.c.legacy_key,
+    "vendors": curves.c.vendor,
+    **{name: curves.c[f"{column}_folded"] for name, column in _FOLDED.items()},
+    **{name: func.lower(curves.c[column], type_=Text) for name, column in _LOWER.items()},
+    **{name: curves.c[column] for name, column in _EXACT.items()},
+}
+_SPELLED: dict[str, Callable[[str], str]] = {"keys": normalize_key, "vendors": lambda vendor: vendor.strip().upper()}
 _OF_TENANT = curves.c.tenant_id == bindparam("tenant", type_=curves.c.tenant_id.type)
 _BY_ID = Read(select(*_CURVE).where(_OF_TENANT, among(curves.c.id, "ids")))
+_PAGES = 200  # of the many that there could be, the ones used last are kept compiled
+
+
+@lru_cache(_PAGES)
+def _page(searched: frozenset[str], order: tuple[CurveOrder, ...], cut: bool, backward: bool) -> Read:
+    """The first `most` curves that fit the lists named; where it is `cut`, beyond `after_0`, `after_1`..."""
+    conditions = [among(_SEARCHED[name], name) for name in sorted(searched)]
+    keys = _sort_keys(order)
+    position = [bindparam(f"after_{n}", type_=key.column.type) for n, key in enumerate(keys)] if cut else None
+    statement = page_statement(select(*_CURVE).where(_OF_TENANT, *conditions), keys, position, backward)
+    return Read(statement.limit(bindparam("most", type_=Integer())))
+
+
+def _sort_keys(order: tuple[CurveOrder, ...]) -> list[SortKey]:
+    keys = [SortKey(curves.c[item.field], item.descending) for item in order]
+    if not any(item.field is CurveOrderField.KEY for item in order):
+        keys.append(SortKey(curves.c.key))
+    return keys
 
 
 class CatalogueStore:
@@ -129,12 +158,17 @@ class CatalogueStore:
     async def page(
         self, tenant: str, wanted: CurveFilter, order: Sequence[CurveOrder], request: PageRequest
     ) -> Page[Curve]:
-        keys = [SortKey(curves.c[item.field], item.descending) for item in order]
-        if not any(item.field is CurveOrderField.KEY for item in order):
-            keys.append(SortKey(curves.c.key))
-        statement = select(*_CURVE).where(*matching(tenant, wanted))
-        async with self.database.read() as connection:
-            return (await read_page(connection, statement, keys, request)).map(curve_of)
+        keys = _sort_keys(tuple(order))
+        check(keys, request.position)
+        given = {name: values for name, values in _given(wanted).items() if values is not None}
+        if wanted.search or wanted.unit_known is not None:
+            statement = select(*_CURVE).where(*matching(tenant, wanted))
+            async with self.database.read() as connection:
+                return (await read_page(connection, statement, keys, request)).map(curve_of)
+        read = _page(frozenset(given), tuple(order), request.position is not None, request.backward)
+        position = {f"after_{n}": value for n, value in enumerate(request.position or ())}
+        rows = await self.database.rows(read, tenant=tenant, most=request.limit + 1, **given, **position)
+        return page_of(rows, len(keys), request).map(curve_of)
 
     async def page_by_legacy_key(
         self,

@@ -30,6 +30,7 @@ from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, Settings
 from tests import servers
 from tests.bench import backfill
+from tests.bench.peers import __main__ as peers
 
 ROUNDS = 7
 File = tuple[str, bytes]
@@ -127,6 +128,9 @@ def report(vendor: str, seconds: dict[str, list[float]]) -> None:
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or ["loading", "backfill"]
+    if chosen[0] == "peers":
+        peers.main(chosen[1:], console)
+        sys.exit()
     with databases() as found, tempfile.TemporaryDirectory() as folder:
         if "loading" in chosen:
             asyncio.run(main(found, Path(folder)))

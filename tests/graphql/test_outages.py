@@ -30,7 +30,7 @@ class Subscriber:
         self.heard: list[tuple[str, int, list[float]]] = []
         self.cursor = "0"
         self.cuts = 0
-        self._context = Context(DESK, services, "subscriber")
+        self._context = Context(DESK, services, "subscriber", 30.0)
         self._schema = schema
 
     async def follow(self, patience: int) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from datetime import date
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import strawberry
@@ -11,8 +13,8 @@ from numpy.typing import NDArray
 
 from aurum.curves import model
 from aurum.curves.graphql.arguments import DeliveryRange
-from aurum.graphql.records import Column, Constant, RecordBatch
-from aurum.market.periods import TenorType
+from aurum.graphql.records import Column, Constant, RecordBatch, SharedColumn
+from aurum.market.periods import Tenor, TenorGrid, TenorType
 
 
 @strawberry.type(description="A point of a curve: the prices of one delivery period, in the curve's currency and unit.")
@@ -43,49 +45,71 @@ class CurveColumns:
     withheld: list[bool] = strawberry.field(description="See `CurvePoint.withheld`.")
 
 
-def points_of(prices: model.CurvePrices, chosen: list[int], cache_key: Hashable = None) -> RecordBatch[CurvePoint]:
-    """The chosen points. `cache_key` says which points of which snapshot they are."""
-    tenors = [prices.tenors[place] for place in chosen]
-    mid_cells, quote_cells, withheld = prices.mid_cells, prices.quote_cells, set(prices.withheld)
+_shared: WeakKeyDictionary[TenorGrid, dict[str, SharedColumn]] = WeakKeyDictionary()
+
+
+def points_of(
+    prices: model.CurvePrices, chosen: list[int] | None = None, cache_key: Hashable = None
+) -> RecordBatch[CurvePoint]:
+    """The chosen points, all where None. `cache_key` says which points of which snapshot they are."""
+    mid_cells, quote_cells = prices.mid_cells, prices.quote_cells
+    places: Sequence[int] = range(len(prices.tenors)) if chosen is None else chosen
     return RecordBatch(
-        CurvePoint, len(chosen),
+        CurvePoint, len(places),
         {
-            "tenor": lambda: [tenor.label for tenor in tenors],
-            "tenor_type": lambda: [tenor.type for tenor in tenors],
-            "delivery_start": lambda: [tenor.period.start for tenor in tenors],
-            "delivery_end": lambda: [tenor.period.end for tenor in tenors],
+            **(_tenors(prices.tenors) if chosen is None else _columns([prices.tenors[place] for place in chosen])),
             "mid": lambda: _side(prices.mid, chosen),
             "bid": lambda: _side(prices.bid, chosen),
             "ask": lambda: _side(prices.ask, chosen),
-            "cell": lambda: [mid_cells.address(place) for place in chosen] if mid_cells else Constant(None),
-            "quote_cell": lambda: [quote_cells.address(place) for place in chosen] if quote_cells else Constant(None),
-            "withheld": lambda: [place in withheld for place in chosen] if withheld else Constant(False),
+            "cell": lambda: [mid_cells.address(place) for place in places] if mid_cells else Constant(None),
+            "quote_cell": lambda: [quote_cells.address(place) for place in places] if quote_cells else Constant(None),
+            "withheld": lambda: _withheld(prices, places) if prices.withheld else Constant(False),
         },
         cache_key,
     )  # fmt: skip
 
 
-def _side(side: NDArray[np.float64] | None, chosen: list[int]) -> Column:
-    return Constant(None) if side is None else side[chosen]
+def _tenors(grid: TenorGrid) -> dict[str, SharedColumn]:
+    """The columns that all curves of a grid have in common."""
+    found = _shared.get(grid)
+    if found is None:
+        found = _shared[grid] = {name: SharedColumn(column()) for name, column in _columns(grid).items()}
+    return found
 
 
-def columns_of(prices: model.CurvePrices, chosen: list[int]) -> CurveColumns:
-    withheld = set(prices.withheld)
-    tenors = [prices.tenors[place] for place in chosen]
-    return CurveColumns(
-        tenor=[tenor.label for tenor in tenors],
-        tenor_type=[tenor.type for tenor in tenors],
-        delivery_start=[tenor.period.start for tenor in tenors],
-        delivery_end=[tenor.period.end for tenor in tenors],
-        mid=_numbers(prices.mid, chosen),
-        bid=_numbers(prices.bid, chosen),
-        ask=_numbers(prices.ask, chosen),
-        withheld=[place in withheld for place in chosen],
-    )
+def _columns(tenors: Sequence[Tenor]) -> dict[str, Callable[[], list[Any]]]:
+    return {
+        "tenor": lambda: [tenor.label for tenor in tenors],
+        "tenor_type": lambda: [tenor.type for tenor in tenors],
+        "delivery_start": lambda: [tenor.period.start for tenor in tenors],
+        "delivery_end": lambda: [tenor.period.end for tenor in tenors],
+    }
 
 
-def chosen(prices: model.CurvePrices, types: list[TenorType] | None, delivery: DeliveryRange | None) -> list[int]:
+def _side(side: NDArray[np.float64] | None, chosen: list[int] | None) -> Column:
+    if side is None:
+        return Constant(None)
+    return side if chosen is None else side[chosen]
+
+
+def _withheld(prices: model.CurvePrices, places: Sequence[int]) -> list[bool]:
+    held = set(prices.withheld)
+    return [place in held for place in places]
+
+
+def columns_of(prices: model.CurvePrices, chosen: list[int] | None) -> CurveColumns:
+    points = points_of(prices, chosen)
+    names = ("tenor", "tenor_type", "delivery_start", "delivery_end", "mid", "bid", "ask", "withheld")
+    return CurveColumns(**{name: list(points.values(name)) for name in names})
+
+
+def chosen(
+    prices: model.CurvePrices, types: list[TenorType] | None, delivery: DeliveryRange | None
+) -> list[int] | None:  # fmt: skip
+    """Where the points stand that are asked for; None: all."""
     start, end = (delivery.start, delivery.end) if delivery else (None, None)
+    if types is None and start is None and end is None:
+        return None
     return [
         place
         for place, tenor in enumerate(prices.tenors)
@@ -93,9 +117,3 @@ def chosen(prices: model.CurvePrices, types: list[TenorType] | None, delivery: D
         and (start is None or tenor.period.start >= start)
         and (end is None or tenor.period.end <= end)
     ]
-
-
-def _numbers(side: NDArray[np.float64] | None, chosen: list[int]) -> list[float | None]:
-    if side is None:
-        return [None] * len(chosen)
-    return [None if value != value else value for value in side[chosen].tolist()]  # NaN: not quoted

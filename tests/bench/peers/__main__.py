@@ -145,8 +145,8 @@ def report(name: str, connections: int, rounds: dict[str, list[Measured]], conso
 
 
 def install() -> None:
-    if not (HERE / "node_modules" / "node").exists():
-        subprocess.run(["npm", "ci", "--ignore-scripts=false"], cwd=HERE, check=True)
+    if not (HERE / "node_modules" / "node" / "bin").exists():
+        subprocess.run(["npm", "ci"], cwd=HERE, check=True)
 
 
 def main(arguments: list[str], console: Console) -> None:

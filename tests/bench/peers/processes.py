@@ -146,7 +146,7 @@ def _started(name: str, kind: Kind, database: str, folder: Path) -> Iterator[Run
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, name: str, log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while process.poll() is None and time.monotonic() < deadline:
         try:
             urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
