@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import httpx
@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
 BROKEN = (OSError, httpx.HTTPError, WebSocketException, InvalidHandshake, EOFError)
-Follow = Callable[[str, str, str | None], AsyncIterator[dict[str, Any]]]
+Follow = Callable[[str, str, str | None], AsyncGenerator[dict[str, Any], None]]
 _PAUSE = 0.02  # seconds until a client comes back
 
 
@@ -20,7 +20,7 @@ def _asking(query: str, after: str | None) -> dict[str, Any]:
     return {"query": query, "variables": {"after": after}}
 
 
-async def websocket(url: str, query: str, after: str | None) -> AsyncIterator[dict[str, Any]]:
+async def websocket(url: str, query: str, after: str | None) -> AsyncGenerator[dict[str, Any], None]:
     address = url.replace("http", "ws")
     async with connect(address, subprotocols=["graphql-transport-ws"], proxy=None) as socket:  # type: ignore[list-item]  # a NewType of str
         await socket.send('{"type": "connection_init"}')
@@ -32,7 +32,7 @@ async def websocket(url: str, query: str, after: str | None) -> AsyncIterator[di
                 yield told["payload"]
 
 
-async def event_stream(url: str, query: str, after: str | None) -> AsyncIterator[dict[str, Any]]:
+async def event_stream(url: str, query: str, after: str | None) -> AsyncGenerator[dict[str, Any], None]:
     """`Last-Event-ID` takes the place of the variable."""
     resumed = {} if after is None else {"last-event-id": after}
     headers = {"accept": "text/event-stream", **resumed}
@@ -45,7 +45,7 @@ async def event_stream(url: str, query: str, after: str | None) -> AsyncIterator
                 yield orjson.loads(line.removeprefix("data: "))
 
 
-async def shared_event_stream(url: str, query: str, after: str | None) -> AsyncIterator[dict[str, Any]]:
+async def shared_event_stream(url: str, query: str, after: str | None) -> AsyncGenerator[dict[str, Any], None]:
     async with httpx.AsyncClient(timeout=60) as client:
         token = {"x-graphql-event-stream-token": (await client.put(url)).raise_for_status().text}
         accept = token | {"accept": "text/event-stream"}
@@ -57,7 +57,7 @@ async def shared_event_stream(url: str, query: str, after: str | None) -> AsyncI
                     yield orjson.loads(line.removeprefix("data: "))["payload"]
 
 
-async def multipart(url: str, query: str, after: str | None) -> AsyncIterator[dict[str, Any]]:
+async def multipart(url: str, query: str, after: str | None) -> AsyncGenerator[dict[str, Any], None]:
     headers = {"accept": "multipart/mixed;subscriptionSpec=1.0"}
     async with (
         httpx.AsyncClient(timeout=60) as client,
@@ -75,7 +75,7 @@ async def multipart(url: str, query: str, after: str | None) -> AsyncIterator[di
 TRANSPORTS: list[Follow] = [websocket, event_stream, shared_event_stream, multipart]
 
 
-async def followed(follow: Follow, url: str, query: str, after: str | None) -> AsyncIterator[dict[str, Any]]:
+async def followed(follow: Follow, url: str, query: str, after: str | None) -> AsyncGenerator[dict[str, Any], None]:
     """What the field of the subscription says, without end; behind `after`, None: from wherever it begins."""
     while True:
         try:
