@@ -52,7 +52,11 @@ PAGES = """query($first: Int, $points: Boolean = true) { curves(first: $first) {
         ("query($l: Int! = 7) { dimensions(limit: $l) { values { value } } }", {}, 12 * (1 + 7)),
         ("{ quarantine(first: 500) { nodes { findings { code } } } }", {}, 1 + 500 * (1 + 3)),
         ("{ ingestionRuns(first: 2) { nodes { findings { code } } } }", {}, 1 + 2 * (1 + 500)),
-        ('{ __schema { types { name fields { name } } } a: __type(name: "Curve") { name } }', {}, 2000 + 100),
+        (
+            '{ __schema { types { name fields { name } } } a: __type(name: "Curve") { name } }',
+            {},
+            3 + 100 * (3 + 8 * 3) + 3,
+        ),
     ],
 )
 async def test_the_cost_is_known_before(
