@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 from tests.api.test_arrow import ARROW, post
 
@@ -59,3 +60,10 @@ async def test_a_table_is_answered_where_it_is_preferred_and_can_be(
     response = await post(client, query, accept)
     assert response.status_code == 200
     assert response.headers["content-type"].partition(";")[0] == expected
+
+
+async def test_who_may_not_ask_is_told_with_the_status(app: Starlette) -> None:
+    transport = httpx.ASGITransport(app, client=("192.0.2.1", 50000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as stranger:
+        response = await post(stranger, "{ curves { nodes { key } } }")
+    assert (response.status_code, response.headers["content-type"]) == (401, f"{GRAPHQL}; charset=utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -29,7 +30,7 @@ from hypothesis import strategies as st
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from aurum.graphql.arrow import TableExecutor
+from aurum.graphql.arrow import Columns, TableExecutor
 from aurum.graphql.documents import Documents
 from aurum.graphql.flattened import Flattened, written
 from aurum.graphql.records import rendered
@@ -39,6 +40,7 @@ from tests.graphql.desk import Desk
 from tests.graphql.queries import queries, variables
 
 STOCK_EXECUTOR = StrawberryGraphQLCoreExecutionContext
+LISTS_AND_ASKED = {"tags", "maybeTags", "grid", "spread", "secret", "shifted"}
 Item = tuple[str, str, Any]  # "leaf", "one" or "many"; the key; the type or the items inside
 Row = dict[str, Any]
 
@@ -71,7 +73,7 @@ class Writing:
         return f"{{ {' '.join(text for text, _ in written)} }}", [item for _, items in written for item in items]
 
     def some(self, names: list[str]) -> list[str]:
-        return self.draw(st.lists(st.sampled_from(names), max_size=3, unique=True)) if names else []
+        return self.draw(st.lists(st.sampled_from(names), max_size=7, unique=True)) if names else []
 
     def key(self) -> str:
         self.leaves += 1
@@ -191,6 +193,31 @@ def test_a_table_is_the_json_flattened(case: tuple[str, list[Item], Desk]) -> No
         found = read_back(table, result.data).to_pylist()
         expected = rows(orjson.loads(rendered(stock.data)), items, {})
         assert [{name.split(".")[-1]: value for name, value in row.items()} for row in found] == expected
+
+
+def test_columns_of_every_kind_are_read_as_columns() -> None:
+    columns = [name for name, each in STOCK.type_map["Point"].fields.items() if _is_column(each.type)]  # type: ignore[attr-defined]
+    flat = [name for name in columns if name not in LISTS_AND_ASKED]
+    query = f"{{ curves {{ curve: text snapshot {{ points {{ {' '.join(flat)} }} }} }} }}"
+    table, desk = planned(query), Desk(curve_count=2)
+    stock, ours = run(query, desk, STOCK_EXECUTOR, {}), run(query, replace(desk, columns=True), TableExecutor, {})
+    assert isinstance(ours.data["curves"][0]["snapshot"]["points"], Columns)
+    found = read_back(table, ours.data)
+    assert found.equals(read_back(table, stock.data))
+    assert {name: found[name].null_count for name in ("number", "maybeNumber", "maybeSide")} == {
+        "number": 0, "maybeNumber": 3, "maybeSide": 3,
+    }  # fmt: skip
+    assert found["maybeNumber"].to_pylist() == [0.5, None, 2.5, 3.5, None, 11.5, 12.5, None]
+
+
+@pytest.mark.parametrize("cell", [("number", math.inf), ("number", None), ("maybe_number", -math.inf), ("text", None)])
+def test_a_cell_that_is_an_error_in_json_is_one_in_a_table(cell: tuple[str, Any]) -> None:
+    name, value = cell
+    desk = Desk(columns=True, spoilt={(name, 2): value})
+    query = "{ points { number maybeNumber text } }"
+    stock, ours = run(query, desk, STOCK_EXECUTOR, {}), run(query, desk, TableExecutor, {})
+    assert [error.formatted for error in ours.errors] == [error.formatted for error in stock.errors]
+    assert ours.errors
 
 
 @pytest.mark.slow
