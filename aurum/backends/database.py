@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 import sqlalchemy as sa
 from sqlalchemy import (
     JSON,
@@ -150,7 +150,7 @@ class Database:
         with _outages():
             if self._driver is None:
                 async with _opened(self._reader) as connection:
-                    found: Sequence[AnyRow] = (await connection.execute(read.statement, parameters)).all()
+                    found: Sequence[Sequence[Any]] = (await connection.execute(read.statement, parameters)).all()
                     return found
             for observer in self._observers:
                 observer(None, None, read.text)

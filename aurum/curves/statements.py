@@ -70,8 +70,8 @@ def _in_order(statement: Select[Any]) -> Select[Any]:
 
 def of_tenant() -> ColumnElement[bool]:
     # Checked, not searched by: SQLite would walk all snapshots of the tenant rather than those of a few curves.
-    is_tenants: ColumnElement[bool] = snapshots.c.tenant_id.concat("") == _bound("tenant", "tenant_id")
-    return is_tenants
+    same: ColumnElement[bool] = snapshots.c.tenant_id.concat("") == _bound("tenant", "tenant_id")
+    return same
 
 
 def _bound(name: str, column: str = "as_of") -> Any:

@@ -78,7 +78,7 @@ def connection(kind: type[Connection[T]], order: str, page: Page[Item], node: Ca
         end_cursor=encode_cursor(order, places[-1]) if places else None,
     )
     # Cursors are made where they are asked for.
-    edges = RecordBatch(
+    edges: Any = RecordBatch(
         Edge, len(nodes), {"node": nodes, "cursor": lambda: [encode_cursor(order, place) for place in places]}
     )
     return kind(page_info=info, edges=edges, nodes=nodes, **more)

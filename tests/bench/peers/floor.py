@@ -6,7 +6,7 @@ import os
 from datetime import date
 from typing import Any
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 import numpy as np
 import orjson
 
