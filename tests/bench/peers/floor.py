@@ -6,7 +6,7 @@ import os
 from datetime import date
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 import numpy as np
 import orjson
 
