@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
@@ -95,6 +96,7 @@ _SEARCHED: dict[str, ColumnElement[str]] = {
     **{name: func.lower(curves.c[column], type_=Text) for name, column in _LOWER.items()},
     **{name: curves.c[column] for name, column in _EXACT.items()},
 }
+_OTHERS = [each.name for each in fields(CurveFilter) if each.name not in _SEARCHED]
 _SPELLED: dict[str, Callable[[str], str]] = {"keys": normalize_key, "vendors": lambda vendor: vendor.strip().upper()}
 _OF_TENANT = curves.c.tenant_id == bindparam("tenant", type_=curves.c.tenant_id.type)
 _BY_ID = Read(select(*_CURVE).where(_OF_TENANT, among(curves.c.id, "ids")))
@@ -161,7 +163,7 @@ class CatalogueStore:
         keys = _sort_keys(tuple(order))
         check(keys, request.position)
         given = {name: values for name, values in _given(wanted).items() if values is not None}
-        if wanted.search or wanted.unit_known is not None:
+        if any(getattr(wanted, name) not in (None, "") for name in _OTHERS):
             statement = select(*_CURVE).where(*matching(tenant, wanted))
             async with self.database.read() as connection:
                 return (await read_page(connection, statement, keys, request)).map(curve_of)

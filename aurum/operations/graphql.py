@@ -74,14 +74,16 @@ class RetireOperationInput:
 
 @strawberry.type(description="The registered operations, or what was wrong.")
 class RegisterOperationsPayload:
-    operations: list[RegisteredOperation] = strawberry.field(description="Empty where there are problems.")
-    problems: list[Problem] = strawberry.field(description="Empty where it worked.")
+    operations: list[RegisteredOperation] = strawberry.field(
+        description="Empty where there are problems.", directives=[sized(10)]
+    )
+    problems: list[Problem] = strawberry.field(description="Empty where it worked.", directives=[sized(1)])
 
 
 @strawberry.type(description="The retired operation, or what was wrong.")
 class RetireOperationPayload:
     operation: RegisteredOperation | None = strawberry.field(description="Null where there are problems.")
-    problems: list[Problem] = strawberry.field(description="Empty where it worked.")
+    problems: list[Problem] = strawberry.field(description="Empty where it worked.", directives=[sized(1)])
 
 
 @strawberry.type

@@ -36,7 +36,8 @@ async def test_a_running_server_tells_the_printed_schema(client: httpx.AsyncClie
     answer = (await client.post("/graphql", json={"query": query})).json()
     assert "errors" not in answer
     told = print_schema(lexicographic_sort_schema(build_client_schema(answer["data"])))
-    assert told + "\n" == FILE.read_text()
+    # Introspection does not tell which directives a schema carries.
+    assert told == print_schema(lexicographic_sort_schema(build_schema(FILE.read_text())))
 
 
 def test_everything_is_described_to_the_last_argument() -> None:

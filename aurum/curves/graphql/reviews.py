@@ -10,6 +10,7 @@ from aurum.curves.graphql.arguments import Info
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.errors import InvalidInput, NotFound
 from aurum.graphql.nodes import row_of
+from aurum.graphql.sizes import sized
 from aurum.metadata.graphql import Problem, problem_of
 
 
@@ -21,8 +22,8 @@ class ReviewCurvesInput:
 
 @strawberry.type(description="The curves as they are now, or what was wrong.")
 class ReviewCurvesPayload:
-    curves: list[Curve] = strawberry.field(description="Empty where there are problems.")
-    problems: list[Problem] = strawberry.field(description="Empty where it worked.")
+    curves: list[Curve] = strawberry.field(description="Empty where there are problems.", directives=[sized(10)])
+    problems: list[Problem] = strawberry.field(description="Empty where it worked.", directives=[sized(1)])
 
 
 @strawberry.type
