@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Coroutine, Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from aurum.errors import InvalidInput
+
+G = TypeVar("G", bound=Hashable)
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+_MOST_KEYS = 1000
 
 
 @dataclass(slots=True)
@@ -40,3 +44,66 @@ class Once(Generic[K, V]):
                 flight.task.cancel()
                 if self._flights.get(key) is flight:
                     del self._flights[key]
+
+
+@dataclass(slots=True)
+class _Batch(Generic[K, V]):
+    keys: dict[K, None] = field(default_factory=dict)
+    task: asyncio.Task[Mapping[K, V]] | None = None
+    waiting: int = 0
+
+
+class Together(Generic[G, K, V]):
+    """Reads by key, one for all that ask at the same time: who comes while one is under way goes with the next.
+
+    So what anybody is answered was read after they asked. `read(group, keys)` is given keys of one group at a time.
+    """
+
+    def __init__(self, read: Callable[[G, list[K]], Coroutine[Any, Any, Mapping[K, V]]]) -> None:
+        self._read = read
+        self._next: dict[G, _Batch[K, V]] = {}
+        self._last: dict[G, _Batch[K, V]] = {}
+
+    async def ask(self, group: G, keys: Collection[K]) -> Mapping[K, V]:
+        """The values of the keys, and of others'. Raises what `read` raises, but nothing that is others' input."""
+        batch = self._next.get(group)
+        if batch is None or len(batch.keys) > _MOST_KEYS:
+            batch = self._begin(group)
+        batch.keys.update(dict.fromkeys(keys))
+        batch.waiting += 1
+        try:
+            return await asyncio.shield(batch.task)  # type: ignore[arg-type]  # it has begun
+        except InvalidInput:
+            if len(batch.keys) == len(set(keys)):
+                raise
+        finally:
+            self._leave(group, batch)
+        return await self._read(group, list(keys))
+
+    def _begin(self, group: G) -> _Batch[K, V]:
+        before, batch = self._last.get(group), _Batch[K, V]()
+        self._next[group] = self._last[group] = batch
+        batch.task = asyncio.ensure_future(self._run(group, batch, before))
+        return batch
+
+    async def _run(self, group: G, batch: _Batch[K, V], before: _Batch[K, V] | None) -> Mapping[K, V]:
+        if before is not None and before.task is not None:
+            await asyncio.wait([before.task])
+        self._close(self._next, group, batch)
+        try:
+            return await self._read(group, list(batch.keys))
+        finally:
+            self._close(self._last, group, batch)
+
+    def _leave(self, group: G, batch: _Batch[K, V]) -> None:
+        """What nobody waits for any more is cancelled."""
+        batch.waiting -= 1
+        if not batch.waiting and batch.task is not None and not batch.task.done():
+            batch.task.cancel()
+            self._close(self._next, group, batch)
+            self._close(self._last, group, batch)
+
+    @staticmethod
+    def _close(batches: dict[G, _Batch[K, V]], group: G, batch: _Batch[K, V]) -> None:
+        if batches.get(group) is batch:
+            del batches[group]

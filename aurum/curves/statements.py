@@ -24,20 +24,21 @@ _FLOAT = 8  # bytes
 
 @cache
 def newest(as_of: bool, known_at: bool) -> Read:
-    """Of each of `curves` the id of its newest snapshot, and SNAPSHOT: nulls where the id is one of `kept`.
+    """Of each of `curves` its place, the id of its newest snapshot, and SNAPSHOT: nulls where the id is one of `kept`.
 
-    Whether there are the parameters `as_of`, the last day to look at, and `known_at`. Each is one step into the index
-    on (curve, as-of, rank), on both databases.
+    Whether there are the parameters `days`, for each curve the last as-of date to look at, and `known_at`. Each is one
+    step into the index on (curve, as-of, rank), on both databases.
     """
-    given, other = rows_of(curves=Id), snapshots.alias("other")
+    days = {"days": snapshots.c.as_of.type} if as_of else {}
+    given, other = rows_of(curves=Id, places=Integer(), **days), snapshots.alias("other")
     statement = select(other.c.id).where(other.c.curve_id == given.c.curves)
     if as_of:
-        statement = statement.where(other.c.as_of <= _bound("as_of"))
+        statement = statement.where(other.c.as_of <= given.c.days)
     if known_at:
         statement = statement.where(other.c.published_at <= _bound("known_at", "published_at"))
     best_first = [other.c.as_of.desc(), *(other.c[name].desc() for name in RANK)]
     found = statement.order_by(*best_first).limit(1).scalar_subquery()
-    ids = select(given.c.curves.label("curve_id"), found.label("id")).cte("newest")
+    ids = select(given.c.places.label("place"), found.label("id")).cte("newest")
     ids = ids.prefix_with("MATERIALIZED", dialect="postgresql")  # else it looks twice
     missing = and_(snapshots.c.id == ids.c.id, not_(among(ids.c.id, "kept")), of_tenant())
     return Read(select(ids, *SNAPSHOT).select_from(ids.outerjoin(snapshots, missing)))

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from aurum.backends.database import Database, ReadConnection
 from aurum.backends.events import head_of
+from aurum.backends.sharing import Together
 from aurum.curves import statements
 from aurum.curves.model import (
     AsOfDay,
@@ -45,6 +46,8 @@ from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
 T = TypeVar("T")
 Day = tuple[int, date]
 DayVersion = tuple[date, int]
+_Asked = tuple[int, date | None]  # curve, as_of
+_Group = tuple[str, bool, datetime | None]  # tenant, whether there is an as_of, known_at
 _Question = tuple[str, int, date | None, datetime | None]  # tenant, curve, as_of, known_at
 _KEPT = 4096  # shared grids and rows kept decoded; a vendor's file brings two or three
 _STANDING = ("id", "as_of", "version")
@@ -58,6 +61,7 @@ class SnapshotStore:
     def __init__(self, database: Database, kept_bytes: int = 0) -> None:
         self.database = database
         self.kept = Kept[_Question, Snapshot](kept_bytes)
+        self._newest = Together[_Group, _Asked, Snapshot](self._read_newest)
         self.grids: dict[int, TenorGrid] = {}
         self._rows: dict[int, PointRows] = {}
 
@@ -73,19 +77,24 @@ class SnapshotStore:
         self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None
     ) -> dict[int, Snapshot]:
         """By curve: the newest as-of date on or before `as_of`, in the newest version known at `known_at`."""
-        asked = {id_: (tenant, id_, as_of, known_at) for id_ in curve_ids}
-        kept = {id_: snapshot for id_, question in asked.items() if (snapshot := self.kept.get(question)) is not None}
-        given: dict[str, Any] = {"as_of": as_of, "known_at": known_at}
+        found = await self._newest.ask((tenant, as_of is not None, known_at), [(id_, as_of) for id_ in curve_ids])
+        return {id_: found[id_, as_of] for id_ in curve_ids if (id_, as_of) in found}
+
+    async def _read_newest(self, group: _Group, asked: list[_Asked]) -> dict[_Asked, Snapshot]:
+        tenant, bounded, known_at = group
+        questions = [(tenant, *one, known_at) for one in asked]
+        kept = {each.id: each for each in map(self.kept.get, questions) if each is not None}
+        given: dict[str, Any] = {"days": [day for _, day in asked]} if bounded else {}
         rows = await self.database.rows(
-            statements.newest(as_of is not None, known_at is not None), tenant=tenant, curves=list(curve_ids),
-            kept=[snapshot.id for snapshot in kept.values()],
-            **{name: value for name, value in given.items() if value is not None},
+            statements.newest(bounded, known_at is not None), tenant=tenant, curves=[id_ for id_, _ in asked],
+            places=list(range(len(asked))), kept=list(kept), **given, **({"known_at": known_at} if known_at else {}),
         )  # fmt: skip
-        found = {id_: kept[id_] for id_, newest, *_ in rows if id_ in kept and kept[id_].id == newest}
-        for snapshot in await self._snapshots([row[2:] for row in rows if row[2] is not None]):
-            found[snapshot.curve_id] = snapshot
-            self.kept.put(asked[snapshot.curve_id], snapshot, _size(snapshot))
-        return found
+        read = {each.id: each for each in await self._snapshots([row[2:] for row in rows if row[2] is not None])}
+        found = {asked[place]: kept.get(newest) or read.get(newest) for place, newest, *_ in rows}
+        for place, newest, *_ in rows:
+            if newest in read:
+                self.kept.put(questions[place], read[newest], _size(read[newest]))
+        return {one: snapshot for one, snapshot in found.items() if snapshot is not None}
 
     async def of_days(self, tenant: str, days: Collection[Day], known_at: datetime | None) -> dict[Day, Snapshot]:
         """By curve and exact as-of date: the newest version known at `known_at`."""

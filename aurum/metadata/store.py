@@ -29,6 +29,7 @@ from sqlalchemy import (
 from aurum.backends.database import AnyRow, Database, Text, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, check, page_of, page_statement, read_page
 from aurum.backends.reads import Read, among
+from aurum.backends.sharing import Together
 from aurum.errors import InvalidInput
 from aurum.market.identity import CurveIdentity, Measure, fold, normalize_key
 from aurum.metadata.model import (
@@ -129,6 +130,8 @@ class CatalogueStore:
         either = or_(among(curves.c.key, "keys"), among(curves.c.legacy_key, "keys"))
         by_key = select(*_CURVE).where(_OF_TENANT, either)
         self._by_key = Read(by_key.order_by(*self._precedence(curves)))
+        self._keys_read = Together[str, str, Curve](self._read_keys)
+        self._ids_read = Together[str, int, Curve](self._read_ids)
 
     async def ids(self, transaction: WriteConnection, tenant: str, vendor: str) -> dict[str, int]:
         """Key to id of all curves of a vendor."""
@@ -211,18 +214,25 @@ class CatalogueStore:
             return {row.id for row in await connection.all(statement)}
 
     async def by_id(self, tenant: str, ids: Collection[int]) -> dict[int, Curve]:
-        rows = await self.database.rows(_BY_ID, tenant=tenant, ids=list(ids))
+        found = await self._ids_read.ask(tenant, ids)
+        return {id_: found[id_] for id_ in ids if id_ in found}
+
+    async def _read_ids(self, tenant: str, ids: list[int]) -> dict[int, Curve]:
+        rows = await self.database.rows(_BY_ID, tenant=tenant, ids=ids)
         return {curve.id: curve for curve in map(curve_of, rows)}
 
     async def by_any_key(self, tenant: str, keys: Collection[str]) -> dict[str, Curve]:
         """By key as given, in any spelling; of curves that share a legacy key the oldest of the first vendor."""
         wanted = {key: normalize_key(key) for key in keys}
-        rows = await self.database.rows(self._by_key, tenant=tenant, keys=list(wanted.values()))
+        found = await self._keys_read.ask(tenant, wanted.values())
+        return {key: found[normalized] for key, normalized in wanted.items() if normalized in found}
+
+    async def _read_keys(self, tenant: str, keys: list[str]) -> dict[str, Curve]:
         found: dict[str, Curve] = {}
-        for curve in map(curve_of, rows):
+        for curve in map(curve_of, await self.database.rows(self._by_key, tenant=tenant, keys=keys)):
             found.setdefault(curve.legacy_key, curve)
             found[curve.key] = curve
-        return {key: found[normalized] for key, normalized in wanted.items() if normalized in found}
+        return found
 
     async def legs(self, tenant: str, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], Curve]:
         """The gas price curve that a spark spread's leg names, by vendor and folded location, where there is one."""
