@@ -22,7 +22,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from aurum.backends.database import Database, ReadConnection
+from aurum.backends.database import Database, ReadConnection, WriteConnection
 from aurum.backends.events import head_of
 from aurum.backends.sharing import Together
 from aurum.curves import statements
@@ -422,17 +422,21 @@ async def _content(
     kept: dict[int, T],
     decode: Callable[[Any], T],
 ) -> dict[int, T]:
-    """Shared content by id: what was decoded before is kept, the rest is read in one statement."""
+    """Shared content by id: what was decoded before is kept, the rest is read in one statement.
+
+    Within a transaction nothing is kept.
+    """
     found = {id_: kept[id_] for id_ in ids if id_ in kept}
     missing = ids - found.keys()
     if missing:
         table = column.table
         rows = await connection.all(select(table.c.id, column).where(table.c.id.in_(missing)))
         new = {row[0]: decode(row[1]) for row in rows}
-        if len(kept) > _KEPT:
-            kept.clear()
-        kept.update(new)
         found.update(new)
+        if not isinstance(connection, WriteConnection):  # after a rollback SQLite gives the same id to other content
+            if len(kept) > _KEPT:
+                kept.clear()
+            kept.update(new)
     return found
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 import pytest
 
 from aurum.auth import Principal
+from aurum.curves.model import Publication
 from aurum.curves.store import SnapshotStore
 from aurum.errors import Forbidden
 from tests.published import DESK, RIVAL, TTF, Book, instant, open_book, prices
@@ -52,3 +53,20 @@ async def test_what_is_kept_is_bounded_and_comes_without_its_prices(book: Book) 
     assert 5 < len(kept) < 15
     again = await book.curves.snapshots(DESK, [curve.id], as_of=date(2025, 2, 28))
     assert again[curve.id] is found[curve.id]
+
+
+async def test_what_a_transaction_has_read_and_lost_is_not_kept(book: Book, migrated_url: str) -> None:
+    """SQLite gives the ids of what was rolled back to what comes next, and that is another tenor grid."""
+    await book.publish("2025-02-12", [(TTF, prices([49.0, 50.0]))])
+    (curve,) = (await book.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"])).values()
+    day, lost = date(2025, 2, 13), prices([50.0, 51.0, 52.0], date(2026, 1, 1))
+    publication = Publication("EUGP", day, book.now(), book.time, book.now(), None, [lost])
+    with pytest.raises(RuntimeError):
+        async with book.database.write() as transaction:
+            await book.curves.publish(transaction, DESK, publication, [TTF])
+            assert await book.curves.newest_of_day(transaction, DESK, day, [curve.id])
+            raise RuntimeError("the load fails")
+    async with open_book(migrated_url) as other:
+        await other.publish("2025-02-13", [(TTF, prices([60.0, 61.0, 62.0], date(2025, 6, 1)))])
+    found = (await book.curves.snapshots(DESK, [curve.id]))[curve.id]
+    assert [tenor.label for tenor in found.prices.tenors] == ["2025-06", "2025-07", "2025-08"]
