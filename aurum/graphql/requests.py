@@ -175,22 +175,23 @@ def _content_type(request: Request) -> tuple[str, str]:
 def bounded(scope: Scope, receive: Receive, most: int, seconds: float) -> Receive:
     """Stops reading a body that is larger than `most` bytes, whatever its headers say, or that comes too slowly.
 
-    It has `seconds`, and one more for each 16 KiB. Raises TooLarge, TooSlow.
+    It has `seconds`, and one more for each 16 KiB. What comes behind it, that the client has gone, has all the time
+    there is. Raises TooLarge, TooSlow.
     """
-    read, loop = 0, asyncio.get_running_loop()
-    started = loop.time()
+    read, ended = 0, False
+    started = asyncio.get_running_loop().time()
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if len(declared) > 18 or (declared.isdigit() and int(declared) > most):
         raise TooLarge(f"the body of a request may have {most:,} bytes")
 
     async def receive_bounded() -> Message:
-        nonlocal read
+        nonlocal read, ended
         try:
-            async with asyncio.timeout_at(started + seconds + read / _SLOWEST):
+            async with asyncio.timeout_at(None if ended else started + seconds + read / _SLOWEST):
                 message = await receive()
         except TimeoutError as error:
             raise TooSlow("the body of the request did not come in time") from error
-        read += len(message.get("body", b""))
+        read, ended = read + len(message.get("body", b"")), not message.get("more_body")
         if read > most:
             raise TooLarge(f"the body of a request may have {most:,} bytes")
         return message

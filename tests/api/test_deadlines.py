@@ -10,7 +10,10 @@ import httpx
 import orjson
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 
+from aurum.graphql.deadlines import Connected
+from aurum.graphql.requests import bounded
 from aurum.services import Services
 from tests.api.conftest import Ask
 from tests.api.test_sockets import INIT, Wire, connected
@@ -76,6 +79,18 @@ async def test_an_operation_ends_when_its_client_has_gone(
     await messages.put({"type": "http.disconnect"})
     await asyncio.wait_for(answering, 5)
     assert sent.empty()
+
+
+async def test_a_client_that_goes_later_than_a_body_may_come_is_noticed() -> None:
+    messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    receive = bounded({"headers": []}, messages.get, 1000, 0.1)
+    await messages.put({"type": "http.request", "body": b"{}", "more_body": False})
+    await receive()
+    with pytest.raises(ClientDisconnect):
+        async with Connected(receive):
+            await asyncio.sleep(0.3)
+            await messages.put({"type": "http.disconnect"})
+            await asyncio.sleep(5)
 
 
 @pytest.fixture

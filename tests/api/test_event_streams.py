@@ -108,6 +108,22 @@ async def test_lines_end_with_lf_and_silence_is_broken_by_comments(client: httpx
         assert b"\r" not in await events.response.aread()
 
 
+@pytest.mark.parametrize("accept", [SSE, MULTIPART])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_stream_outlives_the_time_that_a_body_has(
+    server: LiveServer, client: httpx.AsyncClient, method: str, accept: dict[str, str]
+) -> None:
+    server.endpoint.settings = server.endpoint.settings.model_copy(update={"body_seconds": 0.2})
+    asked = {"params": {"query": GAS}} if method == "GET" else {"json": {"query": GAS}}
+    async with client.stream(method, "/graphql", **asked, headers=accept) as response:
+        events = Events(response, b"\n\n" if accept is SSE else b"\r\n---")
+        await asyncio.sleep(0.6)
+        await server.load(12)
+        while (part := await events.part()) is not None and b"cursor" not in part:
+            pass
+        assert part is not None, "it has ended"
+
+
 async def test_queries_and_mutations_are_answered_with_one_event(client: httpx.AsyncClient) -> None:
     async with streamed(client, **asking("{ __typename }")) as events:
         assert (await events.results(1))[0][1] == {"data": {"__typename": "Query"}}
