@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     Awaitable,
     Callable,
-    Collection,
     Hashable,
     Iterable,
     Iterator,
@@ -30,9 +30,9 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.execution import ExecutionContext, ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from aurum.errors import Unavailable
+from aurum.errors import AurumError, Unavailable
 from aurum.graphql.columnar import ColumnarExecutor
-from aurum.graphql.deadlines import timely
+from aurum.graphql.deadlines import DeadlineExceeded, timely
 from aurum.graphql.documents import Document, Documents
 from aurum.graphql.errors import Errors, told
 from aurum.graphql.kept import Kept
@@ -40,13 +40,14 @@ from aurum.graphql.limits import SizeRule
 from aurum.graphql.registered import OperationInvalid, Registered, named
 from aurum.graphql.registered import told as lines
 from aurum.graphql.sharing import Following, Sharing
-from aurum.graphql.streams import Feed, Message, StreamEnded, cursor_variables, encoded
+from aurum.graphql.streams import Feed, Message, StreamEnded, deciding_variables, encoded
 from aurum.graphql.warming import make_plans
 
 is_awaitable: Any = optimized_is_awaitable
 _KEPT_BYTES = 64 * 2**20
 _SHARED_BYTES = 128 * 2**20
-_CURSOR_BYTES = 2**20
+_VARIABLES_BYTES = 2**20
+_PASSING = (Unavailable, DeadlineExceeded)  # an event that is answered so would be lost
 
 
 class OperationContext(Protocol):
@@ -80,7 +81,7 @@ class Schema(strawberry.Schema):
         super().__init__(execution_context_class=Executor, **named)
         self._executor = Executor
         self._sharing = Sharing(_SHARED_BYTES)
-        self._cursors = Kept[str, frozenset[str]](_CURSOR_BYTES)
+        self._variables = Kept[str, frozenset[str]](_VARIABLES_BYTES)
         asked = self._asked()
         rules = (*asked.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
         rules = tuple(sorted(rules, key=lambda rule: not issubclass(rule, SizeRule)))  # before any other has begun
@@ -186,12 +187,15 @@ class Schema(strawberry.Schema):
 
         async def encode(values: Sequence[Any]) -> list[bytes]:
             context = context_value.for_operation()
-            return list(await asyncio.gather(*(self._response(executor(value, context), context) for value in values)))
+            passing = _PASSING if isinstance(source, Feed) else ()  # of others, what has failed cannot be asked again
+            answers = (self._response(executor(value, context), context, passing) for value in values)
+            return list(await asyncio.gather(*answers))
 
         source = await self._source(executor(None, context_value.for_operation()), context_value)
         try:
             if isinstance(source, Feed):
-                key = _alike(query, operation_name, variable_values, self._free(query, tree), source)
+                asked = query, operation_name, self._deciding(query, tree, variable_values or {})
+                key = _alike(asked, context_value.seconds, source)
                 messages = self._sharing.messages(Following(key, source, encode), resume or source.after)
             else:
                 messages = _uncounted(source, encode)
@@ -201,11 +205,11 @@ class Schema(strawberry.Schema):
         except Exception as error:  # whatever it was is told as the errors of resolvers are
             raise self._ended([_as(error)], context_value) from error
 
-    async def _response(self, executor: Any, context: OperationContext) -> bytes:
-        """To an event. Raises Unavailable where it lacks what will soon be there again."""
+    async def _response(self, executor: Any, context: OperationContext, passing: Sequence[type[AurumError]]) -> bytes:
+        """To an event. Raises one of `passing` where it lacks something for such a reason."""
         result: Any = executor.execute_operation()
         result = await result if is_awaitable(result) else result
-        return encoded(result.data, _lasting(self._told(result.errors, context)))
+        return encoded(result.data, _lasting(self._told(result.errors, context), passing))
 
     async def _source(self, executor: Any, context: OperationContext) -> AsyncIterable[Any]:
         """What the subscription's field answers."""
@@ -218,12 +222,13 @@ class Schema(strawberry.Schema):
         stream: AsyncIterable[Any] = source
         return stream
 
-    def _free(self, query: str, tree: DocumentNode) -> frozenset[str]:
-        found = self._cursors.get(query)
-        if found is None:
-            found = cursor_variables(tree)
-            self._cursors.put(query, found, len(query))
-        return found
+    def _deciding(self, query: str, tree: DocumentNode, variables: dict[str, Any]) -> dict[str, Any]:
+        """The variables that say more than from where to follow. Those that the document does not know say nothing."""
+        names = self._variables.get(query)
+        if names is None:
+            names = deciding_variables(tree)
+            self._variables.put(query, names, len(query))
+        return {name: value for name, value in variables.items() if name in names}
 
     def _ended(self, errors: Sequence[GraphQLError], context: OperationContext) -> StreamEnded:
         return StreamEnded([dict(error.formatted) for error in self._told(errors, context) or ()])
@@ -243,20 +248,22 @@ async def _uncounted(
             yield Message(message, None)
 
 
-def _alike(
-    query: str, name: str | None, variables: dict[str, Any] | None, cursors: Collection[str], feed: Feed[Any]
-) -> Hashable:
-    """The same for subscriptions that are answered the same, from wherever they follow."""
-    asked = {key: value for key, value in (variables or {}).items() if key not in cursors}
-    who = feed.principal
-    return query, name, orjson.dumps(asked, option=orjson.OPT_SORT_KEYS), who.tenant, who.scopes, feed.log
+def _alike(asked: Any, seconds: float, feed: Feed[Any]) -> Hashable:
+    """The same for subscriptions that are answered the same, from wherever they follow, and within the same time.
+
+    It is kept with what they are answered: of what is asked no more than the hash, however long it is.
+    """
+    said = hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
+    return said, seconds, feed.principal.tenant, feed.principal.scopes, feed.log
 
 
-def _lasting(errors: list[GraphQLError] | None) -> list[GraphQLError] | None:
-    """Raises Unavailable where the answer lacks what will soon be there again."""
+def _lasting(errors: list[GraphQLError] | None, passing: Sequence[type[AurumError]]) -> list[GraphQLError] | None:
+    """Raises one of `passing` where an error is of its kind."""
     for error in errors or ():
-        if (error.extensions or {}).get("code") == Unavailable.code:
-            raise Unavailable(error.message, hint=(error.extensions or {}).get("hint"))
+        told = error.extensions or {}
+        for kind in passing:
+            if told.get("code") == kind.code:
+                raise kind(error.message, hint=told.get("hint"))
     return errors
 
 

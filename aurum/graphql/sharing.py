@@ -50,7 +50,7 @@ class Sharing:
     def __init__(self, most_bytes: int) -> None:
         self._chosen = Kept[Any, _Chosen](most_bytes // 4)
         self._messages = Kept[Any, tuple[bytes, float]](most_bytes // 2)
-        self._firsts = Kept[Any, tuple[int, bytes]](most_bytes // 4)
+        self._firsts = Kept[Any, tuple[tuple[int, bytes], float]](most_bytes // 4)
         self._choosing = Once[Any, _Chosen]()
         self._encoding = Once[Any, dict[int, bytes]]()
         self._beginning = Once[Any, tuple[int, bytes]]()
@@ -102,15 +102,11 @@ class Sharing:
 
     async def _message(self, of: Following[Any], chosen: _Chosen, place: int) -> bytes:
         cursor = chosen.cursors[place]
-        kept = self._fresh((of.key, cursor))
+        kept = _fresh(self._messages.get((of.key, cursor)))
         if kept is not None:
             return kept
         run = await self._encoding.do((of.key, cursor // _RUN), partial(self._encode, of, chosen, place))
         return run[cursor] if cursor in run else await self._message(of, chosen, place)
-
-    def _fresh(self, key: Any) -> bytes | None:
-        encoded, at = self._messages.get(key) or (None, 0.0)
-        return encoded if asyncio.get_running_loop().time() - at < _FRESH_SECONDS else None
 
     async def _encode(self, of: Following[Any], chosen: _Chosen, place: int) -> dict[int, bytes]:
         """What was committed together is read together."""
@@ -124,18 +120,25 @@ class Sharing:
 
     async def _first(self, of: Following[Any], head: int) -> tuple[int, bytes]:
         """What a subscription without a cursor begins with, and the cursor where it stands."""
-        kept = self._firsts.get(of.key)
+        kept = _fresh(self._firsts.get(of.key))
         if kept is not None and kept[0] == head:
             return kept
         return await self._beginning.do(of.key, partial(_patiently, partial(self._begin, of)))
 
     async def _begin(self, of: Following[Any]) -> tuple[int, bytes]:
         assert of.feed.begin is not None  # noqa: S101  whoever calls it has looked
+        now = asyncio.get_running_loop().time()
         cursor, value = await of.feed.begin()
         (encoded,) = await of.encode([value])
         first = cursor, encoded
-        self._firsts.put(of.key, first, len(encoded))
+        self._firsts.put(of.key, (first, now), len(encoded))
         return first
+
+
+def _fresh(kept: tuple[T, float] | None) -> T | None:
+    """What was read at that time, unless it was too long ago."""
+    made, at = kept or (None, 0.0)
+    return made if asyncio.get_running_loop().time() - at < _FRESH_SECONDS else None
 
 
 async def _patiently(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -102,6 +102,13 @@ def cursor_variables(tree: DocumentNode) -> frozenset[str]:
     return frozenset(name for name in cursors if found.names.count(name) == cursors.count(name))
 
 
+def deciding_variables(tree: DocumentNode) -> frozenset[str]:
+    """The variables that say what is answered: all that are used but for the cursors."""
+    found = _Variables()
+    visit(tree, found)
+    return frozenset(found.names) - cursor_variables(tree)
+
+
 class _Variables(Visitor):
     """Where variables are used."""
 

@@ -164,6 +164,54 @@ async def test_other_tenants_and_other_scopes_share_nothing(schema: Schema, book
         await messages(schema.subscribe(query, context_value=blind), 1)
 
 
+async def test_who_has_little_time_takes_none_from_others(
+    schema: Schema, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event that is not told in time ends the subscription of who gave it as little, and is lost to nobody."""
+    await book.publish("2025-02-12", [(TTF, prices([30.0]))])
+    versions = book.curves.versions
+
+    async def slow(*given: Any) -> Any:
+        await asyncio.sleep(0.3)
+        return await versions(*given)
+
+    monkeypatch.setattr(book.curves, "versions", slow)
+    hasty, patient = context_of(book), context_of(book)
+    hasty.seconds = 0.1
+    with pytest.raises(StreamEnded) as ended:
+        await messages(schema.subscribe(PRICES, context_value=hasty, resume="0"), 1)
+    assert ended.value.errors[0]["extensions"]["code"] == "DEADLINE_EXCEEDED"
+    ((_, answer),) = await messages(schema.subscribe(PRICES, context_value=patient, resume="0"), 1)
+    assert answer["data"]["curvePublished"]["snapshot"]["columns"]["mid"] == [30.0]
+
+
+async def test_what_a_subscription_begins_with_is_not_older_than_a_minute(
+    schema: Schema, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit changes without an event."""
+    query = 'subscription { curve(key: "eugp:eu/dutch_ttf/gas") { curve { unit { code } } } }'
+    await book.publish("2025-02-12", [(TTF, prices([30.0]))])
+    await messages(schema.subscribe(query, context_value=context_of(book)), 1)
+    (curve,) = (await book.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"])).values()
+    await book.metadata.set_unit(DESK, curve.id, "EUR", "therm", "as the contract says")
+    monkeypatch.setattr(sharing, "_FRESH_SECONDS", 0.0)
+    ((_, answer),) = await messages(schema.subscribe(query, context_value=context_of(book)), 1)
+    assert answer["data"]["curve"]["curve"]["unit"] == {"code": "therm"}
+
+
+async def test_what_is_kept_of_subscribers_is_not_what_they_sent(schema: Schema, book: Book) -> None:
+    """Nor does it matter what they sent that the document does not ask for."""
+    await book.publish("2025-02-12", [(TTF, prices([30.0]))])
+    query = PRICES + " " * 50_000
+    for number in range(3):
+        unknown = {"unknown": [number, "x" * 200_000], "file": object()}
+        stream = schema.subscribe(query, context_value=context_of(book), variable_values=unknown, resume="0")
+        await messages(stream, 1)
+    kept = list(schema._sharing._messages._values)
+    assert len(kept) == 1
+    assert len(repr(kept)) < 1000
+
+
 async def test_an_event_shows_the_version_it_names(schema: Schema, book: Book) -> None:
     """Also to who comes late: not the newest one."""
     for hour, mid in ((10, 30.0), (11, 31.0), (12, 32.0)):
