@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
+import orjson
 import pytest
 
 from aurum.services import Services
@@ -264,3 +266,14 @@ async def test_a_page_of_fifty_curves_with_snapshots_takes_a_fixed_number_of_sta
         counts.append(len([each for each in statements if each.lstrip().startswith(("SELECT", "WITH"))]))
     # curves, snapshots, coverage, unit versions, legs, superseded, files, the snapshots' curves
     assert counts == [8, 8], statements
+
+
+@pytest.mark.parametrize("forged", [{"on": "0001-01-01"}, {"on": "9999-12-31"}, {"at": "2025-02-13T00:00:00"}, 5])
+@pytest.mark.parametrize("page", ["first: 2, after", "last: 2, before"])
+async def test_a_forged_cursor_of_days_is_an_error_of_the_client(ask: Ask, page: str, forged: Any) -> None:
+    snapshots = 'curve(key: "eugp:eu/dutch_ttf/gas") { snapshots(asOf: {}, %s) { pageInfo { endCursor } } }'
+    found = await data(ask, f"{{ {snapshots % 'first: 1'} }}")
+    order, _ = orjson.loads(base64.urlsafe_b64decode(found["curve"]["snapshots"]["pageInfo"]["endCursor"] + "=="))
+    cursor = base64.urlsafe_b64encode(orjson.dumps([order, forged])).decode()
+    answer = await ask(f"{{ {snapshots % f'{page}: {orjson.dumps(cursor).decode()}'} }}")
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["INVALID_CURSOR"]

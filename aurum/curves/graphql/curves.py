@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from aurum.backends.paging import Page, PageRequest
+from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves import model
 from aurum.curves.graphql.arguments import (
     MOST,
@@ -272,9 +272,7 @@ async def _days_page(
 ) -> Page[model.Snapshot]:
     first, last = bounds(days)
     if request.position is not None:
-        (cut,) = request.position
-        if not isinstance(cut, date):
-            raise InvalidCursor("not a cursor of this list")
+        cut = _day_of(request.position)
         if request.backward:
             last = min(last, cut - timedelta(days=1))
         else:
@@ -294,6 +292,14 @@ async def _days_page(
         items.reverse()
     has_next, has_previous = ends[::-1] if request.backward else ends
     return Page(items, [(item.as_of,) for item in items], has_next, has_previous)
+
+
+def _day_of(position: Position) -> date:
+    """Raises InvalidCursor for what is not the position of a day, and for the first and the last one of all."""
+    match position:
+        case (date() as day,) if type(day) is date and date.min < day < date.max:
+            return day
+    raise InvalidCursor("not a cursor of this list")
 
 
 def curve_of(curve: catalogue.Curve) -> Curve:
