@@ -19,10 +19,11 @@ from aurum.graphql.deadlines import Connected
 from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Schema
 from aurum.graphql.formats import error_media
-from aurum.graphql.media import ARROW, GRAPHQL, JSON, NotAcceptable, answered, negotiated, refusal
+from aurum.graphql.media import ARROW, GRAPHQL, JSON, DocumentRefused, NotAcceptable, answered, negotiated, refusal
 from aurum.graphql.requests import MULTIPART, Asked, MethodNotAllowed, TooSlow, asked_of, bounded
 from aurum.graphql.running import Runner
 from aurum.graphql.sockets import Connection, check_origin
+from aurum.graphql.streams import StreamEnded
 from aurum.graphql.subscribing import Subscriptions
 from aurum.graphql.tables import NotATable
 from aurum.graphql.tabular import TableAnswer
@@ -110,8 +111,11 @@ class Endpoint:
         self, given: Asked, request: Request, context: Any, send: Send, media: str, plain: bool
     ) -> Response | None:
         receive = request.receive
-        asked = await self.trusted.whole(given, context)
-        stream = await self._subscriptions.of_operation(request, asked, context, plain)
+        try:
+            asked = await self.trusted.whole(given, context)
+            stream = await self._subscriptions.of_operation(request, asked, context, plain)
+        except (DocumentRefused, StreamEnded) as error:
+            stream = self._subscriptions.refusal(request, error, context, plain)
         if stream is not None:
             await stream(request.scope, receive, send)
             return None

@@ -48,13 +48,17 @@ class Subscriptions:
         format_ = wanted(request.headers.get("accept"))
         if format_ is None:
             return None
-        try:
-            if plain and self._runner.kind(asked) is not OperationType.SUBSCRIPTION:
-                return None
-            kind = await self._runner.admitted(asked, _GET if request.method == "GET" else EVERYTHING, context)
-        except (DocumentRefused, StreamEnded) as error:
-            if plain:
-                raise
-            return partial(refuse, format_, failure(error, context), self._runner)
+        if plain and self._runner.kind(asked) is not OperationType.SUBSCRIPTION:
+            return None
+        kind = await self._runner.admitted(asked, _GET if request.method == "GET" else EVERYTHING, context)
         resume = request.headers.get("last-event-id") or None
         return partial(OneOperation(self._runner, asked, kind, context, resume).answer, format_)
+
+    def refusal(
+        self, request: Request, error: DocumentRefused | StreamEnded, context: Subscriber, plain: bool
+    ) -> ASGIApp:
+        """A stream that says what is wrong with an operation. Raises it where one answer says it."""
+        format_ = wanted(request.headers.get("accept"))
+        if plain or format_ is None or token_of(request) is not None:
+            raise error
+        return partial(refuse, format_, failure(error, context), self._runner)

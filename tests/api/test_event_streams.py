@@ -152,6 +152,25 @@ async def test_what_is_wrong_with_an_operation_is_an_event(client: httpx.AsyncCl
         assert await events.event() == {"event": "complete", "data": ""}
 
 
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [
+        ({"documentId": "unknown"}, "OPERATION_NOT_REGISTERED"),
+        ({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "00"}}}, "PERSISTED_QUERY_NOT_FOUND"),
+    ],
+)
+async def test_a_document_that_is_not_known_is_an_event(
+    client: httpx.AsyncClient, named: dict[str, Any], code: str
+) -> None:
+    async with streamed(client, json=named, headers=SSE) as events:
+        ((_, result),) = await events.results(1)
+        assert result["errors"][0]["extensions"]["code"] == code
+        assert await events.event() == {"event": "complete", "data": ""}
+    token = await reserved(client)
+    response = await client.post("/graphql", json=named, headers=token | SSE)
+    assert (response.status_code, refused(response)) == (400, code)
+
+
 @pytest.mark.parametrize("headers", [SSE, MULTIPART])
 async def test_what_is_wrong_with_a_request_is_no_stream(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
     response = await client.post("/graphql", content="nonsense", headers=headers | {"content-type": "application/json"})
