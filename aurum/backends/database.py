@@ -33,6 +33,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
+from aurum.backends.behind import Behind
 from aurum.backends.interruptible import interruptible
 from aurum.backends.reads import Driver, Read
 from aurum.errors import AurumError, InvalidInput, Unavailable
@@ -135,6 +136,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10, statement_timeout_seconds: float = 60.0) -> None:
         self.url = make_url(url)
+        self._behind = Behind()
         if self.url.get_backend_name() == "sqlite":
             self._reader, self._writer = _sqlite(self.url, "PRAGMA query_only=ON"), _sqlite(self.url, None)
             self._driver = None
@@ -142,14 +144,14 @@ class Database:
             milliseconds = int(statement_timeout_seconds * 1000)
             self._reader = _postgresql(self.url, pool_size, milliseconds, read_only=True)
             self._writer = _postgresql(self.url, max(2, pool_size // 2), milliseconds, read_only=False)
-            self._driver = Driver(self.url, pool_size, _settings(milliseconds, read_only=True))
+            self._driver = Driver(self.url, pool_size, _settings(milliseconds, read_only=True), self._behind)
         self._observers: list[Callable[..., None]] = []
 
     async def rows(self, read: Read, **parameters: Any) -> Sequence[Sequence[Any]]:
         """The rows of a statement that is read often, by its parameters."""
         with _outages():
             if self._driver is None:
-                async with _opened(self._reader) as connection:
+                async with self._opened(self._reader) as connection:
                     found: Sequence[Sequence[Any]] = (await connection.execute(read.statement, parameters)).all()
                     return found
             for observer in self._observers:
@@ -159,18 +161,36 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadConnection]:
         with _outages():
-            async with _opened(self._reader) as connection:
+            async with self._opened(self._reader) as connection:
                 yield ReadConnection(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteConnection]:
         with _outages():
-            async with _opened(self._writer) as connection, connection.begin():
+            async with self._opened(self._writer) as connection, connection.begin():
                 transaction = WriteConnection(connection)
                 yield transaction
         transaction.committed()
 
+    @asynccontextmanager
+    async def _opened(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        """Opened to the end even where the caller is cancelled: half opened, an SQLite connection leaves its thread.
+
+        But the caller does not wait for that: a database that is stuck may never answer.
+        """
+        opening = asyncio.ensure_future(_started(engine))
+        try:
+            connection = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            self._behind.leave(_given_up(opening))
+            raise
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
     async def close(self) -> None:
+        await self._behind.ended()
         await self._reader.dispose()
         await self._writer.dispose()
         if self._driver is not None:
@@ -183,24 +203,13 @@ class Database:
             event.listen(engine.sync_engine, "before_cursor_execute", before_statement)
 
 
-@asynccontextmanager
-async def _opened(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Opened to the end even where the caller is cancelled: half opened, an SQLite connection leaves its thread."""
-    opening = asyncio.ensure_future(_started(engine))
-    try:
-        connection = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        with suppress(DBAPIError, OSError):  # what fails to open now must not be told instead of the cancellation
-            await (await opening).close()
-        raise
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
 async def _started(engine: AsyncEngine) -> AsyncConnection:
     return await engine.connect()
+
+
+async def _given_up(opening: asyncio.Future[AsyncConnection]) -> None:
+    with suppress(DBAPIError, OSError, PoolTimeout):  # there is nobody to be told
+        await (await opening).close()
 
 
 @contextmanager

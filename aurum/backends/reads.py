@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -22,8 +23,11 @@ from sqlalchemy.sql.expression import BindParameter, ColumnElement, bindparam
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 
+from aurum.backends.behind import Behind
+
 _DIALECT: Any = asyncpg_dialect()  # type: ignore[no-untyped-call]
 _STATEMENTS = 200  # that a connection keeps prepared
+_ENDING_SECONDS = 2.0
 _OWN = ("prepared_statement_", "async_")  # of what an address says, what SQLAlchemy takes for itself
 
 
@@ -125,11 +129,12 @@ class Read:
 class Driver:
     """Connections of PostgreSQL's driver. Only single SELECTs run on them: there is nothing to reset afterwards."""
 
-    def __init__(self, url: URL, size: int, settings: Mapping[str, str]) -> None:
+    def __init__(self, url: URL, size: int, settings: Mapping[str, str], behind: Behind) -> None:
         _, arguments = _DIALECT.create_connect_args(url)
         self._arguments = {name: value for name, value in arguments.items() if not name.startswith(_OWN)}
         self._size = size
         self._settings = dict(settings)
+        self._behind = behind
         self._opening: asyncio.Future[Any] | None = None
         self._pool: Any = None
 
@@ -137,14 +142,26 @@ class Driver:
         """Asks a second time, on a new connection, where the first one turns out to be closed."""
         pool = self._pool or await self._opened()
         try:
-            async with pool.acquire() as connection:
-                return await connection.fetch(text, *arguments)  # type: ignore[no-any-return]
+            return await self._fetched(pool, text, arguments)
         except (asyncpg.ConnectionDoesNotExistError, asyncpg.InterfaceError, ConnectionError) as error:
             if isinstance(error, asyncpg.DataError):
                 raise
             await pool.expire_connections()
-        async with pool.acquire() as connection:
-            return await connection.fetch(text, *arguments)  # type: ignore[no-any-return]
+        return await self._fetched(pool, text, arguments)
+
+    async def _fetched(self, pool: Any, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """Who is cancelled does not wait for the server to end the statement: that may be what it cannot do."""
+        connection = await pool.acquire()
+        try:
+            rows: Sequence[Sequence[Any]] = await connection.fetch(text, *arguments)
+        except asyncio.CancelledError:
+            self._behind.leave(_released(pool, connection))
+            raise
+        except BaseException:
+            await pool.release(connection)
+            raise
+        await pool.release(connection)
+        return rows
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -162,6 +179,12 @@ class Driver:
             max_inactive_connection_lifetime=0, statement_cache_size=_STATEMENTS, max_cached_statement_lifetime=0,
             server_settings=self._settings,
         )  # fmt: skip
+
+
+async def _released(pool: Any, connection: Any) -> None:
+    """Cut off where the server does not end its statement."""
+    with suppress(TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        await pool.release(connection, timeout=_ENDING_SECONDS)
 
 
 async def _decode_json(connection: Any) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Any
 
 import pytest
-from sqlalchemy import Executable, text
+from sqlalchemy import Executable, func, select, text
 
 from aurum.backends.database import Database
+from aurum.backends.reads import Read
 from tests.endless import ENDLESS, idle
 
 
@@ -49,3 +54,30 @@ async def test_a_statement_ends_with_whoever_waits_for_it(
     await idle(database)
     async with database.write() as transaction:
         await transaction.execute(text("CREATE TABLE half_done (n INTEGER)"))  # what was cancelled was rolled back
+
+
+async def test_nobody_waits_for_a_server_that_is_stuck(migrated_postgresql_url: str) -> None:
+    """One that answers nothing any more: neither whose statement it is, nor who waits for a connection."""
+    database = Database(migrated_postgresql_url, pool_size=1)
+    own = Read(select(func.pg_backend_pid()))
+    async with database.read() as connection:
+        stuck = [(await database.rows(own))[0][0], await connection.scalar(own.statement)]
+
+    async def read() -> None:
+        async with database.read() as connection:
+            await connection.scalar(own.statement)
+
+    async def hurried(work: Callable[[], Awaitable[Any]]) -> None:
+        async with asyncio.timeout(0.3):
+            await work()
+
+    try:
+        for process in stuck:
+            os.kill(process, signal.SIGSTOP)
+        asked = [asyncio.create_task(hurried(work)) for work in (read, partial(database.rows, own)) for _ in range(3)]
+        done, _ = await asyncio.wait(asked, timeout=5)
+        assert [type(task.exception()) for task in done] == [TimeoutError] * 6
+    finally:
+        for process in stuck:
+            os.kill(process, signal.SIGCONT)
+    await database.close()
