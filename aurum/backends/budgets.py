@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from redis.exceptions import RedisError
 
 _log = logging.getLogger(__name__)
 _MOST_KEPT = 10_000
+_REST_SECONDS = 5.0
+_MOST_AT_ONCE = 32  # a client opens a connection for each, at most 100: whoever is one too many would not be charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +82,24 @@ return {tostring(left), '0'}
 
 
 class RedisBudgets:
-    """Shared by processes. While Redis does not answer nobody is refused: the log says so."""
+    """Shared by processes. A Redis that does not answer is not asked for 5 seconds, and nobody is refused meanwhile."""
 
     def __init__(self, redis: Redis, capacity: int, per_second: float) -> None:
         self.capacity = capacity
         self.per_second = per_second
+        self._rests_until = 0.0
+        self._free = asyncio.Semaphore(_MOST_AT_ONCE)
         self._spend: Any = redis.register_script(_SPEND)
 
     async def spend(self, who: str, cost: float, *, always: bool = False) -> Spent:
         given = [self.capacity, self.per_second, cost, int(always)]
-        try:
-            left, wait = await self._spend(keys=[f"aurum:budget:{who}"], args=given)
-        except (RedisError, OSError) as error:
-            _log.warning("budgets are not kept: %s", error)
-            return Spent(self.capacity)
+        async with self._free:
+            if time.monotonic() < self._rests_until:
+                return Spent(self.capacity)
+            try:
+                left, wait = await self._spend(keys=[f"aurum:budget:{who}"], args=given)
+            except (RedisError, OSError) as error:
+                _log.warning("budgets are not kept: %s", error)
+                self._rests_until = time.monotonic() + _REST_SECONDS
+                return Spent(self.capacity)
         return Spent(float(left), float(wait))

@@ -114,7 +114,7 @@ async def test_a_stream_outlives_the_time_that_a_body_has(
     server: LiveServer, client: httpx.AsyncClient, method: str, accept: dict[str, str]
 ) -> None:
     server.endpoint.settings = server.endpoint.settings.model_copy(update={"body_seconds": 0.2})
-    asked = {"params": {"query": GAS}} if method == "GET" else {"json": {"query": GAS}}
+    asked: dict[str, Any] = {"params": {"query": GAS}} if method == "GET" else {"json": {"query": GAS}}
     async with client.stream(method, "/graphql", **asked, headers=accept) as response:
         events = Events(response, b"\n\n" if accept is SSE else b"\r\n---")
         await asyncio.sleep(0.6)

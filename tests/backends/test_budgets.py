@@ -64,3 +64,27 @@ async def test_without_redis_nobody_is_refused(caplog: pytest.LogCaptureFixture)
     assert (await RedisBudgets(redis, 100, 10.0).spend("a", 1000)) == Spent(100)
     assert "budgets are not kept" in caplog.text
     await redis.aclose()
+
+
+async def test_a_redis_that_is_stuck_is_left_alone_for_a_while() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    redis = open_redis(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+    budgets = RedisBudgets(redis, 100, 10.0)
+    await budgets.spend("a", 60)
+    async with asyncio.timeout(1):
+        for _ in range(20):
+            assert await budgets.spend("a", 60) == Spent(100)
+    await redis.aclose()
+    server.close()
+
+
+async def test_however_many_ask_at_once_all_are_charged(redis_url: str) -> None:
+    redis = open_redis(redis_url)
+    budgets = RedisBudgets(redis, 100, 0.001)
+    spent = await asyncio.gather(*(budgets.spend("a", 1) for _ in range(300)))
+    assert sum(each.wait == 0 for each in spent) == 100
+    await redis.aclose()
