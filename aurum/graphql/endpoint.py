@@ -139,7 +139,8 @@ class Endpoint:
             return await tables.answered(result, extensions)
         if cost is not None and (shown or context.charges.budgets):
             actual = self.admission.actual(asked, result.data)
-            await context.charges.settle(context, cost, actual)
+            if not result.errors:  # else what was done for it is not all in the answer
+                await context.charges.settle(context, cost, actual)
             if shown:
                 extensions["cost"]["actual"] = actual
         return answered(result, media, extensions)

@@ -84,7 +84,7 @@ class Runner:
         )  # fmt: skip
         if isinstance(result, PreExecutionError):
             raise StreamEnded([dict(error.formatted) for error in result.errors or ()])
-        if context.charges.budgets is not None:
+        if context.charges.budgets is not None and not result.errors:
             estimated = self._admission.cost(asked, EVERYTHING, context.request_id) or 0
             await context.charges.settle(context, estimated, self._admission.actual(asked, result.data))
         yield Message(encoded(result.data, result.errors), None)

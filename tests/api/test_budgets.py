@@ -65,6 +65,23 @@ async def test_whoever_has_spent_a_budget_is_told_when_to_come_back(serving: Ser
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("headers", [{}, {"accept": "text/event-stream"}])
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [
+        ("{ curves(first: 40) { nodes { key } } failing: curves(first: -1) { nodes { key } } }", "30"),
+        ("{ curves(first: 40) { nodes { key } totalCount } }", "0.000001"),
+    ],
+)
+async def test_who_has_an_operation_fail_pays_for_it_all_the_same(
+    serving: Serving, query: str, seconds: str, headers: dict[str, str]
+) -> None:
+    async with serving(cost_budget=100, cost_per_second=0.001) as app, client_of(app) as client:
+        response = await client.post("/graphql", json={"query": query}, headers=headers | {"x-timeout": seconds})
+        assert '"data":null' in response.text
+        assert (await left(client))["budget"]["left"] < 60
+
+
 async def test_what_is_more_than_a_budget_holds_is_too_costly_for_ever(serving: Serving) -> None:
     async with serving(cost_budget=50) as app, client_of(app) as client:
         (error,) = (await client.post("/graphql", json=PAGE)).json()["errors"]
@@ -90,8 +107,8 @@ async def test_operations_of_a_socket_are_charged_too(serving: Serving) -> None:
 
 
 async def test_processes_share_a_budget_through_redis(serving: Serving, redis_url: str) -> None:
-    shared = SecretStr(redis_url)
-    async with serving(shared, cost_budget=1000) as one, serving(shared, cost_budget=1000) as other:
+    shared, slow = SecretStr(redis_url), {"cost_budget": 1000, "cost_per_second": 0.001}
+    async with serving(shared, **slow) as one, serving(shared, **slow) as other:
         async with client_of(one) as client:
             for _ in range(3):
                 await left(client)
