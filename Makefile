@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check test chaos bench schema demo lock graphiql clients clean
+.PHONY: help install run check test chaos bench schema demo lock graphiql clients audit clean
 
 help: ## Print this
 	@grep -E '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -66,7 +66,11 @@ graphiql: ## Rebuild the GraphiQL page; needs Node and npm
 clients: install ## Generate, compile and run clients, and lint the schema; needs Node and npm
 	AURUM_CLIENTS=1 $(BIN)/python -m pytest tests/clients $(ARGS)
 
+audit: install ## Have the server audited: graphql-http, schemathesis, graphql-cop's checks; needs Node and npm
+	AURUM_AUDITS=1 $(BIN)/python -m pytest tests/audits tests/api/test_audits.py $(ARGS)
+
 clean: ## Remove the environment, caches and builds; data (var/) stays
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis aurum/web/source/node_modules \
-	  tests/clients/node_modules tests/clients/generated tests/clients/.environments
+	  tests/clients/generated
+	find tests \( -name node_modules -o -name .environments -o -name .hypothesis -o -name .schemathesis \) -type d -prune -exec rm -rf {} +
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.processes import free_port, running
+from tests.installing import installed_node, or_skip
+from tests.served import served
 
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
@@ -24,20 +21,9 @@ Steps = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the script and what it needs."""
-    if shutil.which("npm") is None:
-        if os.environ.get("CI"):
-            pytest.fail("node and npm are not installed: .ci/run should have installed them")
-        pytest.skip("node and npm are not installed: tests/install-servers says how to get them")
-    folder = tmp_path_factory.mktemp("apollo")
-    for name in ("package.json", "package-lock.json", ".npmrc", "apollo.mjs"):
-        shutil.copy(HERE / name, folder)
-    subprocess.run(
-        ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=folder, check=True, capture_output=True,
-        timeout=240,
-    )  # fmt: skip
-    return folder
+def node() -> str:
+    """The program that runs Apollo's client, with its packages."""
+    return or_skip(lambda: installed_node(HERE))
 
 
 @pytest.fixture
@@ -56,27 +42,13 @@ def settings() -> dict[str, str]:
 
 @pytest.fixture
 def endpoint(migrated_sqlite_url: str, tmp_path: Path, settings: dict[str, str]) -> Iterator[str]:
-    environment = {**os.environ, "AURUM_HOME": str(tmp_path), "AURUM_DATABASE__URL": migrated_sqlite_url, **settings}
-    port = free_port()
-    with running("aurum", environment, tmp_path / "log", "serve", "--port", str(port)):
-        yield _ready(f"http://127.0.0.1:{port}/graphql", tmp_path / "log")
+    with served(tmp_path, AURUM_DATABASE__URL=migrated_sqlite_url, **settings) as url:
+        yield url
 
 
-def _ready(address: str, log: Path) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(address)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return address
-    raise AssertionError(f"the server does not answer:\n{log.read_text()}")
-
-
-def run(folder: Path, endpoint: str, scenario: str, *more: str) -> Steps:
+def run(node: str, endpoint: str, scenario: str, *more: str) -> Steps:
     done = subprocess.run(
-        ["node", "apollo.mjs", endpoint, scenario, *more], cwd=folder, capture_output=True, text=True, timeout=60,
+        [node, "apollo.mjs", endpoint, scenario, *more], cwd=HERE, capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -91,8 +63,8 @@ def typed(name: str) -> dict[str, Any]:
     return {"__type": {"__typename": "__Type", "name": name}}
 
 
-def test_the_document_is_sent_once_and_then_its_hash(installed: Path, endpoint: str) -> None:
-    first, second, another_client, invalid = run(installed, endpoint, "post")
+def test_the_document_is_sent_once_and_then_its_hash(node: str, endpoint: str) -> None:
+    first, second, another_client, invalid = run(node, endpoint, "post")
     by_hash, whole = request("POST", query=False), request("POST", query=True)
     assert first == {"sent": [by_hash, whole], "data": typed("Curve")}
     assert second == {"sent": [by_hash], "data": typed("Query")}
@@ -100,8 +72,8 @@ def test_the_document_is_sent_once_and_then_its_hash(installed: Path, endpoint: 
     assert (invalid["sent"], invalid["codes"]) == ([by_hash, whole], ["GRAPHQL_INVALID"])
 
 
-def test_hashes_are_sent_with_get(installed: Path, endpoint: str) -> None:
-    first, second, another_client = run(installed, endpoint, "get")
+def test_hashes_are_sent_with_get(node: str, endpoint: str) -> None:
+    first, second, another_client = run(node, endpoint, "get")
     by_hash = request("GET", query=False)
     assert first == {"sent": [by_hash, request("POST", query=True)], "data": typed("Curve")}
     assert second == {"sent": [by_hash], "data": typed("Query")}
@@ -113,8 +85,8 @@ class TestSwitchedOff:
     def settings(self) -> dict[str, str]:
         return {"AURUM_GRAPHQL__PERSISTED_QUERIES": "false"}
 
-    def test_the_client_sends_documents_from_then_on(self, installed: Path, endpoint: str) -> None:
-        first, second, *_ = run(installed, endpoint, "post")
+    def test_the_client_sends_documents_from_then_on(self, node: str, endpoint: str) -> None:
+        first, second, *_ = run(node, endpoint, "post")
         whole = request("POST", query=True, hash_=False)
         assert first == {"sent": [request("POST", query=False), whole], "data": typed("Curve")}
         assert second == {"sent": [whole], "data": typed("Query")}
@@ -125,16 +97,16 @@ class TestOnlyRegistered:
     def settings(self, manifest: Path) -> dict[str, str]:
         return {"AURUM_GRAPHQL__ONLY_REGISTERED": "true", "AURUM_GRAPHQL__OPERATIONS": json.dumps([str(manifest)])}
 
-    def test_what_its_manifest_names_is_answered(self, installed: Path, endpoint: str, manifest: Path) -> None:
-        registered, other = run(installed, endpoint, "manifest", str(manifest))
+    def test_what_its_manifest_names_is_answered(self, node: str, endpoint: str, manifest: Path) -> None:
+        registered, other = run(node, endpoint, "manifest", str(manifest))
         by_hash = request("POST", query=False)
         viewer = {"viewer": {"__typename": "Viewer", "name": "developer"}}
         assert registered == {"sent": [by_hash], "data": viewer}
         assert (other["sent"], other["codes"]) == ([by_hash], ["OPERATION_NOT_REGISTERED"])
 
 
-def test_a_form_of_the_platforms_own_is_read(installed: Path, endpoint: str) -> None:
-    (answer,) = run(installed, endpoint, "upload")
+def test_a_form_of_the_platforms_own_is_read(node: str, endpoint: str) -> None:
+    (answer,) = run(node, endpoint, "upload")
     assert answer["refused"] == "PREFLIGHT_REQUIRED"
     payload = {"run": {"fileName": "Preise Öl €.xlsx"}, "problems": []}
     assert answer["answered"] == {"data": {"uploadWorkbook": payload}}

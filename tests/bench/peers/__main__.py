@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import math
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from tests.bench.peers import data
 from tests.bench.peers.load import Measured, measure, missing
 from tests.bench.peers.processes import HERE, KINDS, Running, running
 from tests.bench.peers.questions import QUESTIONS, Question
+from tests.installing import installed_node
 
 BODIES = 200
 Results = dict[tuple[str, int], dict[str, list[Measured]]]  # by question and connections, then by server
@@ -144,17 +144,12 @@ def report(name: str, connections: int, rounds: dict[str, list[Measured]], conso
     console.print(table)
 
 
-def install() -> None:
-    if not (HERE / "node_modules" / "node" / "bin").exists():
-        subprocess.run(["npm", "ci"], cwd=HERE, check=True)
-
-
 def main(arguments: list[str], console: Console) -> None:
     wanted = options(arguments)
     if lacking := missing():
         console.print(f"Missing: {', '.join(lacking)} (Debian's packages of these names)")
         sys.exit(1)
-    install()
+    installed_node(HERE, scripts=True)  # that of the package `node` puts its program where it is looked for
     if "--load" in arguments:
         with filled(wanted.days, console) as database:
             console.print(database)
