@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -28,6 +29,7 @@ def installed_node(folder: Path, *, scripts: bool = False) -> str:
     program, npm = shutil.which("node"), shutil.which("npm")
     if program is None or npm is None:
         raise CannotInstall("node and npm are not on this machine: tests/install-servers says how to get them")
+    _check_version(program, folder)
     command = [npm, "ci", "--no-audit", "--no-fund", *([] if scripts else ["--ignore-scripts"])]
     _once(folder / "node_modules", folder / "package-lock.json", lambda: _run(*command, folder=folder))
     return program
@@ -63,6 +65,19 @@ def _once(made: Path, lock: Path, install: Callable[[], None]) -> None:
     shutil.rmtree(made, ignore_errors=True)
     install()
     marker.write_text(wanted)
+
+
+def _check_version(node: str, folder: Path) -> None:
+    """Against `engines` of the folder's package."""
+    engines = json.loads((folder / "package.json").read_text()).get("engines", {})
+    wanted = str(engines.get("node", ">=20")).removeprefix(">=")
+    found = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip().lstrip("v")
+    if _numbers(found) < _numbers(wanted):
+        raise CannotInstall(f"node {wanted} or later is needed, and {node} is {found}: tests/install-servers gets one")
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
 
 
 def _run(*command: str | Path, folder: Path | None = None) -> None:
