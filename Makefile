@@ -41,7 +41,8 @@ test: install ## Run the tests; ARGS="-k curves" goes to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
 chaos: install ## Kill everything 200 times while files are loaded; AURUM_KILLS=20 AURUM_SEED=7 to repeat some
-	AURUM_KILLS=$${AURUM_KILLS:-200} $(BIN)/python -m pytest -s --timeout 7200 tests/ingestion/test_kill.py tests/flows/test_kill.py $(ARGS)
+	AURUM_KILLS=$${AURUM_KILLS:-200} $(BIN)/python -m pytest -s --timeout 7200 tests/ingestion/test_kill.py tests/flows/test_kill.py \
+	  tests/api/test_chaos.py $(ARGS)
 
 bench: install ## Measure, in ratios of one run; ARGS=backfill or ARGS="peers --quick" measures that alone
 	$(BIN)/python -m tests.bench $(ARGS)
