@@ -21,6 +21,7 @@ _ROWS = {
     404: ("not-found", "Not Found Error"),
     409: ("conflict", "Conflict"),
     422: ("validation-error", "Unprocessable Entity"),
+    429: ("rate-limited", "Too Many Requests"),
     500: ("internal-error", "Internal Server Error"),
     503: ("service-unavailable", "Service Unavailable Error"),
 }
@@ -34,6 +35,8 @@ _STATUS = {
     "CONFLICT": 409,
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 503,
+    "COST_BUDGET_EXHAUSTED": 429,
+    "COST_TOO_HIGH": 422,
     "BAD_REQUEST": 422,
 }
 
@@ -88,6 +91,10 @@ def told(message: str, extensions: Mapping[str, Any]) -> Problem:
         return Problem(400, "Invalid cursor")
     if status == 403 and "scope" in extensions:
         return Problem(403, message, {"x-required-permission": extensions["scope"]})
+    if status == 429:
+        seconds, detail = extensions["retryAfter"], _ROWS[429][1]
+        members = {"error": "rate_limited", "message": detail, "retry_after_seconds": seconds}
+        return Problem(429, detail, {"retry-after": str(seconds)}, **members)
     if status == 404:
         return Problem(404, message[:1].upper() + message[1:])
     if status == 422 and "field" in extensions:

@@ -16,7 +16,9 @@ from starlette.routing import BaseRoute, Route
 
 from aurum.context import Context
 from aurum.errors import AurumError
+from aurum.graphql.admission import READING, Admission
 from aurum.graphql.execution import Schema
+from aurum.graphql.requests import Asked
 from aurum.rest.cursors import Cursors
 from aurum.rest.downloads import download_routes
 from aurum.rest.headers import compressed, exchange, lifecycle, names
@@ -45,6 +47,7 @@ def rest_routes(settings: Settings, schema: Schema, context_of: ContextOf) -> li
 class Shim:
     def __init__(self, settings: Settings, schema: Schema, context_of: ContextOf) -> None:
         self._schema = schema
+        self._admission = Admission(schema, settings.graphql)
         self._context_of = context_of
         self._problem_base = settings.rest.problem_base
         self._lifecycle = {"v1": lifecycle(settings.rest), "v2": {}}
@@ -101,9 +104,14 @@ class Shim:
         return response
 
     async def _data(self, document: str, variables: dict[str, Any], context: Context) -> dict[str, Any]:
+        asked = Asked(document, variables=variables)
+        cost = self._admission.cost(asked, READING, context.request_id) or 0
+        await context.charges.charge(context, cost)
         result = await self._schema.execute(document, variable_values=variables, context_value=context)
         if result.errors:
             raise told(result.errors[0].message, result.errors[0].extensions or {})
+        if context.charges.budgets is not None:
+            await context.charges.settle(context, cost, self._admission.actual(asked, result.data))
         data: dict[str, Any] = result.data
         return data
 

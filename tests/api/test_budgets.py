@@ -119,3 +119,13 @@ async def test_processes_share_a_budget_through_redis(serving: Serving, redis_ur
 async def test_without_a_budget_there_is_none(serving: Serving) -> None:
     async with serving() as app, client_of(app) as client:
         assert (await left(client)) == {"costsEnforced": True, "overrunCount": 0, "budget": None}
+
+
+async def test_the_legacy_endpoints_are_paid_from_the_same_budget(serving: Serving) -> None:
+    async with serving(cost_budget=1003, cost_per_second=0.001) as app, client_of(app) as client:
+        assert (await client.get("/v1/curves", params={"limit": 1000})).status_code == 200
+        assert (await left(client))["budget"]["left"] > 900  # nothing was found: what was estimated came back
+        response = await client.get("/v1/curves", params={"limit": 1000})
+        problem = response.json()
+        assert (response.status_code, problem["error"], problem["title"]) == (429, "rate_limited", "Too Many Requests")
+        assert response.headers["retry-after"] == str(problem["retry_after_seconds"])
