@@ -323,10 +323,6 @@ class SnapshotStore:
             grids = await _content(connection, tenor_grids.c.tenors, ids, self.grids, _grid)
         return [id_ for id_, grid in grids.items() if any(tenor.type in types for tenor in grid)]
 
-    def places(self, delivery: DeliveryPeriod) -> dict[int, int]:
-        """Of the grids that have been read: where each has the period, -1 where it has not."""
-        return {id_: grid.places.get(delivery, -1) for id_, grid in self.grids.items()}
-
     async def read_grids(self, ids: set[int]) -> None:
         async with self.database.read() as connection:
             await _content(connection, tenor_grids.c.tenors, ids, self.grids, _grid)

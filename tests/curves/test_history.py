@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,6 +114,27 @@ async def test_grids_that_another_process_has_added_are_read(book: Book, migrate
     async with open_book(migrated_url) as other:
         await other.publish("2025-02-14", [(TTF, prices([50.0, 51.0, 52.0, 53.0]))])
     assert [day for day, *_ in rows(await history(book))] == ["2025-02-13", "2025-02-14"]
+
+
+async def test_grids_that_others_forget_meanwhile_are_still_at_hand(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many are kept; who reads one more forgets the others."""
+    await book.publish("2025-02-12", [(TTF, prices([30.0, 31.0, 32.0]))])
+    expected = rows(await history(book))
+    asked = book.database.rows
+
+    async def meanwhile(*given: Any, **named: Any) -> Any:
+        found = await asked(*given, **named)
+        book.curves.store.grids.clear()
+        return found
+
+    assert await history(book)
+    monkeypatch.setattr(book.database, "rows", meanwhile)
+    found = await book.curves.history(
+        DESK, list(await book.metadata.keys(DESK)), delivery=MAY, first=date(2025, 2, 1), last=date(2025, 3, 31)
+    )
+    assert [rows(each) for each in found.values()] == [expected]
 
 
 async def test_what_belongs_to_another_tenant_does_not_exist(book: Book) -> None:
