@@ -103,8 +103,9 @@ def asked_for(given: Any, settings: GraphQLSettings) -> Asked:
         raise BadRequest("the request has no `query`", hint="Or name a registered operation in `documentId`.")
     if len(query) > settings.max_document_kib * 1024:
         raise DocumentRefused(f"a document may have {settings.max_document_kib * 1024:,} characters")
-    if variables:
-        _judge(variables, settings)
+    for what, values in (("variables", variables), ("extensions", extensions)):
+        if values:
+            _judge(what, values, settings)
     return Asked(query, name or None, variables, extensions, document_id or None, digest)
 
 
@@ -133,25 +134,25 @@ def _digest(persisted: Any) -> str:
     return found
 
 
-def _judge(variables: dict[str, Any], settings: GraphQLSettings) -> None:
+def _judge(what: str, values: dict[str, Any], settings: GraphQLSettings) -> None:
     """Raises where they are nested too deep, hold a list that is too long, or are too large."""
-    size, waiting = 0, [(variables, 0)]
+    size, waiting = 0, [(values, 0)]
     while waiting:
         value, depth = waiting.pop()
         if depth > _MOST_NESTED:
-            raise DocumentRefused(f"the variables have more than {_MOST_NESTED} levels")
+            raise DocumentRefused(f"the {what} have more than {_MOST_NESTED} levels")
         if isinstance(value, dict):
             size += sum(map(len, value))
             if depth and len(value) > settings.max_list_items:
-                raise DocumentRefused(f"an object in the variables has more than {settings.max_list_items} members")
+                raise DocumentRefused(f"an object in the {what} has more than {settings.max_list_items} members")
             waiting += [(each, depth + 1) for each in value.values()]
         elif isinstance(value, list):
             if len(value) > settings.max_list_items:
-                raise DocumentRefused(f"a list of the variables has more than {settings.max_list_items} items")
+                raise DocumentRefused(f"a list of the {what} has more than {settings.max_list_items} items")
             waiting += [(each, depth + 1) for each in value]
         size += len(value) if isinstance(value, str) else 8
         if size > settings.max_variables_kib * 1024:
-            raise TooLarge(f"variables may have {settings.max_variables_kib:,} KiB")
+            raise TooLarge(f"{what} may have {settings.max_variables_kib:,} KiB")
 
 
 def _from_url(request: Request) -> dict[str, Any]:

@@ -23,11 +23,13 @@ from aurum.graphql.delivery import Gone, TooSlow
 from aurum.graphql.formats import EVENT_STREAM, event
 from aurum.graphql.requests import Asked, BadRequest
 from aurum.graphql.running import Runner, Subscriber, failure
-from aurum.graphql.seats import TooManyOperations
+from aurum.graphql.seats import TooManyConnections, TooManyOperations
 from aurum.graphql.streaming import Outlet, Stopping, too_slow
 
 _HEADER = "x-graphql-event-stream-token"
 _MOST_ID = 256
+_MOST_RESERVED = 1000  # by one tenant, and not open yet
+_MOST_WAITING = 10  # operations on a stream that is not open yet
 
 
 class SharedStream:
@@ -47,8 +49,12 @@ class SharedStream:
         """Raises Conflict where the id is in use, TooManyOperations, TooManySubscriptions."""
         if id_ in self._running:
             raise Conflict("an operation with this id is running", hint="Use another `operationId`.")
-        if len(self._running) >= (most := self._runner.limits.max_operations):
-            raise TooManyOperations(f"a stream has at most {most} operations", hint="End one of them.")
+        most = self._runner.limits.max_operations if self.taken else _MOST_WAITING
+        if len(self._running) >= most:
+            raise TooManyOperations(
+                f"a stream that is{'' if self.taken else ' not yet'} open has at most {most} operations",
+                hint="End one of them." if self.taken else "Open it with GET.",
+            )
         seat = self._runner.seat(kind, context)
         seat.__enter__()
         task = self._running[id_] = asyncio.create_task(self._operate(id_, asked, kind, context))
@@ -119,6 +125,9 @@ class SharedStreams:
 
     def reserve(self, context: Subscriber) -> Response:
         """Raises TooManyConnections."""
+        tenant = context.principal.tenant
+        if sum(not each.taken and each.principal.tenant == tenant for each in self._streams.values()) >= _MOST_RESERVED:
+            raise TooManyConnections(f"{_MOST_RESERVED:,} event streams wait to be opened", hint="Open some with GET.")
         with ExitStack() as held:
             held.enter_context(self._runner.seats.connection(context.principal.tenant))
             token = secrets.token_urlsafe(32)

@@ -12,6 +12,7 @@ import httpx
 import orjson
 import pytest
 
+from aurum.graphql import shared
 from tests.live_server import LiveServer, live_server
 from tests.processes import eventually
 
@@ -286,6 +287,20 @@ async def test_a_reservation_that_nobody_uses_expires(server: LiveServer, client
     await eventually(ended(server), 10)
     response = await client.get("/graphql", headers=token | SSE)
     assert (response.status_code, refused(response)) == (404, "NOT_FOUND")
+
+
+async def test_what_is_reserved_and_not_opened_is_bounded(
+    server: LiveServer, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "_MOST_RESERVED", 2)
+    token = await reserved(client)
+    started = [
+        (await client.post("/graphql", json=operation(str(n), GAS), headers=token)).status_code for n in range(11)
+    ]
+    assert started == [202] * 10 + [429]
+    await reserved(client)
+    response = await client.put("/graphql")
+    assert (response.status_code, refused(response)) == (429, "TOO_MANY_CONNECTIONS")
 
 
 def ended(server: LiveServer) -> Any:
