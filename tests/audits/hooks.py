@@ -5,8 +5,10 @@ It knows the codes of Apollo Server and graphql-java. Runs in an environment of 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import graphql
 import schemathesis  # type: ignore[import-not-found]  # of an environment of its own
 from hypothesis import strategies as st
 from schemathesis.graphql import nodes  # type: ignore[import-not-found]
@@ -23,12 +25,43 @@ LEAVES = (
     | st.integers().map(nodes.Int) | st.floats(allow_nan=False, allow_infinity=False).map(nodes.Float)
 )  # fmt: skip
 DAYS = st.sampled_from(["2025-02-11", "2025-02-12"]) | st.dates().map(str)
-INSTANTS = st.datetimes(timezones=st.timezones()).map(lambda instant: instant.isoformat())
+INSTANTS = st.builds(datetime.fromtimestamp, st.integers(1_700_000_000, 1_830_000_000), st.timezones())
+
+
+def json_object(members: dict[str, graphql.ValueNode]) -> graphql.ObjectValueNode:
+    fields = [graphql.ObjectFieldNode(name=graphql.NameNode(value=key), value=it) for key, it in members.items()]
+    return nodes.Object(fields)  # type: ignore[no-any-return]
+
+
+def json_of(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    names = st.from_regex("[a-z]{1,8}", fullmatch=True)
+    return st.lists(inner, max_size=3).map(nodes.List) | st.dictionaries(names, inner, max_size=3).map(json_object)
+
 
 schemathesis.graphql.scalar("Date", DAYS.map(nodes.String))
-schemathesis.graphql.scalar("DateTime", INSTANTS.map(nodes.String))
-schemathesis.graphql.scalar("JSON", st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=5).map(nodes.List)))
+schemathesis.graphql.scalar("DateTime", INSTANTS.map(datetime.isoformat).map(nodes.String))
+schemathesis.graphql.scalar("JSON", st.recursive(LEAVES, json_of, max_leaves=10))
 schemathesis.graphql.scalar("Upload", st.just("a text where a file should be").map(nodes.String))
+
+PAGING = {"after": "string_value", "before": "string_value", "first": "int_value", "last": "int_value"}
+
+
+class FirstPages(graphql.Visitor):
+    """`first: 5` alone, where random cursors beside `first` and `last` are refused. What is of a wrong type stays."""
+
+    def enter_argument(self, node: graphql.ArgumentNode, *_: object) -> Any:
+        name = node.name.value
+        if name not in PAGING or node.value.kind not in (PAGING[name], "null_value"):
+            return None
+        if name != "first":
+            return graphql.REMOVE
+        return graphql.ArgumentNode(name=node.name, value=graphql.IntValueNode(value="5"))
+
+
+@schemathesis.hook  # type: ignore[untyped-decorator]
+def flatmap_body(context: Any, body: graphql.DocumentNode) -> st.SearchStrategy[graphql.DocumentNode]:
+    """Pages as clients ask for them, half of the time."""
+    return st.sampled_from([body, graphql.visit(body, FirstPages())])
 
 
 @schemathesis.check  # type: ignore[untyped-decorator]
