@@ -46,14 +46,21 @@ schemathesis.graphql.scalar("Upload", st.just("a text where a file should be").m
 PAGING = {"after": "string_value", "before": "string_value", "first": "int_value", "last": "int_value"}
 
 
+def right(node: graphql.ArgumentNode) -> bool:
+    """Whether it has a value of its type: what is wrong on purpose has to stay."""
+    value = node.value
+    if isinstance(value, graphql.IntValueNode) and not -(2**31) <= int(value.value) < 2**31:
+        return False
+    return value.kind in (PAGING[node.name.value], "null_value")
+
+
 class FirstPages(graphql.Visitor):
-    """`first: 5` alone, where random cursors beside `first` and `last` are refused. What is of a wrong type stays."""
+    """`first: 5` alone, where random cursors beside `first` and `last` would be refused."""
 
     def enter_argument(self, node: graphql.ArgumentNode, *_: object) -> Any:
-        name = node.name.value
-        if name not in PAGING or node.value.kind not in (PAGING[name], "null_value"):
+        if node.name.value not in PAGING or not right(node):
             return None
-        if name != "first":
+        if node.name.value != "first":
             return graphql.REMOVE
         return graphql.ArgumentNode(name=node.name, value=graphql.IntValueNode(value="5"))
 
