@@ -1,4 +1,4 @@
-"""python -m tests.bench.fanout: one file, a thousand subscribers, how late the last one has all of it.
+"""make bench ARGS=fanout: one file, a thousand subscribers, how late the last one has all of it.
 
 Beside it, in the same run, graphql-ws on graphql-js delivers the same events to as many subscribers of the same kind.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -33,6 +32,7 @@ from aurum.ingestion.service import Submission
 from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, Settings
 from tests import servers
+from tests.installing import installed_node
 
 PEER = Path(__file__).with_name("fanout_peer")
 QUERY = """subscription { curvePublished { cursor restated asOf version curve { key }
@@ -196,11 +196,10 @@ def table(found: list[Measured]) -> Table:
     return shown
 
 
-def main() -> None:
-    count, rounds = (int(each) for each in (*sys.argv[1:], "1000", "3")[:2])
-    if not (PEER / "node_modules").is_dir():
-        npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(npm, cwd=PEER, check=True)
+def main(arguments: list[str]) -> None:
+    """`1000 3`: that many subscribers and rounds."""
+    count, rounds = (int(each) for each in (*arguments, *("1000", "3")[len(arguments) :])[:2])
+    installed_node(PEER)
     with ExitStack() as stack:
         cluster = stack.enter_context(servers.postgresql())
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -211,4 +210,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
