@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 
 BROKEN = (OSError, httpx.HTTPError, WebSocketException, InvalidHandshake, EOFError)
 Follow = Callable[[str, str, str | None], AsyncGenerator[dict[str, Any], None]]
+COME_BACK = {"UNAVAILABLE", "SERVER_STOPPING", "TOO_SLOW"}  # with the cursor that a client has
 _PAUSE = 0.02  # seconds until a client comes back
 
 
@@ -30,6 +32,8 @@ async def websocket(url: str, query: str, after: str | None) -> AsyncGenerator[d
             told = orjson.loads(text)
             if told["type"] == "next":
                 yield told["payload"]
+            elif told["type"] == "error":
+                yield {"errors": told["payload"]}
 
 
 async def event_stream(url: str, query: str, after: str | None) -> AsyncGenerator[dict[str, Any], None]:
@@ -53,8 +57,9 @@ async def shared_event_stream(url: str, query: str, after: str | None) -> AsyncG
         async with client.stream("GET", url, headers=accept) as response:
             (await client.post(url, json=given, headers=token)).raise_for_status()
             async for line in response.aiter_lines():
-                if line.startswith("data: "):
-                    yield orjson.loads(line.removeprefix("data: "))["payload"]
+                told = orjson.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
+                if "payload" in told:
+                    yield told["payload"]
 
 
 async def multipart(url: str, query: str, after: str | None) -> AsyncGenerator[dict[str, Any], None]:
@@ -69,7 +74,8 @@ async def multipart(url: str, query: str, after: str | None) -> AsyncGenerator[d
             for part in parts:
                 body = part.partition(b"\r\n\r\n")[2]
                 if body not in (b"", b"{}"):
-                    yield orjson.loads(body)["payload"]
+                    told = orjson.loads(body)
+                    yield told["payload"] or told
 
 
 TRANSPORTS: list[Follow] = [websocket, event_stream, shared_event_stream, multipart]
@@ -79,11 +85,14 @@ async def followed(follow: Follow, url: str, query: str, after: str | None) -> A
     """What the field of the subscription says, without end; behind `after`, None: from wherever it begins."""
     while True:
         try:
-            async for result in follow(url, query, after):
-                assert "errors" not in result, result
-                (told,) = result["data"].values()
-                after = told["cursor"]
-                yield told
+            async with aclosing(follow(url, query, after)) as results:
+                async for result in results:
+                    if "errors" in result:
+                        assert {error["extensions"]["code"] for error in result["errors"]} <= COME_BACK, result
+                        break
+                    (told,) = result["data"].values()
+                    after = told["cursor"]
+                    yield told
         except BROKEN:
             pass
         await asyncio.sleep(_PAUSE)
