@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from graphql import OperationDefinitionNode, OperationType
 
+from aurum.graphql.charges import Charges, Paying
 from aurum.graphql.costs import Bill, bill
 from aurum.graphql.documents import Document
 from aurum.graphql.execution import Schema
@@ -37,6 +38,11 @@ class CostTooHigh(DocumentRefused):
     code = "COST_TOO_HIGH"
 
 
+class Payer(Paying, Protocol):
+    @property
+    def charges(self) -> Charges: ...
+
+
 class Admission:
     def __init__(self, schema: Schema, settings: GraphQLSettings) -> None:
         self._schema = schema
@@ -62,6 +68,18 @@ class Admission:
         if kind not in kinds:
             raise _elsewhere(kind)
         return self._within(its_bill.estimated(asked.variables), request_id)
+
+    async def settle(self, asked: Asked, result: Any, context: Payer) -> None:
+        """Gives back what an operation that was charged did not cost, where callers have budgets.
+
+        With errors the estimate stands: what was done for them is not all in the answer.
+        """
+        found = self._found(asked)
+        if context.charges.budgets is None or found is None or result.errors:
+            return
+        _, its_bill = found
+        estimated, actual = its_bill.estimated(asked.variables), its_bill.actual(result.data)
+        await context.charges.settle(context, estimated, actual)
 
     def kind(self, asked: Asked) -> OperationType | None:
         """Of the operation asked for; None where the document is not valid. Raises as `cost` does for its name."""

@@ -137,12 +137,9 @@ class Endpoint:
         extensions: dict[str, Any] = {"cost": {"estimated": cost}} if shown and cost is not None else {}
         if tables is not None:  # what it really cost is not counted in columns: the estimate stands
             return await tables.answered(result, extensions)
-        if cost is not None and (shown or context.charges.budgets):
-            actual = self.admission.actual(asked, result.data)
-            if not result.errors:  # else what was done for it is not all in the answer
-                await context.charges.settle(context, cost, actual)
-            if shown:
-                extensions["cost"]["actual"] = actual
+        await self.admission.settle(asked, result, context)
+        if extensions:
+            extensions["cost"]["actual"] = self.admission.actual(asked, result.data)
         return answered(result, media, extensions)
 
     def _tables(self, asked: Asked, media: str, accept: str | None) -> tuple[TableAnswer | None, str]:

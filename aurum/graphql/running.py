@@ -10,8 +10,7 @@ from graphql import GraphQLError, OperationType
 from strawberry.types.execution import PreExecutionError
 
 from aurum.errors import AurumError
-from aurum.graphql.admission import EVERYTHING, Admission
-from aurum.graphql.charges import Charges, Paying
+from aurum.graphql.admission import Admission, Payer
 from aurum.graphql.errors import told
 from aurum.graphql.execution import OperationContext, Schema
 from aurum.graphql.requests import Asked, asked_for
@@ -21,9 +20,8 @@ from aurum.graphql.trusted import Asking, Trusted
 from aurum.settings import GraphQLSettings, SubscriptionSettings
 
 
-class Subscriber(OperationContext, Asking, Paying, Protocol):
-    @property
-    def charges(self) -> Charges: ...
+class Subscriber(OperationContext, Asking, Payer, Protocol):
+    pass
 
 
 class Runner:
@@ -84,9 +82,7 @@ class Runner:
         )  # fmt: skip
         if isinstance(result, PreExecutionError):
             raise StreamEnded([dict(error.formatted) for error in result.errors or ()])
-        if context.charges.budgets is not None and not result.errors:
-            estimated = self._admission.cost(asked, EVERYTHING, context.request_id) or 0
-            await context.charges.settle(context, estimated, self._admission.actual(asked, result.data))
+        await self._admission.settle(asked, result, context)
         yield Message(encoded(result.data, result.errors), None)
 
 

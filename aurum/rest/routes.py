@@ -110,8 +110,7 @@ class Shim:
         result = await self._schema.execute(document, variable_values=variables, context_value=context)
         if result.errors:
             raise told(result.errors[0].message, result.errors[0].extensions or {})
-        if context.charges.budgets is not None:
-            await context.charges.settle(context, cost, self._admission.actual(asked, result.data))
+        await self._admission.settle(asked, result, context)
         data: dict[str, Any] = result.data
         return data
 
