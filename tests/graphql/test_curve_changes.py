@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import date
 from typing import Any
@@ -18,10 +17,8 @@ from aurum.graphql.execution import Schema
 from aurum.graphql.records import rendered
 from aurum.graphql.streams import StreamEnded
 from aurum.market.periods import Tenor, TenorGrid, TenorType, months_from
-from aurum.schema import create_schema
-from aurum.settings import GraphQLSettings
 from tests.graphql.test_streams import context_of, messages
-from tests.published import NBP, TTF, Book, months, open_book, prices
+from tests.published import NBP, TTF, Book, months, prices
 
 KEY = "eugp:eu/dutch_ttf/gas"
 POINT = "tenor tenorType deliveryStart deliveryEnd mid bid ask withheld"
@@ -75,17 +72,6 @@ class Client:
 
 def _place(point: dict[str, Any]) -> tuple[str, str, str]:
     return point["tenorType"], point["deliveryStart"], point["deliveryEnd"]
-
-
-@pytest.fixture
-async def book(migrated_url: str) -> AsyncIterator[Book]:
-    async with open_book(migrated_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def schema() -> Schema:
-    return create_schema(GraphQLSettings())
 
 
 async def listen(schema: Schema, book: Book, client: Client, most: int) -> None:

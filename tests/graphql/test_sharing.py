@@ -18,25 +18,12 @@ from aurum.errors import Unavailable
 from aurum.graphql import sharing
 from aurum.graphql.execution import Schema
 from aurum.graphql.streams import Message, StreamEnded, cursor_variables
-from aurum.schema import create_schema
-from aurum.settings import GraphQLSettings
 from tests.graphql.test_streams import context_of, messages
-from tests.published import DESK, GERMAN, NBP, RIVAL, TTF, Book, open_book, prices
+from tests.published import DESK, GERMAN, NBP, RIVAL, TTF, Book, prices
 
 PRICES = """subscription($after: String, $filter: CurveFilter) { curvePublished(after: $after, filter: $filter) {
     cursor curve { key } snapshot { columns { mid } } } }"""
 GAS = {"products": ["gas"]}
-
-
-@pytest.fixture
-async def book(migrated_url: str) -> AsyncIterator[Book]:
-    async with open_book(migrated_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def schema() -> Schema:
-    return create_schema(GraphQLSettings())
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
@@ -13,23 +12,10 @@ from aurum.auth import Scope
 from aurum.context import Context
 from aurum.graphql.execution import Schema
 from aurum.graphql.streams import Message, StreamEnded
-from aurum.schema import create_schema
 from aurum.services import Services
-from aurum.settings import GraphQLSettings
-from tests.published import DESK, NBP, TTF, Book, open_book, prices
+from tests.published import DESK, NBP, TTF, Book, prices
 
 PUBLISHED = "subscription($after: String) { curvePublished(after: $after) { cursor curve { key } } }"
-
-
-@pytest.fixture
-async def book(migrated_url: str) -> AsyncIterator[Book]:
-    async with open_book(migrated_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def schema() -> Schema:
-    return create_schema(GraphQLSettings())
 
 
 def context_of(book: Book, *without: Scope) -> Context:
