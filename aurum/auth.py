@@ -22,6 +22,9 @@ class Scope(StrEnum):
     OPERATIONS_WRITE = "operations:write"
 
 
+_EVERYTHING = frozenset(Scope)
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A person or program, within the one tenant it may see."""
@@ -38,7 +41,7 @@ class Principal:
 
 def local_principal(settings: AuthSettings, name: str) -> Principal:
     """Whoever runs Aurum's own commands on this machine."""
-    return Principal(settings.tenant, name, frozenset(Scope))
+    return Principal(settings.tenant, name, _EVERYTHING)
 
 
 def authenticate(settings: AuthSettings, client: str | None, headers: Mapping[str, str]) -> Principal:
@@ -75,4 +78,4 @@ def _host_name(url: str) -> str | None:
 
 def worker_principal(tenant: str) -> Principal:
     """Whoever executes a tenant's queued runs."""
-    return Principal(tenant, "worker", frozenset(Scope))
+    return Principal(tenant, "worker", _EVERYTHING)

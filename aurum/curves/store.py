@@ -84,11 +84,24 @@ class SnapshotStore:
         tenant, bounded, known_at = group
         questions = [(tenant, *one, known_at) for one in asked]
         kept = {each.id: each for each in map(self.kept.get, questions) if each is not None}
-        given: dict[str, Any] = {"days": [day for _, day in asked]} if bounded else {}
-        rows = await self.database.rows(
-            statements.newest(bounded, known_at is not None), tenant=tenant, curves=[id_ for id_, _ in asked],
-            places=list(range(len(asked))), kept=list(kept), **given, **({"known_at": known_at} if known_at else {}),
-        )  # fmt: skip
+        given: dict[str, Any] = {"curves": [id_ for id_, _ in asked], "places": list(range(len(asked)))}
+        given |= {"days": [day for _, day in asked]} if bounded else {}
+        given |= {"known_at": known_at} if known_at else {}
+        if len(kept) == len(asked):  # as it is on most days
+            rows = await self.database.rows(statements.newest(bounded, known_at is not None, True), **given)
+            if all(newest in kept for _, newest in rows):
+                return {asked[place]: kept[newest] for place, newest in rows}
+        read = statements.newest(bounded, known_at is not None, False)
+        rows = await self.database.rows(read, tenant=tenant, kept=list(kept), **given)
+        return await self._kept_or_read(questions, asked, kept, rows)
+
+    async def _kept_or_read(
+        self,
+        questions: Sequence[_Question],
+        asked: Sequence[_Asked],
+        kept: Mapping[int, Snapshot],
+        rows: Sequence[Sequence[Any]],
+    ) -> dict[_Asked, Snapshot]:
         read = {each.id: each for each in await self._snapshots([row[2:] for row in rows if row[2] is not None])}
         found = {asked[place]: kept.get(newest) or read.get(newest) for place, newest, *_ in rows}
         for place, newest, *_ in rows:

@@ -74,8 +74,8 @@ class Admission:
 
         With errors the estimate stands: what was done for them is not all in the answer.
         """
-        found = self._found(asked)
-        if context.charges.budgets is None or found is None or result.errors:
+        found = None if context.charges.budgets is None else self._found(asked)
+        if found is None or result.errors:
             return
         _, its_bill = found
         estimated, actual = its_bill.estimated(asked.variables), its_bill.actual(result.data)

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from aurum.graphql.columnar import ColumnarExecutor
 from aurum.graphql.leaves import Uncovered, completed_leaves
 from aurum.graphql.plans import Plan
-from aurum.graphql.records import Constant, RecordBatch, SharedColumn, Sources, listed
+from aurum.graphql.records import Constant, RecordBatch, SharedColumn, listed
 
 Array: TypeAlias = Any  # pyarrow has no types
 Chunk: TypeAlias = Array | NDArray[np.float64]  # in the latter NaN says null
@@ -62,12 +62,8 @@ class Columns(Sequence[Any]):
 class TableExecutor(ColumnarExecutor):
     """For those who make a table of the answer: batches of flat records come as Columns."""
 
-    kept = None
-
-    async def _rows(self, plan: Plan, sources: Sources, info: Any) -> Any:
-        if not plan.flat or not isinstance(sources, RecordBatch):
-            return await super()._rows(plan, sources, info)
-        return Columns({field.key: _chunk(plan, field, sources) for field in plan.fields}, len(sources))
+    def _encoded(self, plan: Plan, batch: RecordBatch[Any]) -> Columns:
+        return Columns({field.key: _chunk(plan, field, batch) for field in plan.fields}, len(batch))
 
 
 def _chunk(plan: Plan, field: Any, batch: RecordBatch[Any]) -> Chunk:

@@ -15,17 +15,18 @@ fields. The versions are pinned; `tests/graphql/test_differential.py` compares w
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from inspect import iscoroutinefunction
 from itertools import chain, islice
 from types import NoneType
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, ClassVar, Self, TypeAlias, cast
 
 from graphql import (
+    GraphQLError,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
+    OperationType,
     get_named_type,
     get_nullable_type,
     is_leaf_type,
@@ -33,7 +34,11 @@ from graphql import (
     is_non_null_type,
     is_object_type,
 )
+from graphql.execution.collect_fields import CollectedFields, collect_fields
+from graphql.execution.executor import CollectedErrors
 from graphql.execution.values import get_argument_values
+from graphql.pyutils import RefMap
+from graphql.type.definition import GraphQLResolveInfoHelpers
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
@@ -44,7 +49,8 @@ from aurum.graphql.documents import Document
 from aurum.graphql.kept import Kept
 from aurum.graphql.leaves import Uncovered, attribute_column, completed_leaves, leaf_column, unusual
 from aurum.graphql.plans import Details, Load, Plan, Planner, Plans, Selected, is_apart, plan_key
-from aurum.graphql.records import EncodedRows, RecordBatch, Sources, rendered
+from aurum.graphql.records import EncodedRows, RecordBatch, Sources
+from aurum.graphql.texts import encoded_rows
 
 Info: TypeAlias = GraphQLResolveInfo[Any]
 _LISTS = (list, tuple, RecordBatch)
@@ -62,8 +68,70 @@ class ColumnarExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: Any, prepared: Document | None = None, **named: Any) -> None:
         super().__init__(*args, **named)
+        self.prepared = prepared
         self._plans: Plans = {} if prepared is None else prepared.plans(self.variable_values.coerced)
         self._refused: set[Any] = set()
+        self._given: dict[int, Mapping[str, Any]] = {}  # by the ids of fields of plans: their arguments
+
+    def again(self, context: Any, operation_extensions: Mapping[str, Any] | None = None) -> Self:
+        """The same operation with the same variables, to be executed in another context.
+
+        What resolvers are given as arguments is the same in all of them: they must not change it.
+        """
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__
+        other.context_value, other.operation_extensions = context, operation_extensions
+        other.collected_errors = CollectedErrors()
+        other.async_helpers = GraphQLResolveInfoHelpers(other.gather_async_work, other.track_async_work)
+        other.pending_incremental_futures, other.background_futures = set(), set()
+        other._relevant_sub_fields, other._stream_usages, other._refused = {}, RefMap(), set()
+        return other
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """A query of which everything is covered is completed as one object."""
+        plan = self._root() if self.operation.operation is OperationType.QUERY else None
+        if plan is None:
+            return super().execute_operation(serially)
+        if plan.waiting:
+            return self._asked(plan, super().execute_operation)
+        try:
+            return self.build_response(_at_once(self._rows(plan, [self.root_value], self._about(plan)))[0])
+        except Uncovered:
+            return super().execute_operation(serially)
+
+    async def _asked(self, plan: Plan, stock: Callable[[], Any]) -> Any:
+        try:
+            return self.build_response((await self._rows(plan, [self.root_value], self._about(plan)))[0])
+        except Uncovered:
+            result = stock()
+        return await result if self.is_awaitable(result) else result
+
+    def _root(self) -> Plan | None:
+        """Of the operation."""
+        key = (id(self.operation.selection_set),)
+        if key not in self._plans and self.schema.query_type is not None:
+            selected = self._selected(self.schema.query_type)
+            planner = Planner(self._plans, self.collect_subfields)
+            self._plans[key] = None if selected is None else planner.root(self.schema.query_type, selected)
+        return None if self._wrapped else self._plans.get(key)
+
+    def _selected(self, root: GraphQLObjectType) -> CollectedFields | None:
+        try:
+            return collect_fields(
+                self.schema, self.fragments, self.variable_values, root, self.operation, self.hide_suggestions
+            )
+        except (GraphQLError, RecursionError):
+            return None
+
+    def _about(self, plan: Plan) -> Info:
+        """What resolvers are told of the operation as a whole: a field of it, without a path."""
+        field, nodes = next(iter(plan.type.fields.values())), [each.node for each in plan.fields[0].details]
+        return self.build_resolve_info(field, nodes, plan.type, cast("Any", None))
+
+    @property
+    def _wrapped(self) -> bool:
+        """Whether resolvers are called by middleware."""
+        return self.middleware_manager is not None and bool(self.middleware_manager.middlewares)
 
     def complete_list_value(
         self, return_type: Any, field_details_list: Details, info: Any, path: Any, result: Any, position_context: Any
@@ -111,7 +179,7 @@ class ColumnarExecutor(StrawberryGraphQLCoreExecutionContext):
         key = plan_key(named, details)
         if key in self._refused or not is_object_type(named):
             return None
-        if self.middleware_manager is not None and self.middleware_manager.middlewares:
+        if self._wrapped:
             return None
         if key in self._plans:
             return self._plans[key]
@@ -162,12 +230,16 @@ class ColumnarExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Sequence[Any]:
         if plan is None or get_nullable_type(type_) is not plan.type or not _is_of(plan.type, batch.kind):
             raise Uncovered
-        if self.kept is None or batch.cache_key is None or not plan.flat:
-            return await self._rows(plan, batch, info)
+        return self._encoded(plan, batch) if plan.flat else await self._rows(plan, batch, info)
+
+    def _encoded(self, plan: Plan, batch: RecordBatch[Any]) -> Sequence[Any]:
+        """Flat rows, as JSON."""
+        if self.kept is None or batch.cache_key is None:
+            return EncodedRows(encoded_rows(plan, batch), len(batch))
         key = (batch.cache_key, plan.signature)
         encoded = self.kept.get(key)
         if encoded is None:
-            encoded = rendered(await self._rows(plan, batch, info))
+            encoded = encoded_rows(plan, batch)
             self.kept.put(key, encoded, len(encoded))
         return EncodedRows(encoded, len(batch))
 
@@ -200,8 +272,8 @@ class ColumnarExecutor(StrawberryGraphQLCoreExecutionContext):
         try:
             given, arguments = self._arguments(plan.type, field, info)
             values: Any = load(parents, given, **arguments)
-            if iscoroutinefunction(load):
-                values = await self.with_abort_signal(values)
+            if field.awaited:
+                values = await (values if self.abort_signal is None else self.with_abort_signal(values))
         except Exception as error:
             if not isinstance(error, AurumError):
                 _log.warning("%s.%s is asked for one by one", plan.type, field.name, exc_info=error)
@@ -211,20 +283,21 @@ class ColumnarExecutor(StrawberryGraphQLCoreExecutionContext):
         loaded: Sequence[Any] = values
         return loaded
 
-    def _arguments(self, parent: GraphQLObjectType, field: Selected, info: Info) -> tuple[Any, dict[str, Any]]:
+    def _arguments(self, parent: GraphQLObjectType, field: Selected, info: Info) -> tuple[Any, Mapping[str, Any]]:
         """The info and the arguments that a field's resolver would be given."""
         definition, graphql_field = cast("StrawberryField", field.definition), parent.fields[field.name]
         nodes = [each.node for each in field.details]
         converter = self.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
         raw_info = self.build_resolve_info(graphql_field, nodes, parent, info.path)
         own_info = converter.config.info_class(_raw_info=raw_info, _field=definition)
-        if field.defaults is not None:
-            return own_info, dict(field.defaults)
-        values = get_argument_values(graphql_field, nodes[0], self.variable_values, None, self.hide_suggestions)
-        defaults = {each.python_name: each.default for each in definition.arguments if each.default is not UNSET}
-        return own_info, defaults | convert_arguments(
-            values, definition.arguments, converter.scalar_registry, converter.config, own_info
-        )
+        known = self._given.get(id(field)) if field.defaults is None else field.defaults
+        if known is None:
+            values = get_argument_values(graphql_field, nodes[0], self.variable_values, None, self.hide_suggestions)
+            defaults = {each.python_name: each.default for each in definition.arguments if each.default is not UNSET}
+            known = self._given[id(field)] = defaults | convert_arguments(
+                values, definition.arguments, converter.scalar_registry, converter.config, own_info
+            )
+        return own_info, known
 
 
 def _is_of(object_type: GraphQLObjectType, kind: type) -> bool:

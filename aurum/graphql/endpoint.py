@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -20,7 +20,7 @@ from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Schema
 from aurum.graphql.formats import error_media
 from aurum.graphql.media import ARROW, GRAPHQL, JSON, DocumentRefused, NotAcceptable, answered, negotiated, refusal
-from aurum.graphql.requests import MULTIPART, Asked, MethodNotAllowed, TooSlow, asked_of, bounded
+from aurum.graphql.requests import MULTIPART, Asked, Incoming, MethodNotAllowed, TooSlow, asked_of, bounded
 from aurum.graphql.running import Runner
 from aurum.graphql.sockets import Connection, check_origin
 from aurum.graphql.streams import StreamEnded
@@ -65,10 +65,10 @@ class Endpoint:
         if scope["type"] == "websocket":
             await self._connected(scope, receive, send)
             return
-        media = JSON
+        media, request = JSON, Incoming(scope, receive)
         try:
-            media, plain = error_media(HTTPConnection(scope).headers.get("accept"))
-            response = await self._answer(scope, receive, send, media, plain)
+            media, plain = error_media(request.headers.get("accept"))
+            response = await self._answer(request, send, media, plain)
         except ClientDisconnect:
             return
         except AurumError as error:
@@ -89,26 +89,27 @@ class Endpoint:
             response.headers["cache-control"] = "no-store"  # it is true for who asks, and now
         await response(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, media: str, plain: bool) -> Response | None:
+    async def _answer(self, whole: Incoming, send: Send, media: str, plain: bool) -> Response | None:
         """None where a stream was the answer. `plain`: one that is none is accepted."""
-        context = self._context_of(HTTPConnection(scope))
-        declared = dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if scope["method"] == "POST" and declared == MULTIPART.encode():
-            request = Request(scope, self._bounded(scope, receive, self._max_file + self._max_body))
+        context = self._context_of(whole)
+        declared = whole.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if whole.method == "POST" and declared == MULTIPART:
+            request = self._bounded(whole, self._max_file + self._max_body)
             async with uploaded(request, self.settings, self._max_file) as given:
                 return await self._executed(given, request, context, send, media, plain)
-        request = Request(scope, self._bounded(scope, receive, self._max_body))
+        request = self._bounded(whole, self._max_body)
         stream = self._subscriptions.without_operation(request, context)
         if stream is not None:
-            await stream(scope, receive, send)
+            await stream(whole.scope, whole.receive, send)
             return None
         return await self._executed(await asked_of(request, self.settings), request, context, send, media, plain)
 
-    def _bounded(self, scope: Scope, receive: Receive, most: int) -> Receive:
-        return bounded(scope, receive, most, self.settings.body_seconds)
+    def _bounded(self, whole: Incoming, most: int) -> Incoming:
+        receive = bounded(whole.scope, whole.receive, most, self.settings.body_seconds)
+        return Incoming(whole.scope, receive, whole.headers)
 
     async def _executed(
-        self, given: Asked, request: Request, context: Any, send: Send, media: str, plain: bool
+        self, given: Asked, request: Incoming, context: Any, send: Send, media: str, plain: bool
     ) -> Response | None:
         receive = request.receive
         try:

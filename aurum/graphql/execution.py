@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import marshal
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -15,7 +16,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, cast
 
 import orjson
 import strawberry
@@ -47,6 +48,10 @@ is_awaitable: Any = optimized_is_awaitable
 _KEPT_BYTES = 64 * 2**20
 _SHARED_BYTES = 128 * 2**20
 _VARIABLES_BYTES = 2**20
+_MOST_PREPARED_BYTES = 32 * 2**20
+_PREPARED_BYTES = 8000  # of an executor without a context
+_VALUE_BYTES = 20  # of its values, for each byte of the variables
+_BY_VALUE = 2  # the format of marshal that says the same of equal values, whichever objects they are
 _PASSING = (Unavailable, DeadlineExceeded)  # an event that is answered so would be lost
 
 
@@ -81,6 +86,7 @@ class Schema(strawberry.Schema):
         super().__init__(execution_context_class=Executor, **named)
         self._executor = Executor
         self._sharing = Sharing(_SHARED_BYTES)
+        self._prepared = Kept[Any, ColumnarExecutor](_MOST_PREPARED_BYTES)
         self._variables = Kept[str, frozenset[str]](_VARIABLES_BYTES)
         asked = self._asked()
         rules = (*asked.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
@@ -147,18 +153,42 @@ class Schema(strawberry.Schema):
         if document.tree is None or document.errors:
             return PreExecutionError(None, self._told(document.errors, context_value))
         _allowed(document, operation_name, allowed_operation_types)
-        executor = (executor_class or self._executor).build(
-            self._schema, document.tree, root_value, context_value.for_operation(), variable_values, operation_name,
-            is_awaitable=is_awaitable, prepared=document, operation_extensions=operation_extensions,
-            hide_suggestions=self.config.disable_field_suggestions,
-        )  # fmt: skip
-        if isinstance(executor, list):
-            return PreExecutionError(None, self._told(executor, context_value))
+        prepared = self._prepared_for(
+            executor_class or self._executor, document, operation_name, variable_values, root_value
+        )
+        if isinstance(prepared, list):
+            return PreExecutionError(None, self._told(prepared, context_value))
+        executor = prepared.again(context_value.for_operation(), operation_extensions)
         result: Any = executor.execute_operation()
         if is_awaitable(result):
             result = await result
         executor.async_helpers = None  # type: ignore[assignment]  # a cycle that would keep the data until collected
         return ExecutionResult(result.data, self._told(result.errors, context_value))
+
+    def _prepared_for(
+        self,
+        kind: type[ColumnarExecutor],
+        document: Document,
+        name: str | None,
+        variables: dict[str, Any] | None,
+        root: Any,
+    ) -> ColumnarExecutor | list[GraphQLError]:
+        """What executes an operation with these variables, without a context: of those asked for last it is kept."""
+        try:
+            values = marshal.dumps(variables, _BY_VALUE)
+        except ValueError:  # an uploaded file is among them
+            values = b""
+        key = (kind, id(document), name, values)
+        found = self._prepared.get(key) if values and root is None else None
+        if found is not None and found.prepared is document:  # and not one that is gone
+            return found
+        made: Any = kind.build(
+            self._schema, cast("DocumentNode", document.tree), root, None, variables, name, is_awaitable=is_awaitable, prepared=document,
+            hide_suggestions=self.config.disable_field_suggestions,
+        )  # fmt: skip
+        if isinstance(made, ColumnarExecutor) and values and root is None:
+            self._prepared.put(key, made, _PREPARED_BYTES + _VALUE_BYTES * len(values))
+        return made  # type: ignore[no-any-return]
 
     async def subscribe(  # type: ignore[override]
         self,

@@ -50,8 +50,8 @@ def batched(load: Load | None = None) -> dict[str, Load | None]:
 class Selected:
     """A field of a selection, answered under `key`. It is read from an attribute of its parents, or by `load`.
 
-    `leaf` is its type where it is an attribute without a list; `plan` is that of the objects in it; `waits`: something
-    of it is awaited; `defaults` are its arguments where the document gives none. `__typename` has no `definition`.
+    `leaf` is its type where it is an attribute without a list; `plan` is that of the objects in it; `awaited`: what
+    `load` answers is; `waits`: something of it or in it is; `defaults` are its arguments where the document gives none. `__typename` has no `definition`.
     """
 
     key: str
@@ -64,6 +64,7 @@ class Selected:
     leaf: GraphQLLeafType | None = None
     plan: Plan | None = None
     load: Load | None = None
+    awaited: bool = False
     waits: bool = False
     defaults: Mapping[str, Any] | None = None
 
@@ -101,12 +102,18 @@ class Planner:
             self._plans[key] = self._made(object_type, details)
         return self._plans[key]
 
+    def root(self, object_type: GraphQLObjectType, collected: CollectedFields) -> Plan | None:
+        """Of an operation. None where only the stock executor knows how."""
+        grouped, deferred, forbidden = collected
+        return None if deferred or forbidden or not grouped else self._of(object_type, grouped)
+
     def _made(self, object_type: GraphQLObjectType, details: Details) -> Plan | None:
         if any(map(is_apart, details)):
             return None
         grouped, deferred, _ = self._collect(object_type, details)
-        if deferred:
-            return None
+        return None if deferred else self._of(object_type, grouped)
+
+    def _of(self, object_type: GraphQLObjectType, grouped: Mapping[str, Details]) -> Plan | None:
         fields = []
         for key, same in grouped.items():
             selected = self._selected(object_type, key, same)
@@ -132,6 +139,7 @@ class Planner:
             leaf=named if load is None and get_nullable_type(field.type) is named and plan is None else None,
             plan=plan,
             load=load,
+            awaited=iscoroutinefunction(load),
             waits=iscoroutinefunction(load) or (plan is not None and bool(plan.waiting)),
             defaults=None if details[0].node.arguments else _defaults(definition),
         )  # fmt: skip

@@ -11,20 +11,31 @@ import orjson
 from numpy.typing import NDArray
 
 T = TypeVar("T")
+_MOST_TEXTS = 16  # selections of which the texts of a shared column are kept
 Values = Sequence[Any] | NDArray[Any]
 
 
 class SharedColumn:
     """Values of many batches, such as the labels of a tenor grid: completed once for each type, by whoever asks first.
 
-    The values must not change.
+    The values must not change. Of their texts in selections the last ones are kept.
     """
 
-    __slots__ = ("completed", "values")
+    __slots__ = ("_texts", "completed", "values")
 
     def __init__(self, values: Values) -> None:
         self.values = listed(values)
         self.completed: dict[tuple[Any, bool], Sequence[Any]] = {}
+        self._texts: dict[Hashable, Sequence[str]] = {}
+
+    def texts(self, key: Hashable) -> Sequence[str] | None:
+        return self._texts.get(key)
+
+    def keep(self, key: Hashable, texts: Sequence[str]) -> Sequence[str]:
+        if len(self._texts) >= _MOST_TEXTS:
+            self._texts.clear()
+        self._texts[key] = texts
+        return texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +46,13 @@ class Constant:
 
 
 Column = Values | SharedColumn | Constant
+Columns = Mapping[str, Column | Callable[[], Column]]
 
 
 class RecordBatch(Sequence[T], Generic[T]):
     """Records of the Strawberry type `kind` as `length` rows of columns, by the names of its attributes.
 
+    The columns may be given as a function that names them, called when the first of them is looked at.
     A column is a list, a one-dimensional array, a SharedColumn, a Constant, or a function that makes one of these,
     called where the field is selected. In an array NaN and NaT say null; in a list they are what they are. For those
     who know no columns it is a sequence of `kind`, which then needs a column for each attribute without a default.
@@ -50,29 +63,33 @@ class RecordBatch(Sequence[T], Generic[T]):
     sets it has decided before that the rows may be seen.
     """
 
-    __slots__ = ("_columns", "_length", "cache_key", "kind")
+    __slots__ = ("_given", "_known", "_length", "cache_key", "kind")
 
     def __init__(
         self,
         kind: type[T],
         length: int,
-        columns: Mapping[str, Column | Callable[[], Column]],
+        columns: Columns | Callable[[], Columns],
         cache_key: Hashable | None = None,
     ) -> None:
         self.kind = kind
         self.cache_key = cache_key
         self._length = length
-        self._columns = dict(columns)
-        for name, column in self._columns.items():
+        self._given = columns
+        self._known: dict[str, Column | Callable[[], Column]] | None = None
+        for name, column in () if callable(columns) else columns.items():
             if not callable(column):
                 self._check(name, column)
 
+    @property
+    def _columns(self) -> dict[str, Column | Callable[[], Column]]:
+        if self._known is None:
+            self._known = dict(self._given() if callable(self._given) else self._given)
+        return self._known
+
     def column(self, name: str) -> Sequence[Any] | SharedColumn | Constant | None:
         """None where there is no column of that name."""
-        column = self._columns.get(name)
-        if callable(column):
-            column = column()
-            self._check(name, column)
+        column = self.raw(name)
         if isinstance(column, np.ndarray):
             column = listed(column)
         if column is not None:
@@ -81,9 +98,11 @@ class RecordBatch(Sequence[T], Generic[T]):
 
     def raw(self, name: str) -> Column | None:
         """The column as it was given, arrays as arrays."""
-        column = self._columns.get(name)
+        known = self._columns if self._known is None else self._known
+        column = known.get(name)
         if callable(column):
-            column = self._columns[name] = column()
+            column = known[name] = column()
+        if column is not None:
             self._check(name, column)
         return column
 

@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import Request
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
 
 from aurum.errors import AurumError, InvalidInput
@@ -55,6 +56,42 @@ class TooLarge(InvalidInput):
 class TooSlow(BadRequest):
     code = "REQUEST_TIMEOUT"
     status = 408
+
+
+class Fields(Headers):
+    """The headers of a request, looked up without walking through all of them. Of the same name the first."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope=scope)
+        self._first = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(self._list)}
+
+    def __getitem__(self, key: str) -> str:
+        return self._first[key.lower()]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self._first.get(key.lower(), default)
+
+    def __contains__(self, key: Any) -> bool:
+        return key.lower() in self._first
+
+
+class Incoming(Request):
+    """A request whose headers are asked for many times."""
+
+    def __init__(self, scope: Scope, receive: Receive, headers: Headers | None = None) -> None:
+        super().__init__(scope, receive)
+        self._headers = headers or Fields(scope)
+
+    async def body(self) -> bytes:
+        """Raises ClientDisconnect."""
+        parts, more = [], True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            parts.append(message.get("body", b""))
+            more = message.get("more_body", False)
+        return b"".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +218,7 @@ def bounded(scope: Scope, receive: Receive, most: int, seconds: float) -> Receiv
     """
     read, ended = 0, False
     started = asyncio.get_running_loop().time()
-    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if len(declared) > 18 or (declared.isdigit() and int(declared) > most):
         raise TooLarge(f"the body of a request may have {most:,} bytes")
 

@@ -179,7 +179,8 @@ class SharedStreams:
 
 
 def token_of(request: Request) -> str | None:
-    return request.headers.get(_HEADER) or request.query_params.get("token")
+    asked = request.scope["query_string"]
+    return request.headers.get(_HEADER) or (request.query_params.get("token") if asked else None)
 
 
 def _next(id_: str, payload: bytes) -> bytes:

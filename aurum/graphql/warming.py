@@ -40,7 +40,7 @@ def _plan(
 ) -> None:  # fmt: skip
     root = schema.get_root_type(operation.operation)
     built: Any = executor.build(schema, _bare(document, operation, given), None, None, given, prepared=document)
-    if root is None or isinstance(built, list):
+    if root is None or isinstance(built, list) or (root is schema.query_type and built._root() is not None):
         return
     collected = collect_fields(schema, built.fragments, built.variable_values, root, operation)
     waiting = [(root, details) for details in collected.grouped_field_set.values()]

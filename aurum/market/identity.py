@@ -7,11 +7,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 _BLANKS = re.compile(r"\s+")
 # What has a meaning in a key, or in an expression that quotes one, is percent-encoded inside a segment.
 _RESERVED = {char: f"%{ord(char):02x}" for char in "%/:~@+[]|"}
 _ENCODE = str.maketrans({**_RESERVED, " ": "+"})
+
+_LONGEST_KEPT = 200
 
 
 class Measure(StrEnum):
@@ -76,6 +79,11 @@ def _segment(text: str | None) -> str:
 
 def normalize_key(text: str) -> str:
     """The key as stored, from what a person typed: any case, blanks instead of `+`."""
+    return _normalized(text) if len(text) <= _LONGEST_KEPT else fold(text).replace(" ", "+")
+
+
+@lru_cache(maxsize=2**14)  # the same keys are asked for again and again
+def _normalized(text: str) -> str:
     return fold(text).replace(" ", "+")
 
 

@@ -121,6 +121,11 @@ def _sort_keys(order: tuple[CurveOrder, ...]) -> list[SortKey]:
     return keys
 
 
+_PageAsked = tuple[str, Read, int, tuple[tuple[str, Any], ...]]  # tenant, statement, most rows, values
+_TELLING = [_CURVE.index(curves.c[name]) for name in ("key", "currency", "unit", "created_at")]
+_MOST_MADE = 100_000
+
+
 class CatalogueStore:
     """`vendor_order`: who goes first where curves share a legacy key; the vendors not named follow by their codes."""
 
@@ -132,6 +137,19 @@ class CatalogueStore:
         self._by_key = Read(by_key.order_by(*self._precedence(curves)))
         self._keys_read = Together[str, str, Curve](self._read_keys)
         self._ids_read = Together[str, int, Curve](self._read_ids)
+        self._pages_read = Together[_PageAsked, None, Sequence[Any]](self._read_page)
+        self._made: dict[int, Curve] = {}
+
+    def _curve(self, row: Sequence[Any]) -> Curve:
+        """Of a row that begins with `_CURVE`. Nothing but its unit changes: the same one is made once."""
+        known = self._made.get(row[0])
+        if known is None or (known.key, known.currency, known.unit, known.created_at) != tuple(
+            map(row.__getitem__, _TELLING)
+        ):
+            if len(self._made) >= _MOST_MADE:
+                self._made.clear()
+            known = self._made[row[0]] = curve_of(row)
+        return known
 
     async def ids(self, transaction: WriteConnection, tenant: str, vendor: str) -> dict[str, int]:
         """Key to id of all curves of a vendor."""
@@ -169,11 +187,17 @@ class CatalogueStore:
         if any(getattr(wanted, name) not in (None, "") for name in _OTHERS):
             statement = select(*_CURVE).where(*matching(tenant, wanted))
             async with self.database.read() as connection:
-                return (await read_page(connection, statement, keys, request)).map(curve_of)
+                return (await read_page(connection, statement, keys, request)).map(self._curve)
         read = _page(frozenset(given), tuple(order), request.position is not None, request.backward)
         position = {f"after_{n}": value for n, value in enumerate(request.position or ())}
-        rows = await self.database.rows(read, tenant=tenant, most=request.limit + 1, **given, **position)
-        return page_of(rows, len(keys), request).map(curve_of)
+        values = {name: tuple(each) for name, each in given.items()} | position
+        question = (tenant, read, request.limit + 1, tuple(sorted(values.items())))
+        rows = (await self._pages_read.ask(question, [None]))[None]
+        return page_of(rows, len(keys), request).map(self._curve)
+
+    async def _read_page(self, question: _PageAsked, _: list[None]) -> dict[None, Sequence[Any]]:
+        tenant, read, most, values = question
+        return {None: await self.database.rows(read, tenant=tenant, most=most, **dict(values))}
 
     async def page_by_legacy_key(
         self,
@@ -192,7 +216,7 @@ class CatalogueStore:
             statement = statement.where(~exists().where(same_key, first))
         async with self.database.read() as connection:
             keys = [SortKey(curves.c.legacy_key), SortKey(curves.c.id)]
-            return (await read_page(connection, statement, keys, request)).map(curve_of)
+            return (await read_page(connection, statement, keys, request)).map(self._curve)
 
     def _precedence(self, table: FromClause) -> list[ColumnElement[Any]]:
         # A CASE even of no order: SQLite would search for curves by vendor, which nearly all of them fit.
@@ -219,7 +243,7 @@ class CatalogueStore:
 
     async def _read_ids(self, tenant: str, ids: list[int]) -> dict[int, Curve]:
         rows = await self.database.rows(_BY_ID, tenant=tenant, ids=ids)
-        return {curve.id: curve for curve in map(curve_of, rows)}
+        return {curve.id: curve for curve in map(self._curve, rows)}
 
     async def by_any_key(self, tenant: str, keys: Collection[str]) -> dict[str, Curve]:
         """By key as given, in any spelling; of curves that share a legacy key the oldest of the first vendor."""
@@ -229,7 +253,7 @@ class CatalogueStore:
 
     async def _read_keys(self, tenant: str, keys: list[str]) -> dict[str, Curve]:
         found: dict[str, Curve] = {}
-        for curve in map(curve_of, await self.database.rows(self._by_key, tenant=tenant, keys=keys)):
+        for curve in map(self._curve, await self.database.rows(self._by_key, tenant=tenant, keys=keys)):
             found.setdefault(curve.legacy_key, curve)
             found[curve.key] = curve
         return found
@@ -252,7 +276,7 @@ class CatalogueStore:
         statement = select(*_CURVE).where(curves.c.tenant_id == tenant, condition)
         async with self.database.read() as connection:
             rows = await connection.all(statement)
-        return [curve_of(row) for row in rows]
+        return list(map(self._curve, rows))
 
     async def dimensions(
         self, tenant: str, wanted: CurveFilter, names: Iterable[Dimension], prefix: str, limit: int

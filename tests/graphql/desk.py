@@ -209,7 +209,7 @@ Anything = Annotated[Point | Curve, strawberry.union("Anything")]
 
 @strawberry.type
 class Query:
-    @strawberry.field
+    @strawberry.field(metadata=batched())
     async def curves(self, info: Info, count: int = 3) -> list[Curve]:
         return info.context.curves[:count]
 
@@ -217,11 +217,11 @@ class Query:
     async def maybe_curves(self, info: Info) -> list[Curve | None] | None:
         return [*info.context.curves, None]
 
-    @strawberry.field
+    @strawberry.field(metadata=batched())
     async def curve(self, info: Info, place: int = 0) -> Curve | None:
         return info.context.curves[place] if place < len(info.context.curves) else None
 
-    @strawberry.field
+    @strawberry.field(metadata=batched())
     def points(self, info: Info, place: int = 0) -> Sequence[Point]:
         return info.context.points(place)
 
@@ -229,7 +229,7 @@ class Query:
     def maybe_points(self, info: Info, place: int = 0) -> Sequence[Point | None] | None:
         return info.context.points(place)
 
-    @strawberry.field
+    @strawberry.field(metadata=batched())
     def sheets(self, info: Info) -> list[list[Point]]:
         return [info.context.points(place) for place in range(len(info.context.curves))]
 

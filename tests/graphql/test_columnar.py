@@ -128,7 +128,7 @@ async def test_a_shared_column_is_completed_once(monkeypatch: pytest.MonkeyPatch
         completed.append(values)
         return completed_leaves(leaf, nullable, values)
 
-    monkeypatch.setattr("aurum.graphql.leaves.completed_leaves", noted)
+    monkeypatch.setattr("aurum.graphql.texts.completed_leaves", noted)
     sheets = [RecordBatch(Row, 2, {"text": grid}) for _ in range(3)]
     answer = await SHEETS.execute("{ sheets { text } }", context_value=sheets)
     assert answer.data == {"sheets": [[{"text": "a"}, {"text": "b"}]] * 3}

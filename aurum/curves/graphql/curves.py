@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -302,6 +303,7 @@ def _day_of(position: Position) -> date:
     raise InvalidCursor("not a cursor of this list")
 
 
+@lru_cache(maxsize=8192)
 def curve_of(curve: catalogue.Curve) -> Curve:
     identity = curve.identity
     return Curve(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from aurum.curves import model
 from aurum.curves.graphql.arguments import DeliveryRange
-from aurum.graphql.records import Column, Constant, RecordBatch, SharedColumn
+from aurum.graphql.records import Column, Columns, Constant, RecordBatch, SharedColumn
 from aurum.market.periods import Tenor, TenorGrid, TenorType
 
 
@@ -52,21 +52,22 @@ def points_of(
     prices: model.CurvePrices, chosen: list[int] | None = None, cache_key: Hashable = None
 ) -> RecordBatch[CurvePoint]:
     """The chosen points, all where None. `cache_key` says which points of which snapshot they are."""
+    count = len(prices.tenors) if chosen is None else len(chosen)
+    return RecordBatch(CurvePoint, count, lambda: _columns_of(prices, chosen), cache_key)
+
+
+def _columns_of(prices: model.CurvePrices, chosen: list[int] | None) -> Columns:
     mid_cells, quote_cells = prices.mid_cells, prices.quote_cells
     places: Sequence[int] = range(len(prices.tenors)) if chosen is None else chosen
-    return RecordBatch(
-        CurvePoint, len(places),
-        {
-            **(_tenors(prices.tenors) if chosen is None else _columns([prices.tenors[place] for place in chosen])),
-            "mid": lambda: _side(prices.mid, chosen),
-            "bid": lambda: _side(prices.bid, chosen),
-            "ask": lambda: _side(prices.ask, chosen),
-            "cell": lambda: [mid_cells.address(place) for place in places] if mid_cells else Constant(None),
-            "quote_cell": lambda: [quote_cells.address(place) for place in places] if quote_cells else Constant(None),
-            "withheld": lambda: _withheld(prices, places) if prices.withheld else Constant(False),
-        },
-        cache_key,
-    )  # fmt: skip
+    return {
+        **(_tenors(prices.tenors) if chosen is None else _columns([prices.tenors[place] for place in places])),
+        "mid": lambda: _side(prices.mid, chosen),
+        "bid": lambda: _side(prices.bid, chosen),
+        "ask": lambda: _side(prices.ask, chosen),
+        "cell": lambda: [mid_cells.address(place) for place in places] if mid_cells else Constant(None),
+        "quote_cell": lambda: [quote_cells.address(place) for place in places] if quote_cells else Constant(None),
+        "withheld": lambda: _withheld(prices, places) if prices.withheld else Constant(False),
+    }
 
 
 def _tenors(grid: TenorGrid) -> dict[str, SharedColumn]:

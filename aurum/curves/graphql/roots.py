@@ -24,6 +24,7 @@ from aurum.curves.graphql.points import CurvePoint, points_of
 from aurum.errors import InvalidInput
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.nodes import row_of
+from aurum.graphql.plans import batched
 from aurum.graphql.sizes import PAGED, sized
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import CurveOrder, Problem, filter_of, order_of, problem_of
@@ -81,7 +82,7 @@ class SetUnitPayload:
 
 @strawberry.type
 class CurveQuery:
-    @strawberry.field(description="One curve, by its id or its key; null where there is none.")
+    @strawberry.field(description="One curve, by its id or its key; null where there is none.", metadata=batched())
     async def curve(
         self, info: Info,
         id: Annotated[strawberry.ID | None, strawberry.argument(description="Its id.")] = None,
@@ -92,12 +93,12 @@ class CurveQuery:
             raise InvalidInput("give `id` or `key`")
         context = info.context
         if id is not None:
-            found = await context.load(context.metadata.by_id, row_of(id, "Curve"))
+            (found,) = await context.load_many(context.metadata.by_id, [row_of(id, "Curve")])
         else:
-            found = await context.load(context.metadata.by_key, key or "")
+            (found,) = await context.load_many(context.metadata.by_key, [key or ""])
         return None if found is None else curve_of(found)
 
-    @strawberry.field(description="Curves of the catalogue.", directives=[PAGED])
+    @strawberry.field(description="Curves of the catalogue.", metadata=batched(), directives=[PAGED])
     async def curves(
         self, info: Info, filter: Filter = None,
         search: Annotated[str | None, strawberry.argument(
@@ -114,6 +115,7 @@ class CurveQuery:
 
     @strawberry.field(
         description="Points with a price, of many curves: by legacy key, label, start of delivery and as-of date.",
+        metadata=batched(),
         directives=[PAGED],
     )
     async def quotes(
