@@ -147,6 +147,11 @@ class Database:
             self._driver = Driver(self.url, pool_size, _settings(milliseconds, read_only=True), self._behind)
         self._observers: list[Callable[..., None]] = []
 
+    @property
+    def packs(self) -> bool:
+        """Whether a column is read faster in one piece (`columns.py`)."""
+        return self._driver is not None
+
     async def rows(self, read: Read, **parameters: Any) -> Sequence[Sequence[Any]]:
         """The rows of a statement that is read often, by its parameters."""
         with _outages():

@@ -70,6 +70,32 @@ def _each(element: among, compiler: SQLCompiler, **named: Any) -> str:
     return f"{column} IN (SELECT value FROM json_each({parameter}))"  # noqa: S608  of what SQLAlchemy has compiled
 
 
+class looked_up(ColumnElement[Any]):  # noqa: N801  an operator, as SQLAlchemy names them
+    """The item of the list `values` that stands where the column's value stands in the list `keys`; null: nowhere."""
+
+    inherit_cache = False
+
+    def __init__(self, column: ColumnElement[Any], keys: str, values: str, type_: TypeEngine[Any]) -> None:
+        self.column = column
+        self.type = type_
+        self.keys: BindParameter[Any] = bindparam(keys, type_=Many(column.type))
+        self.values: BindParameter[Any] = bindparam(values, type_=Many(type_))
+
+
+@compiles(looked_up, "postgresql")
+def _at_position(element: looked_up, compiler: SQLCompiler, **named: Any) -> str:
+    column, keys, values = (compiler.process(each, **named) for each in (element.column, element.keys, element.values))
+    return f"({values})[array_position({keys}, {column})]"
+
+
+@compiles(looked_up, "sqlite")
+def _beside(element: looked_up, compiler: SQLCompiler, **named: Any) -> str:
+    keys, column, values = (compiler.process(each, **named) for each in (element.keys, element.column, element.values))
+    lists = f"json_each({keys}) AS k JOIN json_each({values}) AS v ON v.key = k.key"
+    # In the order of the parameters: SQLite counts them.
+    return f"(SELECT v.value FROM {lists} WHERE k.value = {column})"  # noqa: S608  of what SQLAlchemy has compiled
+
+
 class _Rows(FunctionElement[Any]):
     inherit_cache = False
 

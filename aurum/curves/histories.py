@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from aurum.backends.columns import Columns, read_columns
 from aurum.curves import statements
-from aurum.curves.model import PriceHistory, unpack
+from aurum.curves.model import PriceHistory
+from aurum.curves.statements import NO_POINT
 from aurum.curves.store import SnapshotStore, bits
 from aurum.market.periods import DeliveryPeriod, TenorGrid
-
-_NONE = -1
-_CURVE, _AS_OF, _VERSION, _PUBLISHED_AT, _GRID, _WITHHELD, _PLACE = range(7)
-_SIDES = (7, 8, 9)
-_BLANK = np.array([np.nan], dtype="<f8").tobytes()
 
 
 class HistoryStore:
@@ -32,49 +30,57 @@ class HistoryStore:
         last: date,
         known_at: datetime | None,
     ) -> dict[int, PriceHistory]:
-        """By curve: the days from `first` to `last` whose newest version known at `known_at` has the period."""
-        rows, grids = await self._rows(tenant, curve_ids, delivery, first, last, known_at)
-        by_curve: dict[int, dict[date, Sequence[Any]]] = {}
-        for row in rows:  # of a day the newest version comes last
-            by_curve.setdefault(row[_CURVE], {})[row[_AS_OF]] = row
-        return {curve_id: _history(delivery, days.values(), grids) for curve_id, days in by_curve.items()}
-
-    async def _rows(
-        self,
-        tenant: str,
-        curve_ids: Collection[int],
-        delivery: DeliveryPeriod,
-        first: date,
-        last: date,
-        known_at: datetime | None,
-    ) -> tuple[Sequence[Sequence[Any]], Mapping[int, TenorGrid]]:
-        """With the grids that they are of, which others may forget meanwhile.
+        """By curve: the days from `first` to `last` whose newest version known at `known_at` has the period.
 
         Asks again where it meets grids that have never been read: it cannot know their points before.
         """
-        given: dict[str, Any] = {} if known_at is None else {"known_at": known_at}
+        given: dict[str, Any] = {"tenant": tenant, "curves": list(curve_ids), "first": first, "last": last}
+        given |= {} if known_at is None else {"known_at": known_at}
+        read = statements.history(known_at is not None)
         while True:
-            grids = dict(self._snapshots.grids)
-            places = {id_: grid.places.get(delivery, _NONE) for id_, grid in grids.items()}
-            rows = await self._snapshots.database.rows(
-                statements.history(known_at is not None), tenant=tenant, curves=list(curve_ids),
-                grids=list(places), places=list(places.values()), first=first, last=last, **given,
-            )  # fmt: skip
-            unknown = {row[_GRID] for row in rows if row[_PLACE] is None}
+            grids = dict(self._snapshots.grids)  # others may forget them meanwhile
+            places = {id_: grid.places[delivery] for id_, grid in grids.items() if delivery in grid.places}
+            found = await read_columns(
+                self._snapshots.database, read, grids=list(places), places=list(places.values()), **given
+            )
+            unknown = set(found["grid_id"].tolist()) - grids.keys()
             if not unknown:
-                return rows, grids
+                return _histories(delivery, found, grids)
             await self._snapshots.read_grids(unknown)
 
 
+def _histories(
+    delivery: DeliveryPeriod, found: Columns, grids: Mapping[int, TenorGrid]
+) -> dict[int, PriceHistory]:  # fmt: skip
+    """Of versions by curve, day and rank: of a day the newest comes last."""
+    curve, as_of, place = found["curve_id"], found["as_of"], found["place"]
+    newest = np.append((curve[1:] != curve[:-1]) | (as_of[1:] != as_of[:-1]), True)[: len(curve)]
+    there = np.flatnonzero(newest & (place != NO_POINT))
+    starts = np.flatnonzero(np.append(True, curve[there][1:] != curve[there][:-1])[: len(there)])
+    parts = np.split(there, starts[1:]) if len(there) else []
+    return {int(curve[part[0]]): _history(delivery, found, part, grids) for part in parts}
+
+
 def _history(
-    delivery: DeliveryPeriod, days: Iterable[Sequence[Any]], grids: Mapping[int, TenorGrid]
+    delivery: DeliveryPeriod, found: Columns, rows: NDArray[np.intp], grids: Mapping[int, TenorGrid]
 ) -> PriceHistory:  # fmt: skip
-    rows = [row for row in days if row[_PLACE] != _NONE]
-    points = {(row[_GRID], row[_PLACE]) for row in rows}
-    labels = {(grid, place): grids[grid][place].label for grid, place in points}
-    mid, bid, ask = (unpack(b"".join([row[side] or _BLANK for row in rows])) for side in _SIDES)
+    mid, bid, ask = (found[side][rows] for side in ("mid", "bid", "ask"))
+    grid, place = found["grid_id"][rows], found["place"][rows]
     return PriceHistory(
-        delivery, [row[_AS_OF] for row in rows], [labels[row[_GRID], row[_PLACE]] for row in rows], mid, bid, ask,
-        [row[_VERSION] for row in rows], [row[_PUBLISHED_AT] for row in rows],
-        [row[_WITHHELD] is not None and row[_PLACE] in bits(row[_WITHHELD]) for row in rows],
+        delivery, found["as_of"][rows], _labels(grid, place, grids), mid, bid, ask, found["version"][rows],
+        found["published_at"][rows], _held(found["withheld"], rows, place),
     )  # fmt: skip
+
+
+def _labels(grid: NDArray[Any], place: NDArray[Any], grids: Mapping[int, TenorGrid]) -> Sequence[str]:
+    points = list(zip(grid.tolist(), place.tolist(), strict=True))
+    labels = {(id_, at): grids[id_][at].label for id_, at in set(points)}
+    return [labels[each] for each in points]
+
+
+def _held(withheld: Sequence[bytes | None], rows: NDArray[np.intp], place: NDArray[Any]) -> NDArray[np.bool_]:
+    held = np.zeros(len(rows), dtype=bool)
+    for at, row in enumerate(rows.tolist()) if any(withheld) else ():
+        packed = withheld[row]
+        held[at] = packed is not None and place[at] in bits(packed)
+    return held

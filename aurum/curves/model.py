@@ -102,19 +102,27 @@ class Snapshot:
 class PriceHistory:
     """What a curve's prices of one delivery period were, oldest as-of date first; everything parallel to `as_of`.
 
-    Prices are in the vendor's unit; NaN: not quoted. `tenors` are the labels, `versions` and `published_at` those of
-    the snapshots; `withheld`: the point is in quarantine, its number is not served.
+    Prices are in the vendor's unit; NaN: not quoted. `tenors` are the labels, `versions` and `published_at` (UTC) those
+    of the snapshots; `withheld`: the point is in quarantine, its number is not served.
     """
 
     delivery: DeliveryPeriod
-    as_of: Sequence[date]
+    as_of: NDArray[np.datetime64]
     tenors: Sequence[str]
     mid: Prices
     bid: Prices
     ask: Prices
-    versions: Sequence[int]
-    published_at: Sequence[datetime]
-    withheld: Sequence[bool]
+    versions: NDArray[np.int64]
+    published_at: NDArray[np.datetime64]
+    withheld: NDArray[np.bool_]
+
+    @classmethod
+    def blank(cls, delivery: DeliveryPeriod) -> PriceHistory:
+        """Without a day."""
+        days, prices = np.array([], "M8[D]"), np.array([], float)
+        return cls(
+            delivery, days, [], prices, prices, prices, np.array([], int), days.astype("M8[us]"), np.array([], bool)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, not_, select
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, func, literal_column, not_, select
 
+from aurum.backends.columns import ColumnRead, Price
 from aurum.backends.database import Id
-from aurum.backends.reads import Read, among, rows_of
+from aurum.backends.reads import Read, among, looked_up, rows_of
 from aurum.curves.tables import snapshots
 
 RANK = ("published_at", "revised_at", "version")
@@ -20,6 +21,7 @@ SNAPSHOT = [
     )
 ]  # fmt: skip
 _FLOAT = 8  # bytes
+NO_POINT = -1
 
 
 @cache
@@ -49,28 +51,31 @@ def newest(as_of: bool, known_at: bool, ids_alone: bool) -> Read:
 
 
 @cache
-def history(known_at: bool) -> Read:
+def history(known_at: bool) -> ColumnRead:
     """Every version of the days of `curves` from `first` to `last`, by day and rank: the prices of one point of each.
 
-    Of the grid `grids[n]` it is the point `places[n]`; negative: it has none. Of other grids the place is null.
+    Of the grid `grids[n]` it is the point `places[n]`; of others there is none, and `place` is NO_POINT.
     """
-    given, columns = rows_of(grids=Id, places=Integer()), snapshots.c
-    sides = (func.substr(columns[side], given.c.places * _FLOAT + 1, _FLOAT) for side in ("mid", "bid", "ask"))
-    names = ("curve_id", "as_of", "version", "published_at", "grid_id", "withheld")
-    statement = (
-        select(*(columns[name] for name in names), given.c.places, *sides)
-        .select_from(snapshots.outerjoin(given, given.c.grids == columns.grid_id))
+    columns = snapshots.c
+    place = func.coalesce(looked_up(columns.grid_id, "grids", "places", Integer()), NO_POINT, type_=Integer())
+    versions = (
+        select(snapshots, place.label("place"))
         .where(among(columns.curve_id, "curves"), of_tenant())
         .where(columns.as_of >= _bound("first", "as_of"), columns.as_of <= _bound("last", "as_of"))
+        .offset(literal_column("0"))  # else PostgreSQL looks for the place seven times
     )
     if known_at:
-        statement = statement.where(columns.published_at <= _bound("known_at", "published_at"))
-    return Read(_in_order(statement))
+        versions = versions.where(columns.published_at <= _bound("known_at", "published_at"))
+    found = versions.subquery("versions").c
+    names = ("curve_id", "as_of", "version", "published_at", "grid_id", "withheld", "place")
+    sides = (_number(found[side], found.place).label(side) for side in ("mid", "bid", "ask"))
+    statement = select(*(found[name] for name in names), *sides)
+    return ColumnRead(statement.order_by(found.curve_id, found.as_of, *(found[name] for name in RANK)))
 
 
-def _in_order(statement: Select[Any]) -> Select[Any]:
-    columns = snapshots.c
-    return statement.order_by(columns.curve_id, columns.as_of, *(columns[name] for name in RANK))
+def _number(side: ColumnElement[bytes], place: ColumnElement[int]) -> ColumnElement[bytes]:
+    """Of a vector."""
+    return case((place >= 0, func.substr(side, place * _FLOAT + 1, _FLOAT, type_=Price())))
 
 
 def of_tenant() -> ColumnElement[bool]:

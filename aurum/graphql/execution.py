@@ -183,8 +183,8 @@ class Schema(strawberry.Schema):
         if found is not None and found.prepared is document:  # and not one that is gone
             return found
         made: Any = kind.build(
-            self._schema, cast("DocumentNode", document.tree), root, None, variables, name, is_awaitable=is_awaitable, prepared=document,
-            hide_suggestions=self.config.disable_field_suggestions,
+            self._schema, cast("DocumentNode", document.tree), root, None, variables, name,
+            is_awaitable=is_awaitable, prepared=document, hide_suggestions=self.config.disable_field_suggestions,
         )  # fmt: skip
         if isinstance(made, ColumnarExecutor) and values and root is None:
             self._prepared.put(key, made, _PREPARED_BYTES + _VALUE_BYTES * len(values))

@@ -51,7 +51,8 @@ class Selected:
     """A field of a selection, answered under `key`. It is read from an attribute of its parents, or by `load`.
 
     `leaf` is its type where it is an attribute without a list; `plan` is that of the objects in it; `awaited`: what
-    `load` answers is; `waits`: something of it or in it is; `defaults` are its arguments where the document gives none. `__typename` has no `definition`.
+    `load` answers is; `waits`: something of it or in it is; `defaults` are its arguments where the document gives none.
+    `__typename` has no `definition`.
     """
 
     key: str

@@ -58,9 +58,9 @@ def _beside(plan: Plan, places: Sequence[int], columns: Sequence[Any]) -> Pieces
 def _pieces(plan: Plan, place: int, column: Any, batch: RecordBatch[Any]) -> Pieces:
     field = plan.fields[place]
     if field.definition is None:
-        return _around(plan, place, f'"{plan.type.name}"') * len(batch)
+        return [*_around(plan, place, f'"{plan.type.name}"')] * len(batch)
     if isinstance(column, Constant):
-        return list(_around(plan, place, _leaves(field, [column.value]))) * len(batch)
+        return [*_around(plan, place, _leaves(field, [column.value]))] * len(batch)
     if field.leaf is GraphQLFloat and isinstance(column, np.ndarray) and column.dtype == np.float64:
         return _around(plan, place, _numbers(column, field.nullable), ",")
     return _around(plan, place, _leaves(field, attribute_column(batch, field.attribute)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 
 import numpy as np
 import strawberry
@@ -11,7 +12,7 @@ import strawberry
 from aurum.curves import model
 from aurum.errors import InvalidInput
 from aurum.graphql.plans import batched
-from aurum.graphql.records import Constant, RecordBatch, listed
+from aurum.graphql.records import Columns, Constant, RecordBatch, SharedColumn
 from aurum.graphql.sizes import sized, weighing
 from aurum.graphql.tables import parallel
 from aurum.market.periods import DeliveryPeriod
@@ -67,29 +68,36 @@ class PriceHistory:
         directives=[weighing(20)],
     )
     def columns(self) -> HistoryColumns:
-        found = self.history
-        return HistoryColumns(
-            as_of=list(found.as_of), tenor=list(found.tenors), mid=list(listed(found.mid)), bid=list(listed(found.bid)),
-            ask=list(listed(found.ask)), version=list(found.versions), published_at=list(found.published_at),
-            withheld=list(found.withheld),
-        )  # fmt: skip
+        points = points_of(self.history)
+        names = ("as_of", "tenor", "mid", "bid", "ask", "version", "published_at", "withheld")
+        return HistoryColumns(**{name: list(points.values(name)) for name in names})
 
 
 def points_of(found: model.PriceHistory) -> RecordBatch[HistoryPoint]:
-    return RecordBatch(
-        HistoryPoint, len(found.as_of),
-        {
-            "as_of": found.as_of, "tenor": found.tenors, "mid": found.mid, "bid": found.bid, "ask": found.ask,
-            "version": found.versions, "published_at": found.published_at,
-            "withheld": found.withheld if any(found.withheld) else Constant(False),
-        },
-    )  # fmt: skip
+    return RecordBatch(HistoryPoint, len(found.as_of), lambda: _columns_of(found))
+
+
+def _columns_of(found: model.PriceHistory) -> Columns:
+    labels = set(found.tenors)
+    return {
+        "as_of": _days(found.as_of.tobytes()),
+        "tenor": Constant(found.tenors[0]) if len(labels) == 1 else found.tenors,
+        "mid": found.mid, "bid": found.bid, "ask": found.ask,
+        "version": found.versions,
+        "published_at": lambda: [each.replace(tzinfo=UTC) for each in found.published_at.tolist()],
+        "withheld": found.withheld if found.withheld.any() else Constant(False),
+    }  # fmt: skip
+
+
+@lru_cache(maxsize=256)  # the days of one vendor are those of all its curves
+def _days(as_of: bytes) -> SharedColumn:
+    return SharedColumn(np.frombuffer(as_of, dtype="M8[D]"))
 
 
 def history_of(delivery: DeliveryPeriod, found: model.PriceHistory | None) -> PriceHistory:
-    blank = np.array([], dtype=float)
-    history = found or model.PriceHistory(delivery, [], [], blank, blank, blank, [], [], [])
-    return PriceHistory(delivery_start=delivery.start, delivery_end=delivery.end, history=history)
+    return PriceHistory(
+        delivery_start=delivery.start, delivery_end=delivery.end, history=found or model.PriceHistory.blank(delivery)
+    )
 
 
 def period_of(delivery: DeliveryInput) -> DeliveryPeriod:
