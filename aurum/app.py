@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aurum.auth import authenticate, local_principal
 from aurum.backends.retention import Retention
@@ -25,6 +25,7 @@ from aurum.errors import AurumError
 from aurum.graphql.deadlines import seconds_asked
 from aurum.graphql.endpoint import Endpoint
 from aurum.graphql.registered import read
+from aurum.graphql.requests import with_header
 from aurum.ingestion.drop import TRIGGER, DropFolder
 from aurum.ingestion.notifications import Notifier
 from aurum.rest.routes import rest_routes
@@ -167,11 +168,4 @@ class RequestId:
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         request_id = scope["aurum.request_id"] = given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
-        header = (b"x-request-id", request_id.encode())
-
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), header]
-            await send(message)
-
-        await self.app(scope, receive, answer)
+        await self.app(scope, receive, with_header(send, b"x-request-id", request_id.encode()))

@@ -56,12 +56,13 @@ class Book:
     """The services over one database, and a clock that moves on by a second whenever it is looked at."""
 
     database: Database
+    kept_bytes: int = 0
     time: datetime = field(default_factory=lambda: instant("2025-02-20 08:00"))
 
     def __post_init__(self) -> None:
         self.events = EventLog(self.database, MemoryBus(0.01))
         self.metadata = MetadataService(CatalogueStore(self.database), self.now)
-        self.curves = CurveService(SnapshotStore(self.database), self.metadata, self.events)
+        self.curves = CurveService(SnapshotStore(self.database, self.kept_bytes), self.metadata, self.events)
 
     def now(self) -> datetime:
         self.time += timedelta(seconds=1)
@@ -86,9 +87,9 @@ class Book:
 
 
 @asynccontextmanager
-async def open_book(url: str) -> AsyncIterator[Book]:
+async def open_book(url: str, kept_bytes: int = 0) -> AsyncIterator[Book]:
     database = Database(url)
     try:
-        yield Book(database)
+        yield Book(database, kept_bytes)
     finally:
         await database.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -14,38 +15,65 @@ from aurum.curves import statements
 from aurum.curves.model import PriceHistory
 from aurum.curves.statements import NO_POINT
 from aurum.curves.store import SnapshotStore, bits
+from aurum.graphql.kept import Kept
 from aurum.market.periods import DeliveryPeriod, TenorGrid
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryAsked:
+    """The prices of one delivery period on the days from `first` to `last`, both included, as known at `known_at`."""
+
+    delivery: DeliveryPeriod
+    first: date
+    last: date
+    known_at: datetime | None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Of the statement."""
+        given: dict[str, Any] = {"first": self.first, "last": self.last}
+        return given if self.known_at is None else given | {"known_at": self.known_at}
+
+
 class HistoryStore:
-    def __init__(self, snapshots: SnapshotStore) -> None:
+    """Keeps `kept_bytes` of the histories asked for last."""
+
+    def __init__(self, snapshots: SnapshotStore, kept_bytes: int) -> None:
         self._snapshots = snapshots
+        self._kept = Kept[Hashable, PriceHistory](kept_bytes)
 
-    async def of(
-        self,
-        tenant: str,
-        curve_ids: Collection[int],
-        delivery: DeliveryPeriod,
-        first: date,
-        last: date,
-        known_at: datetime | None,
-    ) -> dict[int, PriceHistory]:
-        """By curve: the days from `first` to `last` whose newest version known at `known_at` has the period.
+    async def of(self, tenant: str, curve_ids: Collection[int], asked: HistoryAsked) -> dict[int, PriceHistory]:
+        """By curve: the days of the range whose newest version known at `known_at` has the period.
 
-        Asks again where it meets grids that have never been read: it cannot know their points before.
+        Those asked for last are kept, and are the answer until there is another event.
         """
-        given: dict[str, Any] = {"tenant": tenant, "curves": list(curve_ids), "first": first, "last": last}
-        given |= {} if known_at is None else {"known_at": known_at}
-        read = statements.history(known_at is not None)
+        if not self._kept.most_bytes:
+            return await self._read(tenant, curve_ids, asked)
+        head = await self._snapshots.heads.of(tenant)
+        entries = {id_: self._kept.get((tenant, head, id_, asked)) for id_ in curve_ids}
+        missing = [id_ for id_, entry in entries.items() if entry is None]
+        if missing:
+            read = await self._read(tenant, missing, asked)
+            for id_ in missing:
+                key = (tenant, head, id_, asked)
+                found = entries[id_] = replace(read[id_], identity=key)
+                self._kept.put(key, found, found.size)
+        return {id_: entry for id_, entry in entries.items() if entry is not None}
+
+    async def _read(self, tenant: str, curve_ids: Collection[int], asked: HistoryAsked) -> dict[int, PriceHistory]:
+        """Asks again where it meets grids that have never been read: it cannot know their points before."""
+        read, delivery = statements.history(asked.known_at is not None), asked.delivery
         while True:
             grids = dict(self._snapshots.grids)  # others may forget them meanwhile
             places = {id_: grid.places[delivery] for id_, grid in grids.items() if delivery in grid.places}
             found = await read_columns(
-                self._snapshots.database, read, grids=list(places), places=list(places.values()), **given
-            )
+                self._snapshots.database, read, tenant=tenant, curves=list(curve_ids), grids=list(places),
+                places=list(places.values()), **asked.parameters,
+            )  # fmt: skip
             unknown = set(found["grid_id"].tolist()) - grids.keys()
             if not unknown:
-                return _histories(delivery, found, grids)
+                blank = dict.fromkeys(curve_ids, PriceHistory.blank(delivery))
+                return blank | _histories(delivery, found, grids)
             await self._snapshots.read_grids(unknown)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -103,7 +103,8 @@ class PriceHistory:
     """What a curve's prices of one delivery period were, oldest as-of date first; everything parallel to `as_of`.
 
     Prices are in the vendor's unit; NaN: not quoted. `tenors` are the labels, `versions` and `published_at` (UTC) those
-    of the snapshots; `withheld`: the point is in quarantine, its number is not served.
+    of the snapshots; `withheld`: the point is in quarantine, its number is not served. `identity`: histories with the
+    same one say the same; None: nobody knows.
     """
 
     delivery: DeliveryPeriod
@@ -115,6 +116,12 @@ class PriceHistory:
     versions: NDArray[np.int64]
     published_at: NDArray[np.datetime64]
     withheld: NDArray[np.bool_]
+    identity: Hashable = None
+
+    @property
+    def size(self) -> int:
+        """In bytes, roughly."""
+        return 1000 + 64 * len(self.as_of)
 
     @classmethod
     def blank(cls, delivery: DeliveryPeriod) -> PriceHistory:

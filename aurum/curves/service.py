@@ -11,7 +11,7 @@ from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
 from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest, Position
-from aurum.curves.histories import HistoryStore
+from aurum.curves.histories import HistoryAsked, HistoryStore
 from aurum.curves.model import (
     AsOfDay,
     Change,
@@ -63,7 +63,7 @@ class CurveService:
     def __init__(self, store: SnapshotStore, metadata: MetadataService, events: EventLog) -> None:
         self.store = store
         self.version_store = VersionStore(store)
-        self.histories = HistoryStore(store)
+        self.histories = HistoryStore(store, store.kept.most_bytes)
         self.metadata = metadata
         self.event_log = events
 
@@ -194,7 +194,8 @@ class CurveService:
     ) -> dict[int, PriceHistory]:
         """By curve: its prices of one delivery period on the days from `first` to `last`, both included."""
         principal.require(Scope.CURVES_READ)
-        return await self.histories.of(principal.tenant, curve_ids, delivery, first, last, known_at)
+        asked = HistoryAsked(delivery, first, last, known_at)
+        return await self.histories.of(principal.tenant, curve_ids, asked)
 
     async def superseded_at(self, principal: Principal, ids: Collection[int]) -> dict[int, datetime]:
         principal.require(Scope.CURVES_READ)

@@ -25,9 +25,8 @@ NO_POINT = -1
 
 
 @cache
-def newest(as_of: bool, known_at: bool, ids_alone: bool) -> Read:
-    """Of each of `curves` its place and the id of its newest snapshot; unless `ids_alone` with SNAPSHOT behind it:
-    nulls where the id is one of `kept`.
+def newest(as_of: bool, known_at: bool) -> Read:
+    """Of each of `curves` its place, the id of its newest snapshot, and SNAPSHOT: nulls where the id is one of `kept`.
 
     Whether there are the parameters `days`, for each curve the last as-of date to look at, and `known_at`. Each is one
     step into the index on (curve, as-of, rank), on both databases.
@@ -41,10 +40,7 @@ def newest(as_of: bool, known_at: bool, ids_alone: bool) -> Read:
         statement = statement.where(other.c.published_at <= _bound("known_at", "published_at"))
     best_first = [other.c.as_of.desc(), *(other.c[name].desc() for name in RANK)]
     found = statement.order_by(*best_first).limit(1).scalar_subquery()
-    both = select(given.c.places.label("place"), found.label("id"))
-    if ids_alone:
-        return Read(both)
-    ids = both.cte("newest")
+    ids = select(given.c.places.label("place"), found.label("id")).cte("newest")
     ids = ids.prefix_with("MATERIALIZED", dialect="postgresql")  # else it looks twice
     missing = and_(snapshots.c.id == ids.c.id, not_(among(ids.c.id, "kept")), of_tenant())
     return Read(select(ids, *SNAPSHOT).select_from(ids.outerjoin(snapshots, missing)))

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from aurum.backends.database import Database, ReadConnection, WriteConnection
-from aurum.backends.events import head_of
+from aurum.backends.events import Heads, head_of
 from aurum.backends.sharing import Together
 from aurum.curves import statements
 from aurum.curves.model import (
@@ -54,13 +54,14 @@ _STANDING = ("id", "as_of", "version")
 
 
 class SnapshotStore:
-    """Reads snapshots. The ones asked for last are kept, `kept_bytes` of them: whether they are still the newest is
-    always asked, but not for their prices again.
+    """Reads snapshots. The ones asked for last are kept, `kept_bytes` of them, each with the cursor of the newest event
+    before it was read: while that is the newest, it is the answer; else it is asked which is, but not for its prices.
     """
 
     def __init__(self, database: Database, kept_bytes: int = 0) -> None:
         self.database = database
-        self.kept = Kept[_Question, Snapshot](kept_bytes)
+        self.kept = Kept[_Question, tuple[int, Snapshot]](kept_bytes)
+        self.heads = Heads(database)
         self._newest = Together[_Group, _Asked, Snapshot](self._read_newest)
         self.grids: dict[int, TenorGrid] = {}
         self._rows: dict[int, PointRows] = {}
@@ -77,36 +78,37 @@ class SnapshotStore:
         self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None
     ) -> dict[int, Snapshot]:
         """By curve: the newest as-of date on or before `as_of`, in the newest version known at `known_at`."""
+        if not self.kept.most_bytes:
+            return await self._read_together(tenant, curve_ids, as_of, known_at)
+        head = await self.heads.of(tenant)
+        entries = {id_: self.kept.get((tenant, id_, as_of, known_at)) for id_ in curve_ids}
+        found = {id_: entry[1] for id_, entry in entries.items() if entry is not None and entry[0] == head}
+        missing = entries.keys() - found.keys()
+        if missing:
+            read = await self._read_together(tenant, missing, as_of, known_at)
+            for id_, snapshot in read.items():
+                self.kept.put((tenant, id_, as_of, known_at), (head, snapshot), _size(snapshot))
+            found |= read
+        return found
+
+    async def _read_together(
+        self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None
+    ) -> dict[int, Snapshot]:
         found = await self._newest.ask((tenant, as_of is not None, known_at), [(id_, as_of) for id_ in curve_ids])
         return {id_: found[id_, as_of] for id_ in curve_ids if (id_, as_of) in found}
 
     async def _read_newest(self, group: _Group, asked: list[_Asked]) -> dict[_Asked, Snapshot]:
         tenant, bounded, known_at = group
-        questions = [(tenant, *one, known_at) for one in asked]
-        kept = {each.id: each for each in map(self.kept.get, questions) if each is not None}
+        entries = (self.kept.get((tenant, *one, known_at)) for one in asked)
+        kept = {snapshot.id: snapshot for _, snapshot in filter(None, entries)}
         given: dict[str, Any] = {"curves": [id_ for id_, _ in asked], "places": list(range(len(asked)))}
         given |= {"days": [day for _, day in asked]} if bounded else {}
         given |= {"known_at": known_at} if known_at else {}
-        if len(kept) == len(asked):  # as it is on most days
-            rows = await self.database.rows(statements.newest(bounded, known_at is not None, True), **given)
-            if all(newest in kept for _, newest in rows):
-                return {asked[place]: kept[newest] for place, newest in rows}
-        read = statements.newest(bounded, known_at is not None, False)
-        rows = await self.database.rows(read, tenant=tenant, kept=list(kept), **given)
-        return await self._kept_or_read(questions, asked, kept, rows)
-
-    async def _kept_or_read(
-        self,
-        questions: Sequence[_Question],
-        asked: Sequence[_Asked],
-        kept: Mapping[int, Snapshot],
-        rows: Sequence[Sequence[Any]],
-    ) -> dict[_Asked, Snapshot]:
+        rows = await self.database.rows(
+            statements.newest(bounded, known_at is not None), tenant=tenant, kept=list(kept), **given
+        )
         read = {each.id: each for each in await self._snapshots([row[2:] for row in rows if row[2] is not None])}
         found = {asked[place]: kept.get(newest) or read.get(newest) for place, newest, *_ in rows}
-        for place, newest, *_ in rows:
-            if newest in read:
-                self.kept.put(questions[place], read[newest], _size(read[newest]))
         return {one: snapshot for one, snapshot in found.items() if snapshot is not None}
 
     async def of_days(self, tenant: str, days: Collection[Day], known_at: datetime | None) -> dict[Day, Snapshot]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from math import isfinite
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from graphql import ExecutionResult, GraphQLError
 from starlette.requests import ClientDisconnect
@@ -72,12 +72,13 @@ class Connected:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._block = asyncio.timeout(None)
+        self._gone = False
         self._watching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> None:
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._cancelling = self._task.cancelling()
         self._later = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._watch)
-        await self._block.__aenter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -85,18 +86,14 @@ class Connected:
         self._later.cancel()
         if self._watching is not None:
             self._watching.cancel()
-        gone = self._block.expired()
-        try:
-            await self._block.__aexit__(kind, error, trace)
-        except TimeoutError:
-            if not gone:
-                raise
+        if self._gone and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise ClientDisconnect from error
 
     def _watch(self) -> None:
-        self._watching = asyncio.ensure_future(self._gone())
+        self._watching = asyncio.ensure_future(self._leave())
 
-    async def _gone(self) -> None:
+    async def _leave(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._block.reschedule(0)
+        self._gone = True
+        self._task.cancel()

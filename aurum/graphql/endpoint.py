@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from aurum.errors import AurumError
@@ -19,8 +21,9 @@ from aurum.graphql.deadlines import Connected
 from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Schema
 from aurum.graphql.formats import error_media
+from aurum.graphql.kept import Kept
 from aurum.graphql.media import ARROW, GRAPHQL, JSON, DocumentRefused, NotAcceptable, answered, negotiated, refusal
-from aurum.graphql.requests import MULTIPART, Asked, Incoming, MethodNotAllowed, TooSlow, asked_of, bounded
+from aurum.graphql.requests import MULTIPART, Asked, Incoming, MethodNotAllowed, TooSlow, asked_of, bounded, with_header
 from aurum.graphql.running import Runner
 from aurum.graphql.sockets import Connection, check_origin
 from aurum.graphql.streams import StreamEnded
@@ -32,7 +35,22 @@ from aurum.graphql.uploads import uploaded
 from aurum.settings import GraphQLSettings, SubscriptionSettings
 
 ContextOf = Callable[[HTTPConnection], Any]
+_MOST_READY_BYTES = 16 * 2**20
+_MOST_WORDS = 16 * 1024
+_KEPT_TIMES = 4  # what is kept of a request is so many times as large as its words
+_BESIDE = {b"content-length", b"x-request-id", b"x-timeout", b"traceparent", b"tracestate"}
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a request comes to before it is executed. `shown`: its cost is told; `tables` make its answer."""
+
+    asked: Asked
+    media: str
+    cost: int | None
+    shown: bool
+    tables: TableAnswer | None
 
 
 class Endpoint:
@@ -60,6 +78,7 @@ class Endpoint:
         self._context_of = context_of
         self._max_body = settings.max_body_kib * 1024
         self._max_file = max_file
+        self._ready = Kept[Any, Ready](_MOST_READY_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -72,60 +91,67 @@ class Endpoint:
         except ClientDisconnect:
             return
         except AurumError as error:
-            response = refusal(error, media)
-            if isinstance(error, MethodNotAllowed):
-                response.headers["allow"] = "GET, POST, PUT, DELETE" if self.settings.get else "POST, PUT, DELETE"
-            if isinstance(error, BudgetExhausted):
-                response.headers["retry-after"] = str(error.details["retryAfter"])
-            if isinstance(error, TooSlow):
-                response.headers["connection"] = "close"
+            response = _refused(error, media, self.settings.get)
         except Exception:  # noqa: BLE001  whatever it was is told as the errors of resolvers are
             request_id = scope.get("aurum.request_id")
             _log.exception("request %s failed", request_id)
             response = refusal(AurumError(MASKED, requestId=request_id), media)
         if response is None:
             return
-        if scope["method"] == "GET":
-            response.headers["cache-control"] = "no-store"  # it is true for who asks, and now
+        if scope["method"] == "GET":  # it is true for who asks, and now
+            send = with_header(send, b"cache-control", b"no-store")
         await response(scope, receive, send)
 
-    async def _answer(self, whole: Incoming, send: Send, media: str, plain: bool) -> Response | None:
+    async def _answer(self, whole: Incoming, send: Send, media: str, plain: bool) -> ASGIApp | None:
         """None where a stream was the answer. `plain`: one that is none is accepted."""
         context = self._context_of(whole)
         declared = whole.headers.get("content-type", "").partition(";")[0].strip().lower()
         if whole.method == "POST" and declared == MULTIPART:
             request = self._bounded(whole, self._max_file + self._max_body)
             async with uploaded(request, self.settings, self._max_file) as given:
-                return await self._executed(given, request, context, send, media, plain)
+                return await self._asked(given, request, context, send, media, plain)
         request = self._bounded(whole, self._max_body)
+        key = await _words(request) if whole.method == "POST" else None
+        ready = None if key is None else self._ready.get(key)
+        if ready is not None:
+            return await self._executed(ready, request, context)
         stream = self._subscriptions.without_operation(request, context)
         if stream is not None:
             await stream(whole.scope, whole.receive, send)
             return None
-        return await self._executed(await asked_of(request, self.settings), request, context, send, media, plain)
+        return await self._asked(await asked_of(request, self.settings), request, context, send, media, plain, key)
 
     def _bounded(self, whole: Incoming, most: int) -> Incoming:
         receive = bounded(whole.scope, whole.receive, most, self.settings.body_seconds)
         return Incoming(whole.scope, receive, whole.headers)
 
-    async def _executed(
-        self, given: Asked, request: Incoming, context: Any, send: Send, media: str, plain: bool
-    ) -> Response | None:
-        receive = request.receive
+    async def _asked(
+        self, given: Asked, request: Incoming, context: Any, send: Send, media: str, plain: bool, key: Any = None
+    ) -> ASGIApp | None:
+        """`key`: under which it is kept what the request comes to, if it always comes to the same."""
         try:
             asked = await self.trusted.whole(given, context)
             stream = await self._subscriptions.of_operation(request, asked, context, plain)
         except (DocumentRefused, StreamEnded) as error:
             stream = self._subscriptions.refusal(request, error, context, plain)
         if stream is not None:
-            await stream(request.scope, receive, send)
+            await stream(request.scope, request.receive, send)
             return None
         kinds = READING if request.method == "GET" else ANSWERED
         cost = self.admission.cost(asked, kinds, context.request_id)
         tables, media = self._tables(asked, media, request.headers.get("accept"))
+        shown = self.settings.show_cost or request.headers.get("x-show-cost") == "true"
+        ready = Ready(asked, media, cost, shown, tables)
+        usual = cost is not None and cost <= self.settings.max_cost and tables is None
+        if key is not None and usual and self.trusted.always(given):
+            self._ready.put(key, ready, sum(map(len, key)) * _KEPT_TIMES)
+        return await self._executed(ready, request, context)
+
+    async def _executed(self, ready: Ready, request: Incoming, context: Any) -> ASGIApp:
+        asked, cost, tables = ready.asked, ready.cost, ready.tables
         if cost is not None:
             await context.charges.charge(context, cost)
-        async with Connected(receive):
+        async with Connected(request.receive):
             result = await self.schema.execute(
                 asked.query,
                 context_value=context,
@@ -134,14 +160,13 @@ class Endpoint:
                 operation_extensions=asked.extensions,
                 executor_class=tables.executor if tables else None,
             )
-        shown = self.settings.show_cost or request.headers.get("x-show-cost") == "true"
-        extensions: dict[str, Any] = {"cost": {"estimated": cost}} if shown and cost is not None else {}
+        extensions: dict[str, Any] = {"cost": {"estimated": cost}} if ready.shown and cost is not None else {}
         if tables is not None:  # what it really cost is not counted in columns: the estimate stands
             return await tables.answered(result, extensions)
         await self.admission.settle(asked, result, context)
         if extensions:
             extensions["cost"]["actual"] = self.admission.actual(asked, result.data)
-        return answered(result, media, extensions)
+        return answered(result, ready.media, extensions)
 
     def _tables(self, asked: Asked, media: str, accept: str | None) -> tuple[TableAnswer | None, str]:
         """What makes a table of the answer, where one is wanted and can be had; else in which media type to answer."""
@@ -163,3 +188,23 @@ class Endpoint:
             await WebSocket(scope, receive, send).close(4403, error.message)
             return
         await Connection(self.runner, context, scope, receive, send).serve()
+
+
+async def _words(request: Incoming) -> tuple[bytes, ...] | None:
+    """All that a POST says but for what does not matter to it; None where that is too much to be kept."""
+    body = await request.body()
+    if len(body) > _MOST_WORDS:
+        return None
+    heads = chain.from_iterable(head for head in request.scope["headers"] if head[0] not in _BESIDE)
+    return (body, request.scope["query_string"], *heads)
+
+
+def _refused(error: AurumError, media: str, get: bool) -> Response:
+    response = refusal(error, media)
+    if isinstance(error, MethodNotAllowed):
+        response.headers["allow"] = "GET, POST, PUT, DELETE" if get else "POST, PUT, DELETE"
+    if isinstance(error, BudgetExhausted):
+        response.headers["retry-after"] = str(error.details["retryAfter"])
+    if isinstance(error, TooSlow):
+        response.headers["connection"] = "close"
+    return response

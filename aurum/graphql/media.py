@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from aurum.errors import AurumError
@@ -73,7 +74,25 @@ def _statuses(kind: type[AurumError]) -> Iterator[tuple[str, int]]:
         yield from _statuses(each)
 
 
-def answered(result: ExecutionResult, media: str, extensions: dict[str, Any]) -> Response:
+class Answer:
+    """What a JSON response is over ASGI: Starlette's takes ten times as long to be made."""
+
+    def __init__(self, body: bytes, status: int, media: str) -> None:
+        self.body = body
+        self.status = status
+        self.headers = [(b"content-length", b"%d" % len(body)), (b"content-type", _declared(media))]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+@lru_cache(maxsize=16)
+def _declared(media: str) -> bytes:
+    return f"{media}; charset=utf-8".encode()
+
+
+def answered(result: ExecutionResult, media: str, extensions: dict[str, Any]) -> Answer:
     """Without `data` where nothing was executed."""
     refused = isinstance(result, PreExecutionError)
     body: dict[str, Any] = {} if refused else {"data": result.data}
@@ -81,7 +100,7 @@ def answered(result: ExecutionResult, media: str, extensions: dict[str, Any]) ->
         body["errors"] = [error.formatted for error in result.errors]
     if extensions:
         body["extensions"] = extensions
-    return _response(body, media, 400 if refused and media == GRAPHQL else 200)
+    return Answer(rendered(body), 400 if refused and media == GRAPHQL else 200, media)
 
 
 def refusal(error: AurumError, media: str) -> Response:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Message, Receive, Scope
+from starlette.types import Message, Receive, Scope, Send
 
 from aurum.errors import AurumError, InvalidInput
 from aurum.graphql.media import DocumentRefused
@@ -83,7 +83,12 @@ class Incoming(Request):
         self._headers = headers or Fields(scope)
 
     async def body(self) -> bytes:
-        """Raises ClientDisconnect."""
+        """Read once. Raises ClientDisconnect."""
+        if not hasattr(self, "_body"):
+            self._body = await self._read()
+        return self._body
+
+    async def _read(self) -> bytes:
         parts, more = [], True
         while more:
             message = await self.receive()
@@ -235,3 +240,14 @@ def bounded(scope: Scope, receive: Receive, most: int, seconds: float) -> Receiv
         return message
 
     return receive_bounded
+
+
+def with_header(send: Send, name: bytes, value: bytes) -> Send:
+    """Adds a header to the response."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (name, value)]
+        await send(message)
+
+    return sending

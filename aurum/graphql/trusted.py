@@ -61,6 +61,10 @@ class Trusted:
         self._only_registered = settings.only_registered
         self._persisting = settings.persisted_queries
 
+    def always(self, asked: Asked) -> bool:
+        """Whether `whole` answers what it is given, whoever asks and whenever."""
+        return bool(asked.query) and asked.document_id is None and asked.digest is None and not self._only_registered
+
     async def whole(self, asked: Asked, asking: Asking) -> Asked:
         """With the document that it names. One that comes with its hash is kept, if it is valid.
 

@@ -9,15 +9,13 @@ import pytest
 
 from aurum.auth import Principal
 from aurum.curves.model import Publication
-from aurum.curves.store import SnapshotStore
 from aurum.errors import Forbidden
 from tests.published import DESK, RIVAL, TTF, Book, instant, open_book, prices
 
 
 @pytest.fixture
 async def book(migrated_url: str) -> AsyncIterator[Book]:
-    async with open_book(migrated_url) as opened:
-        opened.curves.store = SnapshotStore(opened.database, 20_000)
+    async with open_book(migrated_url, 20_000) as opened:
         yield opened
 
 

@@ -74,7 +74,7 @@ class PriceHistory:
 
 
 def points_of(found: model.PriceHistory) -> RecordBatch[HistoryPoint]:
-    return RecordBatch(HistoryPoint, len(found.as_of), lambda: _columns_of(found))
+    return RecordBatch(HistoryPoint, len(found.as_of), lambda: _columns_of(found), found.identity)
 
 
 def _columns_of(found: model.PriceHistory) -> Columns:
