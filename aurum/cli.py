@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aurum.auth import Principal
     from aurum.services import Services
 
+_COLLECTED_AFTER = (20_000, 20, 50)  # objects, and collections of younger ones: an answer leaves no cycles
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Forward curves: served, ingested, kept.")
 app.add_typer(operations, name="operations")
 console = Console()
@@ -104,6 +105,7 @@ def serve(
     app = create_app(settings)
     gc.collect()
     gc.freeze()  # what is there now stays: the collector need not look at it, 0.1 s each time, while it serves
+    gc.set_threshold(*_COLLECTED_AFTER)
     uvicorn.run(
         app,
         host=settings.server.host,

@@ -19,6 +19,7 @@ _GRACE_SECONDS = 5.0  # what is left may still be taken
 _STOPPING_SECONDS = 1.0
 _MOST_HEAD_BYTES = 64 * 1024  # of the address and the headers: uvicorn bounds neither with httptools
 _HEAD_SECONDS = 20.0
+_MOST_WAITING_BYTES = 16 * 1024
 
 
 class _Cut:
@@ -97,7 +98,47 @@ class BoundedHead(HttpToolsProtocol):
             self.transport.close()
 
 
+class Joined:
+    """A transport that sends what is written within one turn of the event loop as one: a response's head and body.
+
+    What it does not know is the transport's own.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._waiting: list[bytes] = []
+        self._size = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._waiting:
+            self._loop.call_soon(self._send)
+        self._waiting.append(data)
+        self._size += len(data)
+        if self._size > _MOST_WAITING_BYTES:
+            self._send()
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        if len(waiting) > 1:
+            self._transport.writelines(waiting)
+        elif waiting:
+            self._transport.write(waiting[0])
+
+
 class HTTP(_Cut, BoundedHead):
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        joined: Any = Joined(transport, self.loop)
+        self.transport = joined
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         scope: Any = self.scope

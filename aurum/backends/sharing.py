@@ -34,7 +34,7 @@ class Once(Generic[K, V]):
         """What `work` answers or raises, or what it does that somebody has begun under this key."""
         flight = self._flights.get(key)
         if flight is None or flight.task.done():
-            flight = self._flights[key] = _Flight(asyncio.ensure_future(work()))
+            flight = self._flights[key] = _Flight(asyncio.create_task(work()))
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.task)
@@ -83,7 +83,7 @@ class Together(Generic[G, K, V]):
     def _begin(self, group: G) -> _Batch[K, V]:
         before, batch = self._last.get(group), _Batch[K, V]()
         self._next[group] = self._last[group] = batch
-        batch.task = asyncio.ensure_future(self._run(group, batch, before))
+        batch.task = asyncio.create_task(self._run(group, batch, before))
         return batch
 
     async def _run(self, group: G, batch: _Batch[K, V], before: _Batch[K, V] | None) -> Mapping[K, V]:

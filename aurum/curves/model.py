@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,8 @@ class Snapshot:
     """One version of a curve's prices on an as-of date. Never changes.
 
     `published_at` is when it became known, `recorded_at` when Aurum stored it; `version` counts in order of storing.
-    `run_id` is the ingestion run that read it. `author` and `reason`: who changed a point of it, and why.
+    `run_id` is the ingestion run that read it. `author` and `reason`: who changed a point of it, and why. `made` has
+    what others make of it, once for as long as it is kept.
     """
 
     id: int
@@ -96,6 +98,7 @@ class Snapshot:
     run_id: int | None = None
     author: str | None = None
     reason: str | None = None
+    made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -423,7 +423,7 @@ def _shared(rows: Sequence[Sequence[Any]], *places: int) -> set[int]:
 
 def _size(snapshot: Snapshot) -> int:
     prices = snapshot.prices
-    return 1000 + sum(side.nbytes for side in (prices.mid, prices.bid, prices.ask) if side is not None)
+    return 1500 + sum(side.nbytes for side in (prices.mid, prices.bid, prices.ask) if side is not None)
 
 
 async def _content(

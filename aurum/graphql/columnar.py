@@ -213,7 +213,7 @@ class ColumnarExecutor(StrawberryGraphQLCoreExecutionContext):
             return [list(islice(flat, len(each))) for each in values]
         return [
             await self._records(items, plan, each, info)
-            if isinstance(each, RecordBatch)
+            if type(each) is RecordBatch
             else list(await self._values(items, plan, each, info))
             for each in values
         ]

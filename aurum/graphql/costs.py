@@ -95,7 +95,7 @@ class Answered:
     def _of(self, value: Any) -> int:
         if value is None:
             return 0
-        if isinstance(value, (list, EncodedRows)):
+        if type(value) is list or type(value) is EncodedRows:
             return sum(map(self._of, value)) if self.inner else self.weight * len(value)
         return self.weight + (sum(each.objects(value) for each in self.inner) if self.inner else 0)
 

@@ -30,7 +30,7 @@ class Uncovered(Exception):
 
 def attribute_column(sources: Sources, name: str) -> Sequence[Any]:
     """An attribute of each of the parents. Raises Uncovered where one has none."""
-    if isinstance(sources, RecordBatch):
+    if type(sources) is RecordBatch:
         if sources.column(name) is None:
             raise Uncovered
         return sources.values(name)
@@ -42,7 +42,7 @@ def attribute_column(sources: Sources, name: str) -> Sequence[Any]:
 
 def leaf_column(sources: Sources, name: str, leaf: GraphQLLeafType, nullable: bool) -> Sequence[Any]:
     """An attribute of each of the parents, completed. What is the same for many rows is completed once."""
-    column = sources.column(name) if isinstance(sources, RecordBatch) else None
+    column = sources.column(name) if type(sources) is RecordBatch else None
     if isinstance(column, Constant):
         return list(completed_leaves(leaf, nullable, [column.value])) * len(sources)
     if not isinstance(column, SharedColumn):
@@ -104,6 +104,7 @@ def _day(coerce: Callable[[date], Any], day: date) -> Any:
     return coerce(day)
 
 
+@lru_cache(maxsize=1024)
 def unusual(kind: type) -> bool:
     """Whether values of this class are raised, awaited or left out rather than answered."""
     return issubclass(kind, (Exception, type(Undefined), GeneratorType)) or hasattr(kind, "__await__")

@@ -16,6 +16,7 @@ from aurum.curves.graphql.arguments import (
     AsOf,
     DateRange,
     Delivery,
+    DeliveryRange,
     Info,
     KnownAt,
     TenorTypes,
@@ -29,9 +30,11 @@ from aurum.errors import InvalidCursor
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.nodes import Node, node_id
 from aurum.graphql.plans import batched
+from aurum.graphql.records import RecordBatch
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.graphql.tables import parallel
 from aurum.market.identity import Measure
+from aurum.market.periods import TenorType
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import (
     Attribute,
@@ -47,6 +50,20 @@ from aurum.metadata.graphql import (
 
 if TYPE_CHECKING:
     from aurum.ingestion.graphql import Finding, IngestionRun, SourceFile
+
+
+def load_points(
+    parents: Sequence[CurveSnapshot], info: Info, tenor_types: list[TenorType] | None, delivery: DeliveryRange | None
+) -> list[Sequence[CurvePoint]]:  # fmt: skip
+    return [_points_of_snapshot(parent.snapshot, tenor_types, delivery) for parent in parents]
+
+
+def _points_of_snapshot(
+    snapshot: model.Snapshot, tenor_types: list[TenorType] | None, delivery: DeliveryRange | None
+) -> RecordBatch[CurvePoint]:
+    types = None if tenor_types is None else tuple(tenor_types)
+    key = (snapshot.id, types, delivery and (delivery.start, delivery.end))
+    return points_of(snapshot.prices, chosen(snapshot.prices, tenor_types, delivery), key)
 
 
 @strawberry.type(
@@ -94,13 +111,11 @@ class CurveSnapshot(Node):
 
     @strawberry.field(
         description="Its points: months first, then longer periods, each by delivery.",
-        metadata=batched(),
+        metadata=batched(load_points),
         directives=[sized(120)],
     )
     def points(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> Sequence[CurvePoint]:
-        types = None if tenor_types is None else tuple(tenor_types)
-        key = (self.snapshot.id, types, delivery and (delivery.start, delivery.end))
-        return points_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery), key)
+        return _points_of_snapshot(self.snapshot, tenor_types, delivery)
 
     @strawberry.field(
         description="The points as parallel lists.",
@@ -317,6 +332,15 @@ def curve_of(curve: catalogue.Curve) -> Curve:
 
 
 def snapshot_of(snapshot: model.Snapshot, known_at: datetime | None = None) -> CurveSnapshot:
+    if known_at is not None:
+        return _snapshot_of(snapshot, known_at)
+    found: CurveSnapshot | None = snapshot.made.get("snapshot")
+    if found is None:
+        found = snapshot.made["snapshot"] = _snapshot_of(snapshot, None)
+    return found
+
+
+def _snapshot_of(snapshot: model.Snapshot, known_at: datetime | None) -> CurveSnapshot:
     return CurveSnapshot(
         id=node_id("CurveSnapshot", snapshot.id), as_of=snapshot.as_of, version=snapshot.version,
         published_at=snapshot.published_at, recorded_at=snapshot.recorded_at,
