@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future, ensure_future, shield
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -33,6 +34,7 @@ class Context:
     request_id: str
     seconds: float  # that an operation may take
     loaders: Loaders = field(default_factory=Loaders)
+    _head: Future[int | None] | None = None
 
     @property
     def payer(self) -> str:
@@ -68,6 +70,18 @@ class Context:
     def cancel(self) -> None:
         """Ends what is read for the operation."""
         self.loaders.cancel()
+        if self._head is not None:
+            self._head.cancel()
+
+    def renew(self) -> None:
+        """What was read before a mutation does not hold after it."""
+        self.loaders, self._head = Loaders(), None
+
+    async def head(self) -> int | None:
+        """The cursor of the newest event when it was first asked for, for `CurveService.known_snapshots` and alike."""
+        if self._head is None:
+            self._head = ensure_future(self.curves.head(self.principal))
+        return await (self._head if self._head.done() else shield(self._head))
 
     def load(
         self, batch: Callable[..., Awaitable[Mapping[K, V]]], key: K, **arguments: Hashable

@@ -56,7 +56,7 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
         bus = open_bus(settings, database)
         stack.push_async_callback(bus.close)
         events = EventLog(database, bus)
-        metadata = MetadataService(CatalogueStore(database, settings.rest.vendor_order), now)
+        metadata = MetadataService(CatalogueStore(database, settings.rest.vendor_order), events, now)
         curves = CurveService(SnapshotStore(database, settings.graphql.kept_mib * 2**20), metadata, events)
         ingestion = IngestionService(
             database, FolderBlobs(settings.blob_folder), curves, events, now, settings.ingestion, settings.drop_folder

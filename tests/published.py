@@ -61,7 +61,7 @@ class Book:
 
     def __post_init__(self) -> None:
         self.events = EventLog(self.database, MemoryBus(0.01))
-        self.metadata = MetadataService(CatalogueStore(self.database), self.now)
+        self.metadata = MetadataService(CatalogueStore(self.database), self.events, self.now)
         self.curves = CurveService(SnapshotStore(self.database, self.kept_bytes), self.metadata, self.events)
 
     def now(self) -> datetime:

@@ -50,15 +50,20 @@ class HistoryStore:
         if not self._kept.most_bytes:
             return await self._read(tenant, curve_ids, asked)
         head = await self._snapshots.heads.of(tenant)
-        entries = {id_: self._kept.get((tenant, head, id_, asked)) for id_ in curve_ids}
-        missing = [id_ for id_, entry in entries.items() if entry is None]
-        if missing:
-            read = await self._read(tenant, missing, asked)
-            for id_ in missing:
-                key = (tenant, head, id_, asked)
-                found = entries[id_] = replace(read[id_], identity=key)
-                self._kept.put(key, found, found.size)
-        return {id_: entry for id_, entry in entries.items() if entry is not None}
+        found = self.known(tenant, curve_ids, asked, head)
+        missing = [id_ for id_ in curve_ids if id_ not in found]
+        for id_, history in (await self._read(tenant, missing, asked) if missing else {}).items():
+            key = (tenant, head, id_, asked)
+            found[id_] = replace(history, identity=key)
+            self._kept.put(key, found[id_], history.size)
+        return found
+
+    def known(
+        self, tenant: str, curve_ids: Collection[int], asked: HistoryAsked, head: int
+    ) -> dict[int, PriceHistory]:  # fmt: skip
+        """What `of` would answer without reading: `head` is the cursor of the tenant's newest event."""
+        entries = ((id_, self._kept.get((tenant, head, id_, asked))) for id_ in curve_ids)
+        return {id_: entry for id_, entry in entries if entry is not None}
 
     async def _read(self, tenant: str, curve_ids: Collection[int], asked: HistoryAsked) -> dict[int, PriceHistory]:
         """Asks again where it meets grids that have never been read: it cannot know their points before."""

@@ -127,6 +127,43 @@ class CurveService:
         found = await self.store.mids(principal.tenant, ids, days)
         return {day: {keys[id_]: mids for id_, mids in of_day.items()} for day, of_day in found.items()}
 
+    async def head(self, principal: Principal) -> int | None:
+        """The cursor of the tenant's newest event: what was kept since it was written is still the answer.
+
+        None where nothing is kept.
+        """
+        principal.require(Scope.CURVES_READ)
+        return await self.store.heads.of(principal.tenant) if self.store.kept.most_bytes else None
+
+    def known_snapshots(
+        self,
+        principal: Principal,
+        curve_ids: Collection[int],
+        head: int | None,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+    ) -> dict[int, Snapshot]:
+        """What `snapshots` would answer, as far as it is known without reading."""
+        principal.require(Scope.CURVES_READ)
+        return {} if head is None else self.store.known(principal.tenant, curve_ids, as_of, known_at, head)
+
+    def known_histories(
+        self,
+        principal: Principal,
+        curve_ids: Collection[int],
+        head: int | None,
+        *,
+        delivery: DeliveryPeriod,
+        first: date,
+        last: date,
+        known_at: datetime | None = None,
+    ) -> dict[int, PriceHistory]:
+        """What `history` would answer, as far as it is known without reading."""
+        principal.require(Scope.CURVES_READ)
+        asked = HistoryAsked(delivery, first, last, known_at)
+        return {} if head is None else self.histories.known(principal.tenant, curve_ids, asked, head)
+
     async def snapshots(
         self,
         principal: Principal,

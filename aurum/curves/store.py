@@ -81,15 +81,21 @@ class SnapshotStore:
         if not self.kept.most_bytes:
             return await self._read_together(tenant, curve_ids, as_of, known_at)
         head = await self.heads.of(tenant)
-        entries = {id_: self.kept.get((tenant, id_, as_of, known_at)) for id_ in curve_ids}
-        found = {id_: entry[1] for id_, entry in entries.items() if entry is not None and entry[0] == head}
-        missing = entries.keys() - found.keys()
+        found = self.known(tenant, curve_ids, as_of, known_at, head)
+        missing = set(curve_ids) - found.keys()
         if missing:
             read = await self._read_together(tenant, missing, as_of, known_at)
             for id_, snapshot in read.items():
                 self.kept.put((tenant, id_, as_of, known_at), (head, snapshot), _size(snapshot))
             found |= read
         return found
+
+    def known(
+        self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None, head: int
+    ) -> dict[int, Snapshot]:
+        """What `newest` would answer without reading: `head` is the cursor of the tenant's newest event."""
+        entries = ((id_, self.kept.get((tenant, id_, as_of, known_at))) for id_ in curve_ids)
+        return {id_: entry[1] for id_, entry in entries if entry is not None and entry[0] == head}
 
     async def _read_together(
         self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None

@@ -106,6 +106,12 @@ class ColumnarExecutor(StrawberryGraphQLCoreExecutionContext):
             result = stock()
         return await result if self.is_awaitable(result) else result
 
+    def execute_field(self, parent_type: GraphQLObjectType, *given: Any, **named: Any) -> Any:
+        """Mutations are done one after the other: none sees what was read before another."""
+        if parent_type is self.schema.mutation_type:
+            self.context_value.renew()
+        return super().execute_field(parent_type, *given, **named)
+
     def _root(self) -> Plan | None:
         """Of the operation."""
         key = (id(self.operation.selection_set),)

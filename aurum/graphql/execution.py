@@ -66,6 +66,9 @@ class OperationContext(Protocol):
     def cancel(self) -> None:
         """Ends what its loaders read."""
 
+    def renew(self) -> None:
+        """Forgets what was read: a mutation has been done."""
+
 
 class Schema(strawberry.Schema):
     """Operations of one WebSocket share a connection, and so a context; loaders must not outlive an operation.

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select
 
 from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
+from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest
 from aurum.errors import InvalidInput, NotFound
 from aurum.market.identity import collapse, fold
@@ -29,13 +30,15 @@ from aurum.metadata.model import (
 from aurum.metadata.review_store import ReviewStore
 from aurum.metadata.store import CatalogueStore, curve_row
 
+CURVE_UNIT_SET = "CURVE_UNIT_SET"
 MOST_REVIEWED = 1_000
 _SHIPPED = f"Aurum's catalogue {reference.CATALOGUE_VERSION}"
 
 
 class MetadataService:
-    def __init__(self, store: CatalogueStore, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: CatalogueStore, events: EventLog, clock: Callable[[], datetime]) -> None:
         self.store = store
+        self.event_log = events
         self.review_store = ReviewStore(store.database)
         self.clock = clock
 
@@ -69,10 +72,17 @@ class MetadataService:
         return self.store.ids_matching(principal.tenant, wanted)
 
     async def curves(
-        self, principal: Principal, wanted: CurveFilter, order: Sequence[CurveOrder], request: PageRequest
+        self,
+        principal: Principal,
+        wanted: CurveFilter,
+        order: Sequence[CurveOrder],
+        request: PageRequest,
+        *,
+        head: int | None = None,
     ) -> Page[Curve]:
+        """`head`: see `CurveService.head`."""
         principal.require(Scope.CURVES_READ)
-        return await self.store.page(principal.tenant, wanted, order, request)
+        return await self.store.page(principal.tenant, wanted, order, request, head)
 
     async def curves_by_legacy_key(
         self,
@@ -107,6 +117,16 @@ class MetadataService:
         """By key as given: a curve's key in any spelling, or its legacy SHA-256 key."""
         principal.require(Scope.CURVES_READ)
         return await self.store.by_any_key(principal.tenant, keys)
+
+    def known(self, principal: Principal, key: str, head: int | None) -> Curve | None:
+        """What `by_key` would answer to a key, without reading; None: nobody knows. `head`: see `CurveService.head`."""
+        principal.require(Scope.CURVES_READ)
+        return None if head is None else self.store.known(principal.tenant, key, head)
+
+    def note(self, principal: Principal, key: str, head: int | None, curve: Curve | None) -> None:
+        """What `by_key` has answered since `head` was asked for."""
+        if head is not None and curve is not None:
+            self.store.note(principal.tenant, key, head, curve)
 
     async def legs(self, principal: Principal, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], Curve]:
         """By vendor and leg text: the gas curve that a spark spread is taken against."""
@@ -150,6 +170,8 @@ class MetadataService:
                 transaction, principal.tenant, curve_id, currency=currency, unit=unit, confidence="confirmed",
                 source=principal.name, note=collapse(reason), known_from=self.clock(),
             )  # fmt: skip
+            told = {"curve_id": curve_id, "currency": currency, "unit": unit}
+            await self.event_log.append(transaction, principal.tenant, self.clock(), [(CURVE_UNIT_SET, told)])
         return (await self.store.by_id(principal.tenant, [curve_id]))[curve_id]
 
     async def reviews(self, principal: Principal, curve_ids: Collection[int]) -> dict[int, Review]:

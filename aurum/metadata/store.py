@@ -31,6 +31,7 @@ from aurum.backends.paging import Page, PageRequest, SortKey, check, page_of, pa
 from aurum.backends.reads import Read, among
 from aurum.backends.sharing import Together
 from aurum.errors import InvalidInput
+from aurum.graphql.kept import Kept
 from aurum.market.identity import CurveIdentity, Measure, fold, normalize_key
 from aurum.metadata.model import (
     Curve,
@@ -124,6 +125,8 @@ def _sort_keys(order: tuple[CurveOrder, ...]) -> list[SortKey]:
 _PageAsked = tuple[str, Read, int, tuple[tuple[str, Any], ...]]  # tenant, statement, most rows, values
 _TELLING = [_CURVE.index(curves.c[name]) for name in ("key", "currency", "unit", "created_at")]
 _MOST_MADE = 100_000
+_KNOWN_BYTES = 16 * 2**20
+_ROW_BYTES = 1500
 
 
 class CatalogueStore:
@@ -139,6 +142,8 @@ class CatalogueStore:
         self._ids_read = Together[str, int, Curve](self._read_ids)
         self._pages_read = Together[_PageAsked, None, Sequence[Any]](self._read_page)
         self._made: dict[int, Curve] = {}
+        self._known = Kept[tuple[str, str], tuple[int, Curve]](_KNOWN_BYTES)
+        self._pages_known = Kept[_PageAsked, tuple[int, Sequence[Any]]](_KNOWN_BYTES)
 
     def _curve(self, row: Sequence[Any]) -> Curve:
         """Of a row that begins with `_CURVE`. Nothing but its unit changes: the same one is made once."""
@@ -179,8 +184,14 @@ class CatalogueStore:
         return ids
 
     async def page(
-        self, tenant: str, wanted: CurveFilter, order: Sequence[CurveOrder], request: PageRequest
+        self,
+        tenant: str,
+        wanted: CurveFilter,
+        order: Sequence[CurveOrder],
+        request: PageRequest,
+        head: int | None = None,
     ) -> Page[Curve]:
+        """`head`: the cursor of the tenant's newest event, of which what was kept before may still be the answer."""
         keys = _sort_keys(tuple(order))
         check(keys, request.position)
         given = {name: values for name, values in _given(wanted).items() if values is not None}
@@ -192,7 +203,10 @@ class CatalogueStore:
         position = {f"after_{n}": value for n, value in enumerate(request.position or ())}
         values = {name: tuple(each) for name, each in given.items()} | position
         question = (tenant, read, request.limit + 1, tuple(sorted(values.items())))
-        rows = (await self._pages_read.ask(question, [None]))[None]
+        kept = self._pages_known.get(question) if head is not None else None
+        rows = kept[1] if kept and kept[0] == head else (await self._pages_read.ask(question, [None]))[None]
+        if head is not None:
+            self._pages_known.put(question, (head, rows), _ROW_BYTES * (len(rows) + len(values)))
         return page_of(rows, len(keys), request).map(self._curve)
 
     async def _read_page(self, question: _PageAsked, _: list[None]) -> dict[None, Sequence[Any]]:
@@ -244,6 +258,15 @@ class CatalogueStore:
     async def _read_ids(self, tenant: str, ids: list[int]) -> dict[int, Curve]:
         rows = await self.database.rows(_BY_ID, tenant=tenant, ids=ids)
         return {curve.id: curve for curve in map(self._curve, rows)}
+
+    def known(self, tenant: str, key: str, head: int) -> Curve | None:
+        """The curve of a key as it was given, if it was noted since the tenant's newest event; None: nobody knows."""
+        found = self._known.get((tenant, key))
+        return found[1] if found is not None and found[0] == head else None
+
+    def note(self, tenant: str, key: str, head: int, curve: Curve) -> None:
+        """`curve` was read after `head` was the cursor of the newest event."""
+        self._known.put((tenant, key), (head, curve), _ROW_BYTES + len(key))
 
     async def by_any_key(self, tenant: str, keys: Collection[str]) -> dict[str, Curve]:
         """By key as given, in any spelling; of curves that share a legacy key the oldest of the first vendor."""

@@ -129,6 +129,7 @@ class Desk:
         return Desk(self.form)
 
     def cancel(self) -> None: ...
+    def renew(self) -> None: ...
 
     @property
     def curves(self) -> Sequence[Curve]:

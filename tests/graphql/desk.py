@@ -267,6 +267,7 @@ class Desk:
         return self
 
     def cancel(self) -> None: ...
+    def renew(self) -> None: ...
 
     def cells(self, place: int) -> dict[str, Any]:
         own = {name: value for (name, at), value in self.spoilt.items() if name in NAMES and at in (None, place)}

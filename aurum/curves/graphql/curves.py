@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -153,20 +153,29 @@ class CurveSnapshotConnection(Connection[CurveSnapshot]):
 async def load_snapshots(
     curves: Sequence[Curve], info: Info, as_of: date | None, known_at: datetime | None
 ) -> list[CurveSnapshot | None]:
-    instant, rows = instant_of(known_at), [curve.row for curve in curves]
-    found = await info.context.load_many(info.context.curves.snapshots, rows, as_of=as_of, known_at=instant)
-    return [None if each is None else snapshot_of(each, instant) for each in found]
+    instant, rows, context = instant_of(known_at), [curve.row for curve in curves], info.context
+    known = context.curves.known_snapshots(context.principal, rows, await context.head(), as_of=as_of, known_at=instant)
+    missing = [row for row in rows if row not in known]
+    if missing:
+        read = await context.load_many(context.curves.snapshots, missing, as_of=as_of, known_at=instant)
+        known |= {row: each for row, each in zip(missing, read, strict=True) if each is not None}
+    return [snapshot_of(known[row], instant) if row in known else None for row in rows]
 
 
 async def load_histories(
     curves: Sequence[Curve], info: Info, delivery: DeliveryInput, as_of: DateRange, known_at: datetime | None
 ) -> list[PriceHistory]:
-    period, (first, last) = period_of(delivery), bounds(as_of)
-    found = await info.context.load_many(
-        info.context.curves.history, [curve.row for curve in curves],
-        delivery=period, first=first, last=last, known_at=instant_of(known_at),
-    )  # fmt: skip
-    return [history_of(period, each) for each in found]
+    period, (first, last), context = period_of(delivery), bounds(as_of), info.context
+    rows = [curve.row for curve in curves]
+    asked: dict[str, Any] = {
+        "delivery": period, "first": first, "last": last, "known_at": instant_of(known_at),
+    }  # fmt: skip
+    known = context.curves.known_histories(context.principal, rows, await context.head(), **asked)
+    missing = [row for row in rows if row not in known]
+    if missing:
+        read = await context.load_many(context.curves.history, missing, **asked)
+        known |= {row: each for row, each in zip(missing, read, strict=True) if each is not None}
+    return [history_of(period, known.get(row)) for row in rows]
 
 
 @strawberry.type(description="A forward curve: one product at one place, its price for each delivery period.")

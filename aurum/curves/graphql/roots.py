@@ -11,6 +11,7 @@ import strawberry
 from aurum.curves import model
 from aurum.curves.graphql.arguments import (
     MOST,
+    CurveContext,
     DateRange,
     Filter,
     Info,
@@ -95,7 +96,7 @@ class CurveQuery:
         if id is not None:
             (found,) = await context.load_many(context.metadata.by_id, [row_of(id, "Curve")])
         else:
-            (found,) = await context.load_many(context.metadata.by_key, [key or ""])
+            found = await curve_by_key(context, key or "")
         return None if found is None else curve_of(found)
 
     @strawberry.field(description="Curves of the catalogue.", metadata=batched(), directives=[PAGED])
@@ -110,7 +111,8 @@ class CurveQuery:
         wanted, order = filter_of(filter, search), order_of(order_by)
         name = "curves " + ",".join(f"{'-' if term.descending else ''}{term.field}" for term in order)
         request = page_request(name, MOST, first, after, last, before)
-        page = await info.context.metadata.curves(info.context.principal, wanted, order, request)
+        context = info.context
+        page = await context.metadata.curves(context.principal, wanted, order, request, head=await context.head())
         return connection(CurveConnection, name, page, curve_of, wanted=wanted)  # type: ignore[no-any-return]
 
     @strawberry.field(
@@ -174,6 +176,15 @@ class CurveMutation:
         except InvalidInput as error:
             return SetUnitPayload(curve=None, problems=[problem_of(error)])
         return SetUnitPayload(curve=curve_of(curve), problems=[])
+
+
+async def curve_by_key(context: CurveContext, key: str) -> catalogue.Curve | None:
+    head = await context.head()
+    found = context.metadata.known(context.principal, key, head)
+    if found is None:
+        (found,) = await context.load_many(context.metadata.by_key, [key])
+        context.metadata.note(context.principal, key, head, found)
+    return found
 
 
 def as_of_days_of(days: Sequence[model.AsOfDay], missing: Mapping[date, list[str]]) -> list[AsOfDay]:

@@ -22,6 +22,7 @@ from aurum.ingestion.graphql.runs import IngestionRun, run_of
 class EventType(Enum):
     CURVE_PUBLISHED = "CURVE_PUBLISHED"
     CURVE_RESTATED = "CURVE_RESTATED"
+    CURVE_UNIT_SET = "CURVE_UNIT_SET"
     INGESTION_RUN = "INGESTION_RUN"
     QUARANTINED = "QUARANTINED"
     QUARANTINE_RESOLVED = "QUARANTINE_RESOLVED"
@@ -34,6 +35,7 @@ publish_enum(
     {
         "CURVE_PUBLISHED": "A curve has prices of a day of which it had none.",
         "CURVE_RESTATED": "A curve has another version of a day.",
+        "CURVE_UNIT_SET": "Somebody has said what a curve is priced in.",
         "INGESTION_RUN": "A run changed its state, or got further.",
         "QUARANTINED": "Points of a file went to quarantine.",
         "QUARANTINE_RESOLVED": "Somebody decided about points in quarantine.",
@@ -54,7 +56,7 @@ class Event:
     due_at: datetime | None = strawberry.field(description="When the missing file was due (UTC).")
     payload: strawberry.Private[dict[str, Any]]
 
-    @strawberry.field(description="The curve that was published or restated.")
+    @strawberry.field(description="The curve that was published or restated, or got a unit.")
     async def curve(self, info: Info) -> Curve | None:
         curve_id = self.payload.get("curve_id")
         return None if curve_id is None else await info.context.curve(curve_id)
