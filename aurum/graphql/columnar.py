@@ -81,29 +81,33 @@ class ColumnarExecutor(StrawberryGraphQLCoreExecutionContext):
         other = object.__new__(type(self))
         other.__dict__ |= self.__dict__
         other.context_value, other.operation_extensions = context, operation_extensions
-        other.collected_errors = CollectedErrors()
-        other.async_helpers = GraphQLResolveInfoHelpers(other.gather_async_work, other.track_async_work)
-        other.pending_incremental_futures, other.background_futures = set(), set()
-        other._relevant_sub_fields, other._stream_usages, other._refused = {}, RefMap(), set()
+        other.collected_errors, other._refused = CollectedErrors(), set()
         return other
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """A query of which everything is covered is completed as one object."""
         plan = self._root() if self.operation.operation is OperationType.QUERY else None
         if plan is None:
-            return super().execute_operation(serially)
+            return self._stock(serially)
         if plan.waiting:
-            return self._asked(plan, super().execute_operation)
+            return self._asked(plan)
         try:
             return self.build_response(_at_once(self._rows(plan, [self.root_value], self._about(plan)))[0])
         except Uncovered:
-            return super().execute_operation(serially)
+            return self._stock(serially)
 
-    async def _asked(self, plan: Plan, stock: Callable[[], Any]) -> Any:
+    def _stock(self, serially: bool | None = None) -> Any:
+        """Executed by graphql-core, with the state that it needs of its own."""
+        self.async_helpers = GraphQLResolveInfoHelpers(self.gather_async_work, self.track_async_work)
+        self.pending_incremental_futures, self.background_futures = set(), set()
+        self._relevant_sub_fields, self._stream_usages = {}, RefMap()
+        return super().execute_operation(serially)
+
+    async def _asked(self, plan: Plan) -> Any:
         try:
             return self.build_response((await self._rows(plan, [self.root_value], self._about(plan)))[0])
         except Uncovered:
-            result = stock()
+            result = self._stock()
         return await result if self.is_awaitable(result) else result
 
     def execute_field(self, parent_type: GraphQLObjectType, *given: Any, **named: Any) -> Any:

@@ -45,6 +45,7 @@ from aurum.graphql.streams import Feed, Message, StreamEnded, deciding_variables
 from aurum.graphql.warming import make_plans
 
 is_awaitable: Any = optimized_is_awaitable
+_EVERY_TYPE = tuple(OperationType)
 _KEPT_BYTES = 64 * 2**20
 _SHARED_BYTES = 128 * 2**20
 _VARIABLES_BYTES = 2**20
@@ -145,7 +146,7 @@ class Schema(strawberry.Schema):
         variable_values: dict[str, Any] | None = None,
         root_value: Any = None,
         operation_name: str | None = None,
-        allowed_operation_types: Iterable[OperationType] = tuple(OperationType),
+        allowed_operation_types: Iterable[OperationType] = _EVERY_TYPE,
         operation_extensions: dict[str, Any] | None = None,
         executor_class: type[ColumnarExecutor] | None = None,
     ) -> Any:
@@ -155,7 +156,8 @@ class Schema(strawberry.Schema):
         document = self._documents.load(query)
         if document.tree is None or document.errors:
             return PreExecutionError(None, self._told(document.errors, context_value))
-        _allowed(document, operation_name, allowed_operation_types)
+        if allowed_operation_types is not _EVERY_TYPE:
+            _allowed(document, operation_name, allowed_operation_types)
         prepared = self._prepared_for(
             executor_class or self._executor, document, operation_name, variable_values, root_value
         )
@@ -185,6 +187,7 @@ class Schema(strawberry.Schema):
         found = self._prepared.get(key) if values and root is None else None
         if found is not None and found.prepared is document:  # and not one that is gone
             return found
+        _allowed(document, name, _EVERY_TYPE)
         made: Any = kind.build(
             self._schema, cast("DocumentNode", document.tree), root, None, variables, name,
             is_awaitable=is_awaitable, prepared=document, hide_suggestions=self.config.disable_field_suggestions,
