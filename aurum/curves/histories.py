@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurum.backends.columns import Columns, read_columns
+from aurum.backends.kept import Kept
 from aurum.curves import statements
 from aurum.curves.model import PriceHistory
 from aurum.curves.statements import NO_POINT
 from aurum.curves.store import SnapshotStore, bits
-from aurum.graphql.kept import Kept
 from aurum.market.periods import DeliveryPeriod, TenorGrid
 
 

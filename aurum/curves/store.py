@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from aurum.backends.database import Database, ReadConnection, WriteConnection
 from aurum.backends.events import Heads, head_of
+from aurum.backends.kept import Kept
 from aurum.backends.sharing import Together
 from aurum.curves import statements
 from aurum.curves.model import (
@@ -39,7 +40,6 @@ from aurum.curves.model import (
 )
 from aurum.curves.statements import RANK, SNAPSHOT
 from aurum.curves.tables import point_rows, snapshots, tenor_grids, vendor_days
-from aurum.graphql.kept import Kept
 from aurum.market.cells import Cells, PointRows
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
 

@@ -44,9 +44,9 @@ from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
+from aurum.backends.kept import Kept
 from aurum.errors import AurumError
 from aurum.graphql.documents import Document
-from aurum.graphql.kept import Kept
 from aurum.graphql.leaves import Uncovered, attribute_column, completed_leaves, leaf_column, unusual
 from aurum.graphql.plans import Details, Load, Plan, Planner, Plans, Selected, is_apart, plan_key
 from aurum.graphql.records import EncodedRows, RecordBatch, Sources

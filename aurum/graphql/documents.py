@@ -20,7 +20,7 @@ from graphql import (
     visit,
 )
 
-from aurum.graphql.kept import Kept
+from aurum.backends.kept import Kept
 
 _MOST_BYTES = 32 * 2**20
 _MOST_TRUSTED = 128 * 2**20

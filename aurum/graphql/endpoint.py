@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from aurum.backends.kept import Kept
 from aurum.errors import AurumError
 from aurum.graphql.admission import ANSWERED, READING, Admission
 from aurum.graphql.charges import BudgetExhausted
@@ -21,7 +22,6 @@ from aurum.graphql.deadlines import Connected
 from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Schema
 from aurum.graphql.formats import error_media
-from aurum.graphql.kept import Kept
 from aurum.graphql.media import ARROW, GRAPHQL, JSON, DocumentRefused, NotAcceptable, answered, negotiated, refusal
 from aurum.graphql.requests import MULTIPART, Asked, Incoming, MethodNotAllowed, TooSlow, asked_of, bounded, with_header
 from aurum.graphql.running import Runner

@@ -31,12 +31,12 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.execution import ExecutionContext, ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from aurum.backends.kept import Kept
 from aurum.errors import AurumError, Unavailable
 from aurum.graphql.columnar import ColumnarExecutor
 from aurum.graphql.deadlines import DeadlineExceeded, timely
 from aurum.graphql.documents import Document, Documents
 from aurum.graphql.errors import Errors, told
-from aurum.graphql.kept import Kept
 from aurum.graphql.limits import SizeRule
 from aurum.graphql.registered import OperationInvalid, Registered, named
 from aurum.graphql.registered import told as lines

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from aurum.backends.kept import Kept
 from aurum.backends.sharing import Once
 from aurum.backends.tails import BLOCK, Tail
 from aurum.errors import Unavailable
-from aurum.graphql.kept import Kept
 from aurum.graphql.streams import Feed, Message, event_cursor
 
 T = TypeVar("T")

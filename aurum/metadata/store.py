@@ -27,11 +27,11 @@ from sqlalchemy import (
 )
 
 from aurum.backends.database import AnyRow, Database, Text, WriteConnection
+from aurum.backends.kept import Kept
 from aurum.backends.paging import Page, PageRequest, SortKey, check, page_of, page_statement, read_page
 from aurum.backends.reads import Read, among
 from aurum.backends.sharing import Together
 from aurum.errors import InvalidInput
-from aurum.graphql.kept import Kept
 from aurum.market.identity import CurveIdentity, Measure, fold, normalize_key
 from aurum.metadata.model import (
     Curve,

@@ -17,9 +17,9 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.utils.str_converters import to_camel_case
 
+from aurum.backends.kept import Kept
 from aurum.graphql.columnar import ColumnarExecutor
 from aurum.graphql.documents import Document, Documents
-from aurum.graphql.kept import Kept
 from aurum.graphql.records import rendered
 from tests.graphql.desk import Desk, Side, Volume, schema
 from tests.graphql.queries import queries, variables

@@ -12,10 +12,10 @@ import pytest
 import strawberry
 from strawberry.extensions import SchemaExtension
 
+from aurum.backends.kept import Kept
 from aurum.errors import InvalidInput
 from aurum.graphql.columnar import ColumnarExecutor
 from aurum.graphql.execution import Schema
-from aurum.graphql.kept import Kept
 from aurum.graphql.leaves import completed_leaves
 from aurum.graphql.plans import batched
 from aurum.graphql.records import EncodedRows, RecordBatch, SharedColumn

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from aurum.graphql.kept import Kept
+from aurum.backends.kept import Kept
 from tests.graphql.comparing import DOCUMENTS, EXAMPLES, GENERATED, Case, answer, answers, cases, expected
 from tests.graphql.desk import Desk
 

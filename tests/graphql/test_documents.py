@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from graphql import build_schema, specified_rules
 
+from aurum.backends.kept import Kept
 from aurum.graphql import documents
 from aurum.graphql.documents import Documents
-from aurum.graphql.kept import Kept
 
 SCHEMA = build_schema("type Query { a(x: Int): Int b: Query }")
 

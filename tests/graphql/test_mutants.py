@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 
+from aurum.backends.kept import Kept
 from aurum.graphql import columnar, leaves, plans
 from aurum.graphql.columnar import ColumnarExecutor
 from aurum.graphql.documents import Document
-from aurum.graphql.kept import Kept
 from aurum.graphql.records import RecordBatch
 from tests.graphql.comparing import DOCUMENTS, EXAMPLES, GENERATED, STOCK, Case, Expected, answers, cases, expected
 from tests.graphql.desk import Side
