@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -25,6 +25,7 @@ from tests.graphql.desk import Desk, Side, Volume, schema
 from tests.graphql.queries import queries, variables
 
 STOCK = schema()._schema
+is_awaitable: Any = optimized_is_awaitable
 DOCUMENTS = Documents(STOCK, specified_rules)
 
 
@@ -74,6 +75,9 @@ EXAMPLES: tuple[Case, ...] = (
     ("{ curves { text rank snapshot { points(sides: [BID], count: 2) { number } } } }", [{}], Desk()),
     ("{ curves { text ownSnapshot { text } } }", [{}], Desk()),
     ("{ maybePoints { number text } }", [{}], Desk(spoilt={("number", 2): math.inf})),
+    ("{ maybePoints { number } }", [{}], Desk(spoilt={("number", 1): None})),
+    ("{ maybePoints { maybeNumber } }", [{}], Desk(spoilt={("maybe_number", 1): math.inf})),
+    ("{ a: curve(place: 1) { number place } b: curve(place: 2) { text } c: curve { place } }", [{}], Desk()),
     ("{ maybePoints { extra text } }", [{}], Desk(spoilt={("extra", 1): RuntimeError("extra")})),
 )
 
@@ -138,13 +142,27 @@ def expected(document: Document, asked: Mapping[str, Any], desk: Desk) -> Expect
 
 def answer(document: Document, asked: Mapping[str, Any], desk: Desk, executor: Any, **named: Any) -> Answer:
     tree: Any = document.tree
-    is_awaitable: Any = optimized_is_awaitable
-
-    async def run() -> Any:
-        result: Any = execute(
+    return _answered(
+        lambda: execute(
             STOCK, tree, variable_values=dict(asked), context_value=desk, executor_class=executor,
             is_awaitable=is_awaitable, operation_extensions=None, **named,
-        )  # fmt: skip
+        )
+    )  # fmt: skip
+
+
+def answers_again(document: Document, asked: Mapping[str, Any], desks: Sequence[Desk]) -> Iterator[Answer]:
+    """Of one executor that is made once; none where the variables are refused."""
+    tree: Any = document.tree
+    made: Any = ColumnarExecutor.build(
+        STOCK, tree, None, None, dict(asked), is_awaitable=is_awaitable, prepared=document
+    )
+    for desk in () if isinstance(made, list) else desks:
+        yield _answered(made.again(desk).execute_operation)
+
+
+def _answered(executed: Callable[[], Any]) -> Answer:
+    async def run() -> Any:
+        result: Any = executed()
         if is_awaitable(result):
             result = await result
         while others := asyncio.all_tasks() - {asyncio.current_task()}:  # what an error has left running
@@ -169,12 +187,14 @@ def _nulled(data: Any, path: Sequence[str | int]) -> tuple[str | int, ...]:
 def answers(
     document: Document, asked: Sequence[Mapping[str, Any]], desk: Desk, kept: Kept[Any, bytes]
 ) -> Iterator[tuple[int, Answer]]:
-    """Ours for each of the variables: over objects, over columns, and twice with what is kept."""
+    """Ours for each of the variables: over objects, columns, by one executor for both, and twice with what is kept."""
     keeping = type("Keeping", (ColumnarExecutor,), {"kept": kept})
     content = repr((desk.point_count, desk.spoilt))
     for place, values in enumerate(asked):
         yield place, answer(document, values, desk, ColumnarExecutor, prepared=document)
         yield place, answer(document, values, replace(desk, columns=True), ColumnarExecutor, prepared=document)
+        for found in answers_again(document, values, [desk, replace(desk, columns=True), desk]):
+            yield place, found
         for _ in range(2):
             columns = replace(desk, columns=True, keep=content)
             yield place, answer(document, values, columns, keeping, prepared=document)

@@ -320,12 +320,22 @@ def _column(name: str, values: list[Any]) -> Column | Callable[[], Column]:
     if name == "flag" and len(set(values)) == 1:
         return Constant(values[0])
     if name in ("text", "maybe_side"):
-        return SharedColumn(values)
+        return _shared(repr(values), values)
     if name == "day":
         return lambda: SharedColumn(values)
     if name == "whole":
         return tuple(values)
     return lambda: values
+
+
+_columns: dict[str, SharedColumn] = {}
+
+
+def _shared(content: str, values: list[Any]) -> SharedColumn:
+    """The same column for the same content, as long as it says all of it."""
+    if any(isinstance(value, Exception) or hasattr(value, "__await__") for value in values):
+        return SharedColumn(values)
+    return _columns.setdefault(content, SharedColumn(values))
 
 
 def schema(executor: Any = None, **named: Any) -> strawberry.Schema:

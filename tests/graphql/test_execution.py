@@ -62,6 +62,17 @@ async def test_an_operation_is_chosen_by_its_name(schema: Schema) -> None:
         await schema.execute("", context_value=Desk())
 
 
+async def test_the_same_words_are_answered_for_whoever_asks(schema: Schema) -> None:
+    """The executor of an operation is kept with its variables, but nothing of the context."""
+    query = "query ($count: Int! = 3) { curves(count: $count) { place } }"
+    for count in (1, 2, 3):
+        for variables in ({}, {"count": 2}, {"count": 1}):
+            result = await schema.execute(query, context_value=Desk(curve_count=count), variable_values=variables)
+            assert len(result.data["curves"]) == min(count, variables.get("count", 3))
+    refused = await schema.execute(query, context_value=Desk(), variable_values={"count": "x"})
+    assert "has invalid value" in refused.errors[0].message
+
+
 async def test_an_operation_of_another_type_is_not_executed(schema: Schema) -> None:
     only = {OperationType.QUERY}
     for query in ('mutation { rename(name: "a") }', 'query A { __typename } mutation M { rename(name: "a") }'):

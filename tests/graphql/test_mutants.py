@@ -10,13 +10,14 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from graphql.execution.executor import CollectedErrors
 from hypothesis import Phase, given, settings
 
 from aurum.backends.kept import Kept
-from aurum.graphql import columnar, leaves, plans
+from aurum.graphql import columnar, leaves, plans, texts
 from aurum.graphql.columnar import ColumnarExecutor
 from aurum.graphql.documents import Document
-from aurum.graphql.records import RecordBatch
+from aurum.graphql.records import RecordBatch, SharedColumn
 from tests.graphql.comparing import DOCUMENTS, EXAMPLES, GENERATED, STOCK, Case, Expected, answers, cases, expected
 from tests.graphql.desk import Side
 
@@ -193,6 +194,49 @@ def permissions_are_not_asked(patch: pytest.MonkeyPatch) -> None:
 @mutant
 def errors_are_answered_as_null(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(leaves, "unusual", lambda _: False)
+
+
+@mutant
+def numbers_of_a_column_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
+    numbers = texts._numbers
+    patch.setattr(texts, "_numbers", lambda column, nullable: numbers(column, True))
+
+
+@mutant
+def infinity_is_null(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("aurum.graphql.texts.np.isinf", lambda values: np.zeros(len(values), dtype=bool))
+
+
+@mutant
+def texts_of_shared_columns_forget_the_selection(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(SharedColumn, "texts", lambda column, _: next(iter(column._texts.values()), None))
+
+
+@mutant
+def texts_are_cut_at_commas(patch: pytest.MonkeyPatch) -> None:
+    around = texts._around
+    patch.setattr(texts, "_around", lambda plan, place, found, cut="": around(plan, place, found, ","))
+
+
+@mutant
+def an_executor_keeps_its_errors(patch: pytest.MonkeyPatch) -> None:
+    kept = CollectedErrors()
+    patch.setattr("aurum.graphql.columnar.CollectedErrors", lambda: kept)
+
+
+@mutant
+def arguments_are_those_of_another_field(patch: pytest.MonkeyPatch) -> None:
+    given = ColumnarExecutor._arguments
+
+    class Confused(dict[int, Any]):
+        def get(self, key: int, default: Any = None) -> Any:
+            return next(iter(self.values()), default)
+
+    def confused(made: Any, *others: Any) -> Any:
+        made._given = made._given if isinstance(made._given, Confused) else Confused()
+        return given(made, *others)
+
+    patch.setattr(ColumnarExecutor, "_arguments", confused)
 
 
 @mutant
