@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
@@ -98,13 +98,21 @@ class RecordBatch(Sequence[T], Generic[T]):
 
     def raw(self, name: str) -> Column | None:
         """The column as it was given, arrays as arrays."""
-        known = self._columns if self._known is None else self._known
-        column = known.get(name)
-        if callable(column):
-            column = known[name] = column()
-        if column is not None:
-            self._check(name, column)
-        return column
+        return self.raws([name])[0]
+
+    def raws(self, names: Iterable[str | None]) -> list[Column | None]:
+        """Those of several names, None for None."""
+        known = self._columns
+        found: list[Column | None] = []
+        for name in names:
+            column = None if name is None else known.get(name)
+            if name is None or column is None:
+                found.append(None)
+                continue
+            made = known[name] = column() if callable(column) else column
+            self._check(name, made)
+            found.append(made)
+        return found
 
     def values(self, name: str) -> Sequence[Any]:
         """Raises KeyError where there is no column of that name."""

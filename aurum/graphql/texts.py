@@ -1,7 +1,8 @@
 """Rows of a batch as JSON, put together from the texts of its columns: no row is ever made.
 
 A piece of text is made for each row and column: the value, with what stands before and behind it in the row. Those of
-shared columns beside each other are one piece, made once for each selection and kept with the first of them.
+shared columns beside each other are one piece, made once for each selection and kept with the first of them. Where all
+other columns are numbers, or the same in every row, all text but the numbers is kept, and they are put in.
 """
 
 from __future__ import annotations
@@ -28,17 +29,39 @@ def encoded_rows(plan: Plan, batch: RecordBatch[Any]) -> bytes:
     """`plan` is flat. Raises Uncovered where one of the values is an error."""
     if not plan.fields or not len(batch):
         return orjson.dumps([{}] * len(batch))
-    columns = [None if field.definition is None else batch.raw(field.attribute) for field in plan.fields]
+    columns = batch.raws(None if field.definition is None else field.attribute for field in plan.fields)
+    numbers = [place for place, column in enumerate(columns) if _is_numbers(plan.fields[place], column)]
+    others = {type(column) for place, column in enumerate(columns) if place not in numbers}
+    if numbers and SharedColumn in others and others <= {SharedColumn, Constant}:
+        given = _numbers([columns[place] for place in numbers], [plan.fields[place].nullable for place in numbers])
+        return (_template(plan, columns, numbers) % tuple(given)).encode()
     pieces: list[Pieces] = []
     for shared, places in groupby(range(len(columns)), lambda place: type(columns[place]) is SharedColumn):
         if shared:
             pieces.append(_beside(plan, list(places), columns))
         else:
             pieces += [_pieces(plan, place, columns[place], batch) for place in places]
-    row = [""] * (len(batch) * len(pieces))
-    for place, each in enumerate(pieces):
-        row[place :: len(pieces)] = each
-    return f"[{''.join(row)[:-1]}]".encode()
+    return _joined(pieces, len(batch)).encode()
+
+
+def _template(plan: Plan, columns: Sequence[Any], numbers: Sequence[int]) -> str:
+    """The text of all rows, with `%s` for each number. At least one of the columns is shared."""
+    shared: list[SharedColumn] = [column for column in columns if type(column) is SharedColumn]
+    same = [(type(column.value), column.value) for column in columns if type(column) is Constant]
+    key = (plan.signature, *numbers, *same, *shared[1:])
+    found = shared[0].texts(key)
+    if found is None:
+        pieces = [_around(plan, place, _cells(plan, place, columns[place])) for place in range(len(columns))]
+        found = shared[0].keep(key, [_joined(pieces, len(shared[0].values))])
+    return found[0]
+
+
+def _cells(plan: Plan, place: int, column: Any) -> str:
+    """Of a template: texts that are cut, or one for all rows."""
+    if isinstance(column, np.ndarray):
+        return "%s"
+    values = [column.value] if isinstance(column, Constant) else column.values
+    return _leaves(plan.fields[place], values).replace("%", "%%")
 
 
 def _beside(plan: Plan, places: Sequence[int], columns: Sequence[Any]) -> Pieces:
@@ -58,27 +81,40 @@ def _beside(plan: Plan, places: Sequence[int], columns: Sequence[Any]) -> Pieces
 def _pieces(plan: Plan, place: int, column: Any, batch: RecordBatch[Any]) -> Pieces:
     field = plan.fields[place]
     if field.definition is None:
-        return [*_around(plan, place, f'"{plan.type.name}"')] * len(batch)
+        return _around(plan, place, f'"{plan.type.name}"')
     if isinstance(column, Constant):
-        return [*_around(plan, place, _leaves(field, [column.value]))] * len(batch)
-    if field.leaf is GraphQLFloat and isinstance(column, np.ndarray) and column.dtype == np.float64:
-        return _around(plan, place, _numbers(column, field.nullable), ",")
+        return _around(plan, place, _leaves(field, [column.value]))
+    if _is_numbers(field, column):
+        return _around(plan, place, _CUT.join(_numbers([column], [field.nullable])))
     return _around(plan, place, _leaves(field, attribute_column(batch, field.attribute)))
 
 
-def _around(plan: Plan, place: int, texts: str, cut: str = _CUT) -> Pieces:
+def _around(plan: Plan, place: int, texts: str) -> Pieces:
     """Texts that are cut, each with what stands around it in the row: the last row has a comma behind it, too."""
     before = f'{"," if place else "{"}"{plan.fields[place].key}":'
     behind = "" if place + 1 < len(plan.fields) else "},"
-    return f"{before}{texts.replace(cut, behind + _CUT + before)}{behind}".split(_CUT)
+    return f"{before}{texts.replace(_CUT, behind + _CUT + before)}{behind}".split(_CUT)
 
 
-def _numbers(column: Any, nullable: bool) -> str:
-    """With commas between them; NaN is null."""
-    text = orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode()
-    if "null" in text and (not nullable or np.isinf(column).any()):
+def _joined(pieces: Sequence[Pieces], length: int) -> str:
+    """Where there is one piece it stands in every row."""
+    row = [""] * (length * len(pieces))
+    for place, each in enumerate(pieces):
+        row[place :: len(pieces)] = each if len(each) == length else list(each) * length
+    return f"[{''.join(row)[:-1]}]"
+
+
+def _is_numbers(field: Selected, column: Any) -> bool:
+    return type(column) is np.ndarray and field.leaf is GraphQLFloat and column.dtype == np.float64
+
+
+def _numbers(columns: Sequence[Any], nullable: Sequence[bool]) -> list[str]:
+    """Row by row; NaN is null."""
+    rows = np.stack(columns, axis=1)
+    text = orjson.dumps(rows, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    if "null" in text and (np.isinf(rows).any() or np.isnan(rows[:, [not each for each in nullable]]).any()):
         raise Uncovered
-    return text
+    return text[2:-2].replace("],[", ",").split(",")
 
 
 def _leaves(field: Selected, values: Sequence[Any]) -> str:

@@ -199,12 +199,12 @@ def errors_are_answered_as_null(patch: pytest.MonkeyPatch) -> None:
 @mutant
 def numbers_of_a_column_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
     numbers = texts._numbers
-    patch.setattr(texts, "_numbers", lambda column, nullable: numbers(column, True))
+    patch.setattr(texts, "_numbers", lambda columns, nullable: numbers(columns, [True] * len(columns)))
 
 
 @mutant
 def infinity_is_null(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("aurum.graphql.texts.np.isinf", lambda values: np.zeros(len(values), dtype=bool))
+    patch.setattr("aurum.graphql.texts.np.isinf", lambda values: np.zeros(values.shape, dtype=bool))
 
 
 @mutant
@@ -215,7 +215,7 @@ def texts_of_shared_columns_forget_the_selection(patch: pytest.MonkeyPatch) -> N
 @mutant
 def texts_are_cut_at_commas(patch: pytest.MonkeyPatch) -> None:
     around = texts._around
-    patch.setattr(texts, "_around", lambda plan, place, found, cut="": around(plan, place, found, ","))
+    patch.setattr(texts, "_around", lambda plan, place, found: around(plan, place, found.replace(",", "\n")))
 
 
 @mutant

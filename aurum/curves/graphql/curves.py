@@ -157,8 +157,7 @@ async def load_snapshots(
     known = context.curves.known_snapshots(context.principal, rows, await context.head(), as_of=as_of, known_at=instant)
     missing = [row for row in rows if row not in known]
     if missing:
-        read = await context.load_many(context.curves.snapshots, missing, as_of=as_of, known_at=instant)
-        known |= {row: each for row, each in zip(missing, read, strict=True) if each is not None}
+        known |= await context.curves.snapshots(context.principal, missing, as_of=as_of, known_at=instant)
     return [snapshot_of(known[row], instant) if row in known else None for row in rows]
 
 

@@ -61,9 +61,9 @@ def _columns_of(prices: model.CurvePrices, chosen: list[int] | None) -> Columns:
     places: Sequence[int] = range(len(prices.tenors)) if chosen is None else chosen
     return {
         **(_tenors(prices.tenors) if chosen is None else _columns([prices.tenors[place] for place in places])),
-        "mid": lambda: _side(prices.mid, chosen),
-        "bid": lambda: _side(prices.bid, chosen),
-        "ask": lambda: _side(prices.ask, chosen),
+        "mid": _side(prices.mid, chosen),
+        "bid": _side(prices.bid, chosen),
+        "ask": _side(prices.ask, chosen),
         "cell": lambda: [mid_cells.address(place) for place in places] if mid_cells else Constant(None),
         "quote_cell": lambda: [quote_cells.address(place) for place in places] if quote_cells else Constant(None),
         "withheld": lambda: _withheld(prices, places) if prices.withheld else Constant(False),

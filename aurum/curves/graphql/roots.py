@@ -182,7 +182,7 @@ async def curve_by_key(context: CurveContext, key: str) -> catalogue.Curve | Non
     head = await context.head()
     found = context.metadata.known(context.principal, key, head)
     if found is None:
-        (found,) = await context.load_many(context.metadata.by_key, [key])
+        found = (await context.metadata.by_key(context.principal, [key])).get(key)
         context.metadata.note(context.principal, key, head, found)
     return found
 
