@@ -4,12 +4,14 @@ AurumError
 ├── InvalidInput            BAD_USER_INPUT 422     a value that the caller can mend
 │   ├── InvalidCursor       INVALID_CURSOR 400
 │   │   └── CursorTooOld    CURSOR_TOO_OLD         of an event that is no longer kept
+│   ├── NoBlockHours        NO_BLOCK_HOURS         nobody knows which hours a curve is delivered in
 │   └── UnknownTenor        UNKNOWN_TENOR
 ├── NotFound                NOT_FOUND 404
 ├── Unauthenticated         UNAUTHENTICATED 401
 ├── Forbidden               FORBIDDEN 403
 │   └── SamePerson          FORBIDDEN              somebody else has to do it
 ├── Conflict                CONFLICT 409
+├── NotTrusted              NOT_TRUSTED 409        there is a number, but not as good as it was asked for
 ├── Unavailable             UNAVAILABLE 503        passes: try again
 └── WorkbookRefused         WORKBOOK_REFUSED 422   a file of which nothing is loaded
     ├── NotAWorkbook        NOT_A_WORKBOOK
@@ -60,6 +62,12 @@ class UnknownTenor(InvalidInput):
     code = "UNKNOWN_TENOR"
 
 
+class NoBlockHours(InvalidInput):
+    """Weights by hours are asked for a curve whose calendar or block is not known: they are never guessed."""
+
+    code = "NO_BLOCK_HOURS"
+
+
 class NotFound(AurumError):
     code = "NOT_FOUND"
     status = 404
@@ -81,6 +89,13 @@ class SamePerson(Forbidden):
 
 class Conflict(AurumError):
     code = "CONFLICT"
+    status = 409
+
+
+class NotTrusted(AurumError):
+    """`details` holds `asOf` and `failed`: for each requirement that is not met what was found and what is wanted."""
+
+    code = "NOT_TRUSTED"
     status = 409
 
 

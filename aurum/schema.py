@@ -16,6 +16,7 @@ from aurum.curves.graphql import (
     CurveQuery,
     CurveSnapshot,
     CurveSubscription,
+    MoverQuery,
     ReviewMutation,
     curve_of,
     snapshot_of,
@@ -107,7 +108,7 @@ async def _node(context: Context, id_: str) -> Node | None:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(CurveQuery, MetadataQuery, IngestionQuery, OperationsQuery, NodeQuery):
+class Query(CurveQuery, MoverQuery, MetadataQuery, IngestionQuery, OperationsQuery, NodeQuery):
     pass
 
 

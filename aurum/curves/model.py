@@ -237,6 +237,16 @@ class DayMids:
 
 
 @dataclass(frozen=True, slots=True)
+class DayPrices:
+    """What a curve was on an as-of date, in one version, without the cells that it came from."""
+
+    as_of: date
+    version: int
+    published_at: datetime
+    prices: CurvePrices
+
+
+@dataclass(frozen=True, slots=True)
 class DayKnown:
     """Of a vendor's day: when its newest version became known, and the first one of a file; whether people made any."""
 

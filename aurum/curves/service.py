@@ -11,6 +11,8 @@ from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
 from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest, Position
+from aurum.curves.analytics.deliveries import month_places
+from aurum.curves.analytics.strips import BlockHours, Weighting, Weights
 from aurum.curves.histories import HistoryAsked, HistoryStore
 from aurum.curves.model import (
     AsOfDay,
@@ -26,11 +28,12 @@ from aurum.curves.model import (
     Step,
     newest_quotes,
 )
+from aurum.curves.moves import MoveService
 from aurum.curves.store import Day, DayVersion, SnapshotStore
 from aurum.curves.versions import VersionStore
-from aurum.errors import InvalidCursor
-from aurum.market.periods import DeliveryPeriod, TenorType
-from aurum.metadata.model import CurveDescription, CurveFilter
+from aurum.errors import InvalidCursor, NoBlockHours
+from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType
+from aurum.metadata.model import Curve, CurveDescription, CurveFilter
 from aurum.metadata.service import MetadataService
 
 CURVE_PUBLISHED = "CURVE_PUBLISHED"
@@ -60,10 +63,20 @@ class Published:
 
 
 class CurveService:
-    def __init__(self, store: SnapshotStore, metadata: MetadataService, events: EventLog) -> None:
+    """`block_hours`: where strips have their hours from; None: strips are not weighted by hours."""
+
+    def __init__(
+        self,
+        store: SnapshotStore,
+        metadata: MetadataService,
+        events: EventLog,
+        block_hours: BlockHours | None = None,
+    ) -> None:
+        self.block_hours = block_hours
         self.store = store
         self.version_store = VersionStore(store)
         self.histories = HistoryStore(store, store.kept.most_bytes)
+        self.moves = MoveService(store, metadata)
         self.metadata = metadata
         self.event_log = events
 
@@ -233,6 +246,21 @@ class CurveService:
         principal.require(Scope.CURVES_READ)
         asked = HistoryAsked(delivery, first, last, known_at)
         return await self.histories.of(principal.tenant, curve_ids, asked)
+
+    def strip_weights(self, curve: Curve, tenors: TenorGrid, weighting: Weighting) -> Weights | None:
+        """What the months of a curve weigh in its strips, parallel to `month_places`; None: all the same.
+
+        Raises NoBlockHours where they are weighted by hours that are not known.
+        """
+        if weighting is Weighting.EQUAL:
+            return None
+        if self.block_hours is None:
+            raise NoBlockHours(
+                "strips are not weighted by hours here: no calendar says which hours a block has",
+                hint="EQUAL weights every month the same, as the vendors do.",
+                field="weighting",
+            )
+        return self.block_hours(curve, [tenors[place].period for place in month_places(tenors)])
 
     async def superseded_at(self, principal: Principal, ids: Collection[int]) -> dict[int, datetime]:
         principal.require(Scope.CURVES_READ)

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
 import strawberry
 
 from aurum.auth import Principal
+from aurum.curves import moves
+from aurum.curves.analytics.deliveries import Seasons
+from aurum.curves.analytics.strips import Absence
 from aurum.curves.service import CurveService
 from aurum.errors import InvalidInput, NotFound
 from aurum.graphql.enums import publish_enum
@@ -66,6 +69,27 @@ publish_enum(
 )
 
 
+publish_enum(
+    Seasons,
+    "Where a season begins and ends.",
+    {
+        "VENDOR": "Summer is April to October, winter November to March, named after its January.",
+        "GAS": "Summer is April to September, winter October to March, named after both years.",
+    },
+)
+publish_enum(
+    Absence,
+    "Why there is no price.",
+    {
+        "DELIVERED": "The month is over on the as-of date.",
+        "NOT_LISTED": "The curve does not have this delivery.",
+        "NOT_QUOTED": "The curve has it, and no mid for it.",
+        "WITHHELD": "Its point is in quarantine.",
+    },
+    name="PriceAbsence",
+)
+
+
 @strawberry.input(description="As-of dates from `first` to `last`, both included; an open end is null.")
 class DateRange:
     first: date | None = strawberry.field(default=None, description="The first date.")
@@ -78,6 +102,18 @@ class DeliveryRange:
     end: date | None = strawberry.field(default=None, description="The day after the last; null: any.")
 
 
+@strawberry.input(description="A snapshot: of an as-of date, as it was known at an instant.")
+class SnapshotRef:
+    as_of: date | None = strawberry.field(
+        default=None, description="The newest as-of date on or before this one; null: the newest."
+    )
+    known_at: datetime | None = strawberry.field(
+        default=None, description="As it was known at this instant; null: as it is known now."
+    )
+
+
+From = Annotated[SnapshotRef, strawberry.argument(name="from", description="Where it moved from.")]
+To = Annotated[SnapshotRef, strawberry.argument(name="to", description="Where it moved to.")]
 TenorTypes = Annotated[list[TenorType] | None, strawberry.argument(description="Any of these kinds; null: all.")]
 Delivery = Annotated[DeliveryRange | None, strawberry.argument(description="Only periods within; null: all.")]
 AsOf = Annotated[
@@ -111,6 +147,10 @@ def instant_of(known_at: datetime | None) -> datetime | None:
         return known_at.astimezone(UTC)
     except OverflowError:
         raise InvalidInput("`knownAt` is beyond what a calendar has", field="knownAt") from None
+
+
+def ref_of(snapshot: SnapshotRef) -> moves.SnapshotRef:
+    return moves.SnapshotRef(snapshot.as_of, instant_of(snapshot.known_at))
 
 
 def there(value: V | None, what: str) -> V:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -11,22 +12,31 @@ import strawberry
 
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves import model
+from aurum.curves.analytics.deliveries import Granularity, Seasons
+from aurum.curves.analytics.strips import Weighting
 from aurum.curves.graphql.arguments import (
     MOST,
     AsOf,
     DateRange,
     Delivery,
     DeliveryRange,
+    From,
     Info,
     KnownAt,
     TenorTypes,
+    To,
     bounds,
     instant_of,
+    ref_of,
     there,
 )
+from aurum.curves.graphql.diffs import CurveDiff, diff_of
 from aurum.curves.graphql.history import DeliveryInput, PriceHistory, history_of, period_of
 from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
-from aurum.errors import InvalidCursor
+from aurum.curves.graphql.rolling import RollingHistory, RollingInput, rolling_of, rule_of
+from aurum.curves.graphql.strips import Strip, WeightingArgument, strip_of, strips_of
+from aurum.curves.graphql.trust import Require, Required, trusted
+from aurum.errors import InvalidCursor, InvalidInput
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.nodes import Node, node_id
 from aurum.graphql.plans import batched
@@ -126,6 +136,32 @@ class CurveSnapshot(Node):
         return columns_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery))
 
     @strawberry.field(
+        description="Strips of these kinds that have a month still to be delivered, as its months make them: in the "
+        "order of `granularity`, then by delivery. See docs/moves.md.",
+        metadata=batched(),
+        directives=[sized(40)],
+    )
+    async def strips(
+        self, info: Info,
+        granularity: Annotated[list[Granularity], strawberry.argument(description="Which kinds.")],
+        weighting: WeightingArgument = Weighting.EQUAL,
+        seasons: Annotated[Seasons, strawberry.argument(description="How seasons are delimited.")] = Seasons.VENDOR,
+    ) -> list[Strip]:  # fmt: skip
+        return await strips_of(info, self.snapshot, granularity, seasons, weighting)
+
+    @strawberry.field(
+        description="The strip of a range of one's own: whole months, at most 600.",
+        metadata=batched(),
+        directives=[weighing(2)],
+    )
+    async def strip(
+        self, info: Info,
+        delivery: Annotated[DeliveryInput, strawberry.argument(description="From a first of a month to another.")],
+        weighting: WeightingArgument = Weighting.EQUAL,
+    ) -> Strip:  # fmt: skip
+        return await strip_of(info, self.snapshot, delivery, weighting)
+
+    @strawberry.field(
         description="What was found about it when its file was checked, the worst first.", directives=[sized(20)]
     )
     async def findings(self, info: Info) -> list[Annotated[Finding, strawberry.lazy("aurum.ingestion.graphql")]]:
@@ -151,8 +187,10 @@ class CurveSnapshotConnection(Connection[CurveSnapshot]):
 
 
 async def load_snapshots(
-    curves: Sequence[Curve], info: Info, as_of: date | None, known_at: datetime | None
+    curves: Sequence[Curve], info: Info, as_of: date | None, known_at: datetime | None, require: Require | None
 ) -> list[CurveSnapshot | None]:
+    if require is not None:
+        return list(await asyncio.gather(*(curve.snapshot(info, as_of, known_at, require) for curve in curves)))
     instant, rows, context = instant_of(known_at), [curve.row for curve in curves], info.context
     known = context.curves.known_snapshots(context.principal, rows, await context.head(), as_of=as_of, known_at=instant)
     missing = [row for row in rows if row not in known]
@@ -246,9 +284,13 @@ class Curve(Node):
         description="Its prices: the newest as-of date on or before `asOf`, as known at `knownAt`.",
         metadata=batched(load_snapshots),
     )
-    async def snapshot(self, info: Info, as_of: AsOf = None, known_at: KnownAt = None) -> CurveSnapshot | None:
+    async def snapshot(
+        self, info: Info, as_of: AsOf = None, known_at: KnownAt = None, require: Required = None
+    ) -> CurveSnapshot | None:
         instant = instant_of(known_at)
         found = await info.context.load(info.context.curves.snapshots, self.row, as_of=as_of, known_at=instant)
+        if found is not None and require is not None:
+            found = await trusted(info, found, require, as_of, instant)
         return None if found is None else snapshot_of(found, instant)
 
     @strawberry.field(
@@ -278,6 +320,40 @@ class Curve(Node):
         known_at: KnownAt = None,
     ) -> PriceHistory:  # fmt: skip
         return (await load_histories([self], info, delivery, as_of, known_at))[0]
+
+    @strawberry.field(
+        description="What a contract that rolls was priced at, for each as-of date: the front month, the next calendar "
+        "year, always as many days ahead. Says by which rule it rolls, and marks when.",
+        metadata=batched(),
+    )
+    async def rolling_history(
+        self, info: Info,
+        contract: Annotated[RollingInput, strawberry.argument(description="Which contract, and when it rolls.")],
+        as_of: Annotated[DateRange, strawberry.argument(description="Which as-of dates: at most 5000.")],
+        known_at: KnownAt = None,
+    ) -> RollingHistory:  # fmt: skip
+        rule, (first, last), moves = rule_of(contract), bounds(as_of), info.context.curves.moves
+        found = await info.context.load(
+            moves.rolling, self.row, rule=rule, first=first, last=last, known_at=instant_of(known_at)
+        )
+        return rolling_of(rule, found)
+
+    @strawberry.field(
+        description="What moved between two snapshots of it, any two, and why: a full outer join by delivery.",
+        metadata=batched(),
+    )
+    async def diff(self, info: Info, start: From, end: To) -> CurveDiff:
+        ends = (ref_of(start), ref_of(end))
+        found = await info.context.load(info.context.curves.moves.diffs, self.row, start=ends[0], end=ends[1])
+        if isinstance(found, InvalidInput):
+            raise found
+        explained = there(found, "curve")
+        old, new = explained.diff.start, explained.diff.end
+        return diff_of(
+            explained,
+            None if old is None else snapshot_of(old, ends[0].known_at),
+            None if new is None else snapshot_of(new, ends[1].known_at),
+        )
 
     @strawberry.field(
         description="Every version of one as-of date, the newest known first.",

@@ -1,0 +1,165 @@
+"""Rolling contracts: which delivery an as-of date looks at, and what it was priced at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aurum.curves.analytics.deliveries import SEASON_STARTS, Seasons, month_number, month_places
+from aurum.curves.analytics.strips import Absence
+from aurum.curves.model import CurvePrices, DayPrices, Prices
+from aurum.market.periods import DeliveryPeriod, TenorGrid, months_from
+
+
+class Contract(StrEnum):
+    MONTH_AHEAD = "MONTH_AHEAD"
+    QUARTER_AHEAD = "QUARTER_AHEAD"
+    SEASON_AHEAD = "SEASON_AHEAD"
+    CALENDAR_AHEAD = "CALENDAR_AHEAD"
+    CONSTANT_TIME = "CONSTANT_TIME"
+
+
+_WORDS = {
+    Contract.MONTH_AHEAD: "calendar month", Contract.QUARTER_AHEAD: "quarter",
+    Contract.SEASON_AHEAD: "season", Contract.CALENDAR_AHEAD: "calendar year",
+}  # fmt: skip
+_LENGTHS = {Contract.MONTH_AHEAD: 1, Contract.QUARTER_AHEAD: 3, Contract.CALENDAR_AHEAD: 12}
+_SEASONS = {Seasons.VENDOR: "April to October, November to March", Seasons.GAS: "April to September, October to March"}
+
+
+@dataclass(frozen=True, slots=True)
+class RollRule:
+    """The `nth` period after the one that the as-of date plus `days_before` is in; 0: that one itself.
+
+    CONSTANT_TIME: what is delivered `days_ahead` days after the as-of date, between two months.
+    """
+
+    contract: Contract
+    nth: int = 1
+    days_before: int = 0
+    days_ahead: int = 30
+    seasons: Seasons = Seasons.VENDOR
+
+    @property
+    def text(self) -> str:
+        if self.contract is Contract.CONSTANT_TIME:
+            return (
+                f"Delivery {self.days_ahead} days after the as-of date: between the two months around it, linear in "
+                "the days to the middle of each. Nothing rolls; a day is marked on which the two months are others."
+            )
+        word = _WORDS[self.contract]
+        from_ = f"the as-of date plus {self.days_before} days" if self.days_before else "the as-of date"
+        seasons = f" ({_SEASONS[self.seasons]})" if self.contract is Contract.SEASON_AHEAD else ""
+        return (
+            f"The vendor's own point of {word} {self.nth} after the {word} that {from_} is in{seasons}. It rolls on "
+            "the first as-of date on which that is another one."
+        )
+
+    def delivery(self, as_of: date) -> DeliveryPeriod:
+        """What an as-of date looks at. Not of CONSTANT_TIME."""
+        month = month_number(as_of + timedelta(days=self.days_before))
+        if self.contract is Contract.SEASON_AHEAD:
+            return _season(month, self.nth, self.seasons)
+        length = _LENGTHS[self.contract]
+        start = (month // length + self.nth) * length
+        return months_from(start // 12, start % 12 + 1, length)
+
+
+def _season(month: int, nth: int, seasons: Seasons) -> DeliveryPeriod:
+    lengths = SEASON_STARTS[seasons]
+    starts = [number for number in range(month - 11, month + 12 * (nth + 1)) if number % 12 + 1 in lengths]
+    current = max(at for at, number in enumerate(starts) if number <= month)
+    number = starts[current + nth]
+    return months_from(number // 12, number % 12 + 1, lengths[number % 12 + 1])
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The points that an as-of date looks at, the first with this weight, the second with the rest.
+
+    `near` and `far` are None where the curve has no such point, and `far` where one is enough.
+    """
+
+    period: DeliveryPeriod | None
+    near: int | None = None
+    far: int | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RollingHistory:
+    """The prices of a rolling contract, oldest as-of date first; all parallel to `days`.
+
+    Prices are in the curve's unit, NaN where `gaps` says why there is none. `rolled`: another delivery than on the
+    as-of date before. A change over such a day is not a move of the market.
+    """
+
+    rule: RollRule
+    days: Sequence[DayPrices]
+    looked: Sequence[Looked]
+    mid: Prices
+    bid: Prices
+    ask: Prices
+    rolled: Sequence[bool]
+    gaps: Sequence[Absence | None]
+
+
+def rolling_history(rule: RollRule, days: Sequence[DayPrices]) -> RollingHistory:
+    looked = [_looked(rule, day) for day in days]
+    mid, bid, ask = (
+        np.array([_price(getattr(day.prices, side), at) for day, at in zip(days, looked, strict=True)], dtype=float)
+        for side in ("mid", "bid", "ask")
+    )
+    periods = [each.period for each in looked]
+    rolled = [False, *(one is not None and other is not None and one != other for one, other in pairwise(periods))]
+    gaps = [_gap(day.prices, at, price) for day, at, price in zip(days, looked, mid.tolist(), strict=True)]
+    return RollingHistory(rule, days, looked, mid, bid, ask, rolled[: len(days)], gaps)
+
+
+def _looked(rule: RollRule, day: DayPrices) -> Looked:
+    tenors = day.prices.tenors
+    if rule.contract is not Contract.CONSTANT_TIME:
+        period = rule.delivery(day.as_of)
+        return Looked(period, tenors.places.get(period))
+    places, middles = _middles(tenors)
+    wanted = float(day.as_of.toordinal() + rule.days_ahead)
+    at = min(int(np.searchsorted(middles, wanted, side="right")) - 1, len(places) - 2)
+    if at < 0 or wanted > middles[-1]:
+        return Looked(None)
+    near, far = places[at], places[at + 1]
+    first, second = tenors[near].period, tenors[far].period
+    if first.end != second.start:
+        return Looked(None)
+    weight = (middles[at + 1] - wanted) / (middles[at + 1] - middles[at])
+    return Looked(DeliveryPeriod(first.start, second.end), near, far, float(weight))
+
+
+@lru_cache(maxsize=512)
+def _middles(tenors: TenorGrid) -> tuple[list[int], NDArray[np.float64]]:
+    """The months of a grid, and the middle of each one's delivery as a day's ordinal."""
+    places = month_places(tenors)
+    periods = [tenors[place].period for place in places]
+    return places, np.array([(each.start.toordinal() + each.end.toordinal()) / 2 for each in periods], dtype=float)
+
+
+def _price(side: Prices | None, at: Looked) -> float:
+    if side is None or at.near is None:
+        return np.nan
+    if at.far is None:
+        return float(side[at.near])
+    return float(at.weight * side[at.near] + (1.0 - at.weight) * side[at.far])
+
+
+def _gap(prices: CurvePrices, at: Looked, mid: float) -> Absence | None:
+    if at.near is None:
+        return Absence.NOT_LISTED
+    if np.isfinite(mid):
+        return None
+    return Absence.WITHHELD if {at.near, at.far} & set(prices.withheld) else Absence.NOT_QUOTED

@@ -1,0 +1,117 @@
+"""Reads many curves at once, or one over many days: their numbers, and little else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Integer, Select, and_, bindparam, select
+
+from aurum.backends.database import Id
+from aurum.backends.reads import Read, among, rows_of
+from aurum.curves.model import CurvePrices, DayPrices, unpack
+from aurum.curves.statements import RANK, of_tenant
+from aurum.curves.store import SnapshotStore, bits
+from aurum.curves.tables import snapshots
+from aurum.market.periods import TenorGrid
+
+_MID = ("curve_id", "as_of", "version", "published_at", "grid_id", "withheld", "mid")
+_ALL = (*_MID, "bid", "ask")
+_CURVE, _AS_OF, _VERSION, _PUBLISHED_AT, _GRID, _WITHHELD, _MIDS, _BID, _ = range(len(_ALL))
+
+
+class BookStore:
+    def __init__(self, snapshots: SnapshotStore) -> None:
+        self._snapshots = snapshots
+
+    async def newest(
+        self, tenant: str, curve_ids: Sequence[int], as_of: date | None, known_at: datetime | None
+    ) -> dict[int, DayPrices]:
+        """By curve: its mids on the newest as-of date on or before `as_of`, as known at `known_at`. One statement."""
+        given: dict[str, Any] = {"day": as_of} if as_of else {}
+        rows = await self._snapshots.database.rows(
+            _newest(as_of is not None, known_at is not None), tenant=tenant, curves=list(curve_ids),
+            places=list(range(len(curve_ids))), **given, **({"known_at": known_at} if known_at else {}),
+        )  # fmt: skip
+        grids = await self._grids(rows)
+        return {row[_CURVE]: _day(row, grids) for row in rows}
+
+    async def days(
+        self,
+        tenant: str,
+        curve_ids: Collection[int],
+        first: date,
+        last: date,
+        known_at: datetime | None,
+        *,
+        quotes: bool = False,
+    ) -> dict[int, list[DayPrices]]:
+        """By curve: its as-of dates from `first` to `last`, oldest first, each as known at `known_at`. One statement.
+
+        Mids alone, unless `quotes` asks for bid and ask too.
+        """
+        rows = await self._snapshots.database.rows(
+            _days(known_at is not None, quotes), tenant=tenant, curves=list(curve_ids), first=first, last=last,
+            **({"known_at": known_at} if known_at else {}),
+        )  # fmt: skip
+        return await asyncio.to_thread(_by_curve, rows, await self._grids(rows))
+
+    async def _grids(self, rows: Sequence[Sequence[Any]]) -> Mapping[int, TenorGrid]:
+        """Those of the rows: held here, for others may forget them meanwhile."""
+        wanted = {row[_GRID] for row in rows}
+        while True:
+            grids = dict(self._snapshots.grids)
+            if wanted <= grids.keys():
+                return grids
+            await self._snapshots.read_grids(wanted)
+
+
+@cache
+def _newest(as_of: bool, known_at: bool) -> Read:
+    """Of each of `curves` its newest snapshot. One step into the index on (curve, as-of, rank) for each."""
+    given, other = rows_of(curves=Id, places=Integer()), snapshots.alias("other")
+    statement = select(other.c.id).where(other.c.curve_id == given.c.curves)
+    if as_of:
+        statement = statement.where(other.c.as_of <= bindparam("day", type_=snapshots.c.as_of.type))
+    if known_at:
+        statement = statement.where(other.c.published_at <= _KNOWN_AT)
+    best_first = [other.c.as_of.desc(), *(other.c[name].desc() for name in RANK)]
+    found = statement.order_by(*best_first).limit(1).scalar_subquery()
+    ids = select(given.c.places.label("place"), found.label("id")).cte("newest")
+    ids = ids.prefix_with("MATERIALIZED", dialect="postgresql")  # else it looks twice
+    columns = [snapshots.c[name] for name in _MID]
+    return Read(select(*columns).select_from(ids.join(snapshots, and_(snapshots.c.id == ids.c.id, of_tenant()))))
+
+
+@cache
+def _days(known_at: bool, quotes: bool) -> Read:
+    columns = snapshots.c
+    statement: Select[Any] = (
+        select(*(columns[name] for name in (_ALL if quotes else _MID)))
+        .where(among(columns.curve_id, "curves"), of_tenant())
+        .where(columns.as_of >= bindparam("first", type_=columns.as_of.type))
+        .where(columns.as_of <= bindparam("last", type_=columns.as_of.type))
+    )
+    if known_at:
+        statement = statement.where(columns.published_at <= _KNOWN_AT)
+    return Read(statement.order_by(columns.curve_id, columns.as_of, *(columns[name] for name in RANK)))
+
+
+_KNOWN_AT: Any = bindparam("known_at", type_=snapshots.c.published_at.type)
+
+
+def _by_curve(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> dict[int, list[DayPrices]]:
+    found: dict[int, dict[date, Sequence[Any]]] = {}
+    for row in rows:  # of a day the newest version comes last
+        found.setdefault(row[_CURVE], {})[row[_AS_OF]] = row
+    return {curve_id: [_day(row, grids) for row in days.values()] for curve_id, days in found.items()}
+
+
+def _day(row: Sequence[Any], grids: Mapping[int, TenorGrid]) -> DayPrices:
+    bid, ask = (None if side is None else unpack(side) for side in (row[_BID:] or (None, None)))
+    held = () if row[_WITHHELD] is None else bits(row[_WITHHELD])
+    prices = CurvePrices(grids[row[_GRID]], unpack(row[_MIDS]), bid, ask, withheld=held)
+    return DayPrices(row[_AS_OF], row[_VERSION], row[_PUBLISHED_AT], prices)

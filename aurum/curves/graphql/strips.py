@@ -1,0 +1,153 @@
+"""Strips of a snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+
+import strawberry
+
+from aurum.curves import model
+from aurum.curves.analytics import strips as analytics
+from aurum.curves.analytics.deliveries import Granularity, Seasons, StripPeriod, range_of_months, strip_periods
+from aurum.curves.analytics.strips import Absence, StripCoverage, Weighting
+from aurum.curves.graphql.arguments import Info, there
+from aurum.curves.graphql.history import DeliveryInput, period_of
+from aurum.errors import InvalidInput
+from aurum.graphql.enums import publish_enum
+from aurum.graphql.sizes import sized
+
+publish_enum(
+    Granularity,
+    "What kind of delivery a strip is.",
+    {
+        "QUARTER": "Three months from January, April, July or October.",
+        "SEASON": "A summer or a winter, as `seasons` delimits it.",
+        "CALENDAR": "January to December.",
+        "GAS_YEAR": "October to September.",
+        "BALANCE": "From the month of the as-of date to the December of its year.",
+    },
+)
+publish_enum(
+    Weighting,
+    "What the months of a strip weigh.",
+    {
+        "EQUAL": "Every month the same, as the vendors' own strips do.",
+        "HOURS": "The hours of the curve's block in each month; refused (NO_BLOCK_HOURS) where they are not known.",
+    },
+)
+publish_enum(
+    StripCoverage,
+    "Which of its months a strip is made of.",
+    {
+        "COMPLETE": "All of them.",
+        "BALANCE": "All that are not delivered yet; the month of the as-of date counts whole.",
+        "PARTIAL": "Months that are still to be delivered are missing: the price is that of the others.",
+    },
+)
+
+WeightingArgument = Annotated[Weighting, strawberry.argument(description="What the months weigh.")]
+
+
+@strawberry.type(description="A month that a strip is made of.")
+class StripInput:
+    tenor: str = strawberry.field(description="The month, as `2025-06`.")
+    delivery_start: date = strawberry.field(description="The first day of delivery.")
+    delivery_end: date = strawberry.field(description="The day after the last day of delivery.")
+    mid: float = strawberry.field(description="The vendor's mid.")
+    weight: float | None = strawberry.field(
+        description="Its share: weights add up to 1, weights times mids are the strip's mid. Null where none has any."
+    )
+
+
+@strawberry.type(description="A month of a strip that has no price, and why.")
+class MissingMonth:
+    delivery_start: date = strawberry.field(description="The first day of delivery.")
+    delivery_end: date = strawberry.field(description="The day after the last day of delivery.")
+    reason: Absence = strawberry.field(description="Why.")
+
+
+@strawberry.type(description="The price of a longer delivery as its months make it, in the curve's currency and unit.")
+class Strip:
+    label: str = strawberry.field(description="`Q3 2025`, `Winter 2026`, `Gas Year 2025-26`, `2025-03 to 2025-08`.")
+    granularity: Granularity | None = strawberry.field(description="What kind it is; null for a range of one's own.")
+    delivery_start: date = strawberry.field(description="The first day of delivery, of the months delivered too.")
+    delivery_end: date = strawberry.field(description="The day after the last day of delivery.")
+    weighting: Weighting = strawberry.field(description="What its months weigh.")
+    coverage: StripCoverage = strawberry.field(description="Which of its months it is made of.")
+    month_count: int = strawberry.field(description="How many months it has.")
+    quoted_month_count: int = strawberry.field(description="How many of them it is made of.")
+    mid: float | None = strawberry.field(description="The weighted mean of the mids; null where no month has one.")
+    bid: float | None = strawberry.field(description="That of the bids; null where one of the months used has none.")
+    ask: float | None = strawberry.field(description="That of the asks; null where one of the months used has none.")
+    vendor_tenor: str | None = strawberry.field(
+        description="The vendor's own point of the same delivery; null where there is none."
+    )
+    vendor_mid: float | None = strawberry.field(description="Its mid, to the vendor's digits.")
+    vendor_difference: float | None = strawberry.field(description="`mid` less `vendorMid`.")
+    prices: strawberry.Private[model.CurvePrices]
+    strip: strawberry.Private[analytics.Strip]
+
+    @strawberry.field(description="The months that it is made of, by delivery.", directives=[sized(12)])
+    def inputs(self) -> list[StripInput]:
+        return [_input(self.prices, *each) for each in zip(self.strip.inputs, self.strip.weights.tolist(), strict=True)]
+
+    @strawberry.field(description="Its other months, by delivery.", directives=[sized(3)])
+    def missing(self) -> list[MissingMonth]:
+        return [
+            MissingMonth(delivery_start=each.period.start, delivery_end=each.period.end, reason=each.reason)
+            for each in self.strip.missing
+        ]
+
+
+async def strips_of(
+    info: Info, snapshot: model.Snapshot, granularity: Sequence[Granularity], seasons: Seasons, weighting: Weighting
+) -> list[Strip]:
+    asked = strip_periods(snapshot.prices.tenors, snapshot.as_of, tuple(dict.fromkeys(granularity)), seasons)
+    return await _made(info, snapshot, asked, weighting)
+
+
+async def strip_of(info: Info, snapshot: model.Snapshot, delivery: DeliveryInput, weighting: Weighting) -> Strip:
+    try:
+        asked = range_of_months(period_of(delivery))
+    except ValueError as error:
+        raise InvalidInput(str(error), field="delivery") from None
+    (strip,) = await _made(info, snapshot, [asked], weighting)
+    return strip
+
+
+async def _made(
+    info: Info, snapshot: model.Snapshot, asked: Sequence[StripPeriod], weighting: Weighting
+) -> list[Strip]:
+    curve = await info.context.load(info.context.metadata.by_id, snapshot.curve_id)
+    prices = snapshot.prices
+    weights = info.context.curves.strip_weights(there(curve, "curve"), prices.tenors, weighting)
+    found = await asyncio.to_thread(analytics.strips, prices, snapshot.as_of, asked, weights)
+    return [_strip(prices, each, weighting) for each in found]
+
+
+def _strip(prices: model.CurvePrices, found: analytics.Strip, weighting: Weighting) -> Strip:
+    vendor = None if found.vendor is None else _number(float(prices.mid[found.vendor]))
+    mid, period = _number(found.mid), found.asked.period
+    return Strip(
+        label=found.asked.label, granularity=found.asked.granularity, delivery_start=period.start,
+        delivery_end=period.end, weighting=weighting, coverage=found.coverage,
+        month_count=len(found.inputs) + len(found.missing), quoted_month_count=len(found.inputs),
+        mid=mid, bid=_number(found.bid), ask=_number(found.ask),
+        vendor_tenor=None if found.vendor is None else prices.tenors[found.vendor].label, vendor_mid=vendor,
+        vendor_difference=None if mid is None or vendor is None else mid - vendor, prices=prices, strip=found,
+    )  # fmt: skip
+
+
+def _input(prices: model.CurvePrices, place: int, weight: float) -> StripInput:
+    tenor = prices.tenors[place]
+    return StripInput(
+        tenor=tenor.label, delivery_start=tenor.period.start, delivery_end=tenor.period.end,
+        mid=float(prices.mid[place]), weight=_number(weight),
+    )  # fmt: skip
+
+
+def _number(value: float) -> float | None:
+    return None if value != value else value

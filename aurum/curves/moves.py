@@ -1,0 +1,308 @@
+"""What moved: differences of curves, the movers of a book, rolling contracts. Every call says who asks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from aurum.auth import Principal, Scope
+from aurum.backends.paging import Page, PageRequest
+from aurum.curves.analytics.deviations import WINDOW, Spread, spreads_of
+from aurum.curves.analytics.movers import (
+    BookMoves,
+    MoveMeasure,
+    Place,
+    Position,
+    book_moves,
+    chosen_columns,
+    ranked,
+    sizes,
+)
+from aurum.curves.analytics.moves import CurveDiff, difference
+from aurum.curves.analytics.rolling import RollingHistory, RollRule, rolling_history
+from aurum.curves.books import BookStore
+from aurum.curves.model import DayPrices, Snapshot
+from aurum.curves.store import SnapshotStore
+from aurum.errors import InvalidCursor, InvalidInput
+from aurum.market.periods import Tenor, TenorType
+from aurum.market.units import PriceUnit, conversion_factor
+from aurum.metadata.model import Curve, CurveFilter, UnitAssignment, unit_known_at
+from aurum.metadata.service import MetadataService
+
+MOST_CURVES = 5_000  # of a book
+MOST_DAYS = 5_000  # of a rolling history: 20 years
+_CURVES_READ, _CURVES_COMPUTED = 500, 100  # at a time: 60 days of 100 curves are 8 MB
+_WINDOW_DAYS = timedelta(days=WINDOW * 7 // 5 + 20)  # calendar days that surely hold so many as-of dates
+_AS_IT_IS = (1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRef:
+    """The newest as-of date on or before `as_of` (None: any), as it was known at `known_at` (None: now)."""
+
+    as_of: date | None = None
+    known_at: datetime | None = None
+
+    def known_after(self, other: SnapshotRef) -> bool:
+        return other.known_at is not None and (self.known_at is None or self.known_at > other.known_at)
+
+
+def later(start: SnapshotRef, end: SnapshotRef) -> SnapshotRef:
+    """The one that is known later; `end` where both are known at the same instant."""
+    return start if start.known_after(end) else end
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A difference, and what its prices are in: as it is known at the later of its two instants."""
+
+    diff: CurveDiff
+    unit: UnitAssignment
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The as-of dates that a move of a curve is between; the first is the older one."""
+
+    curve_id: int
+    first: date
+    last: date
+
+
+def _span(curve_id: int, start: DayPrices, end: DayPrices) -> Span:
+    return Span(curve_id, min(start.as_of, end.as_of), max(start.as_of, end.as_of))
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """The move of one tenor of a curve, in the curve's unit. `spread` where moves were sized by it."""
+
+    curve: Curve
+    tenor: Tenor
+    before: float
+    after: float
+    start: DayPrices
+    end: DayPrices
+    spread: Spread | None
+
+    @property
+    def span(self) -> Span:
+        return _span(self.curve.id, self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class MoverPage:
+    """`curves` is how many the book has, `compared` how many of them both ends have, in units that convert."""
+
+    page: Page[Mover]
+    curves: int
+    compared: int
+
+
+class MoveService:
+    def __init__(self, store: SnapshotStore, metadata: MetadataService) -> None:
+        self._store = store
+        self._books = BookStore(store)
+        self._metadata = metadata
+
+    async def diffs(
+        self, principal: Principal, curve_ids: Collection[int], *, start: SnapshotRef, end: SnapshotRef
+    ) -> dict[int, Explained | InvalidInput]:
+        """By curve: what moved between two snapshots, and why; InvalidInput where their units do not convert.
+
+        Three statements, and one more where the two are known at different instants.
+        """
+        principal.require(Scope.CURVES_READ)
+        tenant, reverse = principal.tenant, start.known_after(end)
+        old = await self._store.newest(tenant, curve_ids, start.as_of, start.known_at)
+        new = await self._store.newest(tenant, curve_ids, end.as_of, end.known_at)
+        units = await self._metadata.unit_versions(principal, curve_ids)
+        between = old
+        if start.known_at != end.known_at:
+            ends, known_at = (new, start.known_at) if reverse else (old, end.known_at)
+            days = [(id_, snapshot.as_of) for id_, snapshot in ends.items()]
+            between = {id_: each for (id_, _), each in (await self._store.of_days(tenant, days, known_at)).items()}
+        found = (old, between, new)
+        return await asyncio.to_thread(_explained, list(curve_ids), found, units, (start, end), reverse)
+
+    async def rolling(
+        self,
+        principal: Principal,
+        curve_ids: Collection[int],
+        *,
+        rule: RollRule,
+        first: date,
+        last: date,
+        known_at: datetime | None = None,
+    ) -> dict[int, RollingHistory]:
+        """By curve: a rolling contract on the as-of dates from `first` to `last`, both included. One statement.
+
+        Raises InvalidInput for more than MOST_DAYS of them.
+        """
+        principal.require(Scope.CURVES_READ)
+        found = await self._books.days(principal.tenant, curve_ids, first, last, known_at, quotes=True)
+        if any(len(days) > MOST_DAYS for days in found.values()):
+            raise InvalidInput(f"a rolling history has at most {MOST_DAYS} as-of dates", field="asOf")
+        return await asyncio.to_thread(lambda: {id_: rolling_history(rule, days) for id_, days in found.items()})
+
+    async def spreads(
+        self, principal: Principal, spans: Collection[Span], *, known_at: datetime | None = None
+    ) -> dict[Span, Spread]:
+        """How each curve moved from day to day up to the first date of its span. A statement for every 500 curves."""
+        principal.require(Scope.CURVES_READ)
+        found: dict[Span, Spread] = {}
+        given = list(spans)
+        for start in range(0, len(given), _CURVES_READ):
+            part = given[start : start + _CURVES_READ]
+            first = min(span.first for span in part) - _WINDOW_DAYS
+            last = max(span.last for span in part)
+            ids = [span.curve_id for span in part]
+            days = await self._books.days(principal.tenant, ids, first, last, known_at)
+            found |= await asyncio.to_thread(_spreads, part, days)
+        return found
+
+    async def movers(
+        self,
+        principal: Principal,
+        wanted: CurveFilter,
+        request: PageRequest,
+        *,
+        start: SnapshotRef,
+        end: SnapshotRef,
+        by: MoveMeasure,
+        tenor_types: Sequence[TenorType] | None = None,
+        delivery: tuple[date | None, date | None] = (None, None),
+        one_per_curve: bool = False,
+    ) -> MoverPage:
+        """The moves of a book's tenors from `start` to `end`, the biggest first, those without a size last.
+
+        Four statements, however many curves the book has; by ZSCORE one more for every 500. Raises InvalidInput for a
+        book of more than MOST_CURVES.
+        """
+        position = _checked(request.position)
+        curves = (await self._metadata.curves(principal, wanted, [], PageRequest(MOST_CURVES + 1))).items
+        if len(curves) > MOST_CURVES:
+            raise InvalidInput(f"a book has at most {MOST_CURVES} curves", field="filter", hint="Narrow the filter.")
+        ids, tenant = [curve.id for curve in curves], principal.tenant
+        ends = [await self._books.newest(tenant, ids, each.as_of, each.known_at) for each in (start, end)]
+        both = [curve for curve in curves if curve.id in ends[0] and curve.id in ends[1]]
+        units = await self._metadata.unit_versions(principal, [curve.id for curve in both])
+        known_at = later(start, end).known_at
+        spans = [_span(curve.id, ends[0][curve.id], ends[1][curve.id]) for curve in both]
+        spreads = await self.spreads(principal, spans, known_at=known_at) if by is MoveMeasure.ZSCORE else {}
+
+        book = _Book(both, ends[0], ends[1], [_factors(units[curve.id], start, end) for curve in both], spans, spreads)
+        found = await asyncio.to_thread(
+            book.first, request.limit + 1, by, position, one_per_curve, tenor_types, delivery
+        )
+        items = found[: request.limit]
+        page = Page(
+            [mover for mover, _ in items], [at for _, at in items], len(found) > request.limit, position is not None
+        )
+        return MoverPage(page, len(curves), book.compared)
+
+
+def _explained(
+    curve_ids: Sequence[int],
+    found: Sequence[Mapping[int, Snapshot]],
+    units: Mapping[int, Sequence[UnitAssignment]],
+    ends: tuple[SnapshotRef, SnapshotRef],
+    reverse: bool,
+) -> dict[int, Explained | InvalidInput]:
+    explained: dict[int, Explained | InvalidInput] = {}
+    for id_ in curve_ids:
+        if id_ not in units:
+            continue
+        factors = _factors(units[id_], *ends)
+        if isinstance(factors, InvalidInput):
+            explained[id_] = factors
+            continue
+        old, between, new = (each.get(id_) for each in found)
+        diff = difference(old, new, between, start_known_last=reverse, factors=factors)
+        explained[id_] = Explained(diff, unit_known_at(units[id_], later(*ends).known_at))
+    return explained
+
+
+def _factors(
+    versions: Sequence[UnitAssignment], start: SnapshotRef, end: SnapshotRef
+) -> tuple[float, float] | InvalidInput:
+    """What brings the numbers of the two ends into the unit that is known at the later of their instants.
+
+    One of them is 1. So is the other where a unit is not known: the vendor's numbers are then compared as they are.
+    """
+    one, other = (unit_known_at(versions, each.known_at) for each in (start, end))
+    earlier, later = (other, one) if start.known_after(end) else (one, other)
+    if None in (earlier.currency, earlier.unit, later.currency, later.unit):
+        return _AS_IT_IS
+    source, target = (PriceUnit(each.currency or "", each.unit or "") for each in (earlier, later))
+    try:
+        factor = conversion_factor(source, target)
+    except InvalidInput as error:
+        return error
+    return (1.0, factor) if start.known_after(end) else (factor, 1.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Book:
+    """The curves of a book that both ends have, in the order of their keys, with what makes their moves."""
+
+    curves: Sequence[Curve]
+    start: Mapping[int, DayPrices]
+    end: Mapping[int, DayPrices]
+    factors: Sequence[tuple[float, float] | InvalidInput]
+    spans: Sequence[Span]
+    spreads: Mapping[Span, Spread]
+
+    @property
+    def compared(self) -> int:
+        return sum(not isinstance(each, InvalidInput) for each in self.factors)
+
+    def first(
+        self,
+        limit: int,
+        by: MoveMeasure,
+        position: Position | None,
+        one_per_curve: bool,
+        tenor_types: Sequence[TenorType] | None,
+        delivery: tuple[date | None, date | None],
+    ) -> list[tuple[Mover, Position]]:
+        keys = [curve.key for curve in self.curves]
+        before, after = ([end[curve.id] for curve in self.curves] for end in (self.start, self.end))
+        factors = [(np.nan, np.nan) if isinstance(each, InvalidInput) else each for each in self.factors]
+        moves = book_moves(keys, before, after, np.array(factors).reshape(-1, 2).T)
+        spreads = {row: self.spreads[span] for row, span in enumerate(self.spans) if span in self.spreads}
+        columns = chosen_columns(moves.tenors, tenor_types, *delivery)
+        size = sizes(moves, by, spreads)
+        places = ranked(moves, size, columns, limit, one_per_curve=one_per_curve, position=position)
+        return [(self._mover(moves, at), at.position) for at in places]
+
+    def _mover(self, moves: BookMoves, at: Place) -> Mover:
+        curve = self.curves[at.row]
+        before, after = float(moves.before[at.row, at.column]), float(moves.after[at.row, at.column])
+        spread = self.spreads.get(self.spans[at.row])
+        return Mover(curve, moves.tenors[at.column], before, after, self.start[curve.id], self.end[curve.id], spread)
+
+
+def _spreads(spans: Sequence[Span], days: Mapping[int, Sequence[DayPrices]]) -> dict[Span, Spread]:
+    found: dict[Span, Spread] = {}
+    for start in range(0, len(spans), _CURVES_COMPUTED):
+        part = spans[start : start + _CURVES_COMPUTED]
+        before = [[day for day in days.get(span.curve_id, ()) if day.as_of <= span.first] for span in part]
+        steps = [sum(span.first < day.as_of <= span.last for day in days.get(span.curve_id, ())) for span in part]
+        found |= zip(part, spreads_of(before, steps), strict=True)
+    return found
+
+
+def _checked(position: tuple[object, ...] | None) -> Position | None:
+    """Raises InvalidCursor for what is not the position of a mover."""
+    match position:
+        case None:
+            return None
+        case (float() as size, str() as key, str() as type_, date() as start, date() as end):
+            if type(start) is type(end) is date:
+                return size, key, type_, start, end
+    raise InvalidCursor("the cursor does not fit the order of the list")
