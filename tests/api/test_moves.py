@@ -62,7 +62,8 @@ async def test_hours_are_refused_where_no_calendar_knows_them(ask: Ask) -> None:
 
 
 DIFF = """diff(from: %s, to: %s) { from { asOf version } to { asOf version } currency { code } unit { code }
-    points(tenorTypes: [MONTH]) { tenor status fromMid toMid change percent market restatement rollOff listing unitMove }
+    points(tenorTypes: [MONTH]) {
+      tenor status fromMid toMid change percent market restatement rollOff listing unitMove }
     move { pointCount from to total market restatement rollOff listing unitMove } }"""
 
 
@@ -123,9 +124,9 @@ async def test_numbers_of_two_units_are_brought_into_the_one_known_later(ask: As
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-MOVERS = """query($from: SnapshotRef!, $to: SnapshotRef!, $by: MoveMeasure, $after: String, $first: Int, $one: Boolean) {
-    movers(filter: {products: ["gas"]}, from: $from, to: $to, by: $by, first: $first, after: $after, onePerCurve: $one,
-        tenorTypes: [MONTH]) {
+MOVERS = """query($from: SnapshotRef!, $to: SnapshotRef!, $by: MoveMeasure, $after: String, $first: Int,
+      $one: Boolean) { movers(filter: {products: ["gas"]}, from: $from, to: $to, by: $by, first: $first, after: $after,
+        onePerCurve: $one, tenorTypes: [MONTH]) {
       curveCount comparedCount pageInfo { hasNextPage endCursor }
       nodes { curve { key } tenor fromMid toMid change percent fromAsOf toAsOf
         deviation { zScore moves steps absence } } } }"""
@@ -198,9 +199,8 @@ async def test_a_rolling_contract_says_its_rule_and_marks_its_rolls(ask: Ask) ->
     query = "rollingHistory(contract: {contract: CALENDAR_AHEAD}, asOf: {}) { points { tenor deliveryStart mid gap } }"
     first = (await curve(ask, query))["rollingHistory"]["points"][0]
     assert first == {"tenor": None, "deliveryStart": "2026-01-01", "mid": None, "gap": "NOT_LISTED"}
-    answer = await ask(
-        f'{{ curve(key: "{TTF}") {{ rollingHistory(contract: {{contract: MONTH_AHEAD, nth: -1}}, asOf: {{}}) {{ rule }} }} }}'
-    )
+    wrong = "rollingHistory(contract: {contract: MONTH_AHEAD, nth: -1}, asOf: {}) { rule }"
+    answer = await ask(f'{{ curve(key: "{TTF}") {{ {wrong} }} }}')
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
