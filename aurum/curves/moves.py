@@ -12,6 +12,7 @@ import numpy as np
 from aurum.auth import Principal, Scope
 from aurum.backends.paging import Page, PageRequest
 from aurum.curves.analytics.deviations import WINDOW, Spread, spreads_of
+from aurum.curves.analytics.diffs import CurveDiff, Ends, differences
 from aurum.curves.analytics.movers import (
     BookMoves,
     MoveMeasure,
@@ -22,7 +23,6 @@ from aurum.curves.analytics.movers import (
     ranked,
     sizes,
 )
-from aurum.curves.analytics.moves import CurveDiff, difference
 from aurum.curves.analytics.rolling import RollingHistory, RollRule, rolling_history
 from aurum.curves.books import BookStore
 from aurum.curves.model import DayPrices, Snapshot
@@ -213,18 +213,17 @@ def _explained(
     ends: tuple[SnapshotRef, SnapshotRef],
     reverse: bool,
 ) -> dict[int, Explained | InvalidInput]:
-    explained: dict[int, Explained | InvalidInput] = {}
-    for id_ in curve_ids:
-        if id_ not in units:
-            continue
-        factors = _factors(units[id_], *ends)
-        if isinstance(factors, InvalidInput):
-            explained[id_] = factors
-            continue
-        old, between, new = (each.get(id_) for each in found)
-        diff = difference(old, new, between, start_known_last=reverse, factors=factors)
-        explained[id_] = Explained(diff, unit_known_at(units[id_], later(*ends).known_at))
-    return explained
+    factors = {id_: _factors(units[id_], *ends) for id_ in curve_ids if id_ in units}
+    compared: dict[int, Ends] = {}
+    for id_, each in factors.items():
+        if not isinstance(each, InvalidInput):
+            old, between, new = (snapshots.get(id_) for snapshots in found)
+            compared[id_] = Ends(old, between, new, each)
+    diffs = differences(list(compared.values()), start_known_last=reverse)
+    refused = {id_: each for id_, each in factors.items() if isinstance(each, InvalidInput)}
+    known_at = later(*ends).known_at
+    explained = zip(compared, diffs, strict=True)
+    return refused | {id_: Explained(diff, unit_known_at(units[id_], known_at)) for id_, diff in explained}
 
 
 def _factors(

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from aurum.auth import Principal
 from aurum.curves.analytics.alignment import aligned
-from aurum.curves.analytics.moves import CurveDiff, PointStatus, difference, percent
+from aurum.curves.analytics.diffs import CurveDiff, Ends, PointStatus, difference, differences
+from aurum.curves.analytics.moves import percent
 from aurum.curves.model import CurvePrices, Snapshot
 from aurum.curves.moves import Explained, SnapshotRef
 from aurum.errors import Forbidden, InvalidInput
@@ -38,7 +39,7 @@ def test_a_move_over_the_end_of_a_month_by_hand() -> None:
     start = snapshot("2025-02-28", prices([50.0, 51.0, 52.0], date(2025, 2, 1)))
     restated = snapshot("2025-02-28", prices([50.0, 51.5, 52.0], date(2025, 2, 1)), 2)
     end = snapshot("2025-03-03", prices([53.0, 52.0, 54.0], date(2025, 3, 1)))
-    diff = difference(start, end, restated)
+    diff = difference(Ends(start, restated, end))
     assert [tenor.label for tenor in diff.tenors] == ["2025-02", "2025-03", "2025-04", "2025-05"]
     assert diff.status == [PointStatus.REMOVED, PointStatus.CHANGED, PointStatus.UNCHANGED, PointStatus.ADDED]
     np.testing.assert_array_equal(diff.change, [np.nan, 2.0, 0.0, np.nan])
@@ -52,7 +53,7 @@ def test_a_move_over_the_end_of_a_month_by_hand() -> None:
 def test_what_is_withheld_or_withdrawn_is_no_move_of_the_market() -> None:
     start = snapshot("2025-02-13", prices([50.0, 51.0]))
     end = snapshot("2025-02-14", prices([50.0, 51.0]).without([1]))
-    diff = difference(start, end, start)
+    diff = difference(Ends(start, start, end))
     assert diff.status == [PointStatus.UNCHANGED, PointStatus.REMOVED]
     assert diff.after.withheld.tolist() == [False, True]
     assert move(diff, "listing") == [0.0, -51.0]
@@ -67,7 +68,7 @@ def test_a_balance_that_shrinks_has_rolled_off() -> None:
         return CurvePrices(TenorGrid([tenor]), np.array([mid]))
 
     start = snapshot("2025-02-28", balance(2, 40.0))
-    diff = difference(start, snapshot("2025-03-03", balance(3, 41.0)), start)
+    diff = difference(Ends(start, start, snapshot("2025-03-03", balance(3, 41.0))))
     assert (move(diff, "roll_off"), move(diff, "listing")) == ([-40.0, 0.0], [0.0, 41.0])
 
 
@@ -102,18 +103,32 @@ factors = st.sampled_from([(1.0, 1.0), (0.01, 1.0), (1.0, 3.412141633)])
 def test_the_parts_of_every_point_add_up(
     start: Snapshot | None, end: Snapshot | None, between: Snapshot | None, last: bool, given_: tuple[float, float]
 ) -> None:
-    diff = difference(start, end, between, start_known_last=last, factors=given_)
+    diff = difference(Ends(start, between, end, given_), start_known_last=last)
     totals = np.nan_to_num(diff.after.mid) - np.nan_to_num(diff.before.mid)
     np.testing.assert_allclose(np.sum(diff.move.parts, axis=0), totals, rtol=0, atol=1e-9)
     both = np.isfinite(diff.change)
     np.testing.assert_allclose(diff.change[both], totals[both], rtol=0, atol=1e-9)
-    back = difference(end, start, between, start_known_last=not last, factors=given_[::-1])
+    back = difference(Ends(end, between, start, given_[::-1]), start_known_last=not last)
     np.testing.assert_allclose(back.move.parts, [-part for part in diff.move.parts], rtol=0, atol=1e-9)
+
+
+@given(st.lists(st.builds(Ends, snapshots, snapshots, snapshots, factors), max_size=6), st.booleans())
+def test_many_curves_are_compared_as_each_is_alone(many: list[Ends], last: bool) -> None:
+    for ends, found in zip(many, differences(many, start_known_last=last), strict=True):
+        alone = difference(ends, start_known_last=last)
+        assert (found.start, found.end, found.tenors, found.status) == (
+            ends.start,
+            ends.end,
+            alone.tenors,
+            alone.status,
+        )
+        np.testing.assert_array_equal(found.change, alone.change)
+        np.testing.assert_array_equal(found.move.parts, alone.move.parts)
 
 
 @given(snapshots.filter(lambda each: each is not None))
 def test_nothing_moves_from_a_snapshot_to_itself(one: Snapshot) -> None:
-    diff = difference(one, one, one)
+    diff = difference(Ends(one, one, one))
     assert set(diff.status) <= {PointStatus.UNCHANGED}
     assert not np.any(diff.move.parts)
 

@@ -10,10 +10,10 @@ import numpy as np
 import strawberry
 
 from aurum.curves import moves as use_cases
-from aurum.curves.analytics import moves as analytics
+from aurum.curves.analytics import diffs as analytics
 from aurum.curves.analytics.alignment import Mask
+from aurum.curves.analytics.diffs import PointStatus
 from aurum.curves.analytics.movers import chosen_columns
-from aurum.curves.analytics.moves import PointStatus
 from aurum.curves.graphql.arguments import Delivery, TenorTypes
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.plans import batched
@@ -137,7 +137,8 @@ def diff_of(found: use_cases.Explained, start: CurveSnapshot | None, end: CurveS
 
 
 def points_of(diff: analytics.CurveDiff, places: list[int]) -> RecordBatch[PointDiff]:
-    tenors, before, after, move = [diff.tenors[place] for place in places], diff.before, diff.after, diff.move
+    tenors, status = [diff.tenors[place] for place in places], diff.status
+    before, after, move = diff.before, diff.after, diff.move
     return RecordBatch(
         PointDiff, len(places),
         {
@@ -145,7 +146,7 @@ def points_of(diff: analytics.CurveDiff, places: list[int]) -> RecordBatch[Point
             "tenor_type": [tenor.type for tenor in tenors],
             "delivery_start": [tenor.period.start for tenor in tenors],
             "delivery_end": [tenor.period.end for tenor in tenors],
-            "status": [diff.status[place] for place in places],
+            "status": [status[place] for place in places],
             "from_mid": before.mid[places], "from_bid": before.bid[places], "from_ask": before.ask[places],
             "to_mid": after.mid[places], "to_bid": after.bid[places], "to_ask": after.ask[places],
             "change": lambda: diff.change[places], "percent": lambda: diff.percent[places],
