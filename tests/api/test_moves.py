@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from aurum.market.periods import DeliveryPeriod
+from aurum.metadata.model import Curve
 from aurum.services import Services
 from tests.api.conftest import Ask
 
@@ -236,3 +241,21 @@ async def test_of_many_snapshots_only_the_untrusted_are_refused(ask: Ask) -> Non
     assert len(answer.get("errors", [])) == len(refused) < len(nodes)
     served = [finding for node in nodes if node["snapshot"] for finding in node["snapshot"]["findings"]]
     assert {finding["severity"] for finding in served} <= {"INFO"}
+
+
+async def test_hours_are_the_weights_where_somebody_knows_them(
+    ask: Ask, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def block_hours(curve: Curve, periods: Sequence[DeliveryPeriod]) -> NDArray[np.float64]:
+        assert curve.key == TTF
+        return np.array([24.0 * (period.end - period.start).days for period in periods])
+
+    monkeypatch.setattr(services.curves, "block_hours", block_hours)
+    query = """snapshot { points(tenorTypes: [MONTH]) { mid }
+        strip(delivery: {start: "2025-03-01", end: "2025-05-01"}, weighting: HOURS) {
+          weighting mid inputs { weight } } }"""
+    found = (await curve(ask, query))["snapshot"]
+    _, march, april, _ = (point["mid"] for point in found["points"])
+    assert found["strip"]["weighting"] == "HOURS"
+    assert found["strip"]["mid"] == pytest.approx((31 * march + 30 * april) / 61, abs=1e-12)
+    assert [each["weight"] for each in found["strip"]["inputs"]] == pytest.approx([31 / 61, 30 / 61])
