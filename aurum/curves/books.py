@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, Select, and_, bindparam, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, select
 
 from aurum.backends.database import Id
-from aurum.backends.reads import Read, among, rows_of
-from aurum.curves.model import CurvePrices, DayPrices, unpack
+from aurum.backends.reads import Read, rows_of
+from aurum.curves.model import CurvePrices, DayPrices, Span, unpack
 from aurum.curves.statements import RANK, of_tenant
 from aurum.curves.store import SnapshotStore, bits
 from aurum.curves.tables import snapshots
@@ -40,24 +40,23 @@ class BookStore:
         return {row[_CURVE]: _day(row, grids) for row in rows}
 
     async def days(
-        self,
-        tenant: str,
-        curve_ids: Collection[int],
-        first: date,
-        last: date,
-        known_at: datetime | None,
-        *,
-        quotes: bool = False,
+        self, tenant: str, spans: Sequence[Span], known_at: datetime | None, *, quotes: bool = False
     ) -> dict[int, list[DayPrices]]:
-        """By curve: its as-of dates from `first` to `last`, oldest first, each as known at `known_at`. One statement.
+        """By curve: the as-of dates of its span, oldest first, each as known at `known_at`. One statement.
 
         Mids alone, unless `quotes` asks for bid and ask too.
         """
         rows = await self._snapshots.database.rows(
-            _days(known_at is not None, quotes), tenant=tenant, curves=list(curve_ids), first=first, last=last,
-            **({"known_at": known_at} if known_at else {}),
-        )  # fmt: skip
+            _days(known_at is not None, quotes), tenant=tenant, **_given(spans, known_at)
+        )
         return await asyncio.to_thread(_by_curve, rows, await self._grids(rows))
+
+    async def day_counts(self, tenant: str, spans: Sequence[Span], known_at: datetime | None) -> dict[int, int]:
+        """By curve: how many as-of dates its span has, where it has any. One statement, which reads an index."""
+        rows = await self._snapshots.database.rows(
+            _day_counts(known_at is not None), tenant=tenant, **_given(spans, known_at)
+        )
+        return {row[0]: row[1] for row in rows}
 
     async def _grids(self, rows: Sequence[Sequence[Any]]) -> Mapping[int, TenorGrid]:
         """Those of the rows: held here, for others may forget them meanwhile."""
@@ -89,15 +88,33 @@ def _newest(as_of: bool, known_at: bool) -> Read:
 @cache
 def _days(known_at: bool, quotes: bool) -> Read:
     columns = snapshots.c
-    statement: Select[Any] = (
-        select(*(columns[name] for name in (_ALL if quotes else _MID)))
-        .where(among(columns.curve_id, "curves"), of_tenant())
-        .where(columns.as_of >= bindparam("first", type_=columns.as_of.type))
-        .where(columns.as_of <= bindparam("last", type_=columns.as_of.type))
-    )
-    if known_at:
-        statement = statement.where(columns.published_at <= _KNOWN_AT)
+    statement = _within([columns[name] for name in (_ALL if quotes else _MID)], known_at)
     return Read(statement.order_by(columns.curve_id, columns.as_of, *(columns[name] for name in RANK)))
+
+
+@cache
+def _day_counts(known_at: bool) -> Read:
+    columns = snapshots.c
+    counted = [columns.curve_id, func.count(columns.as_of.distinct())]
+    return Read(_within(counted, known_at).group_by(columns.curve_id))
+
+
+def _within(selected: Sequence[ColumnElement[Any]], known_at: bool) -> Select[Any]:
+    """Snapshots of each of `curves` from its own one of `firsts` to its own one of `lasts`."""
+    columns, day = snapshots.c, snapshots.c.as_of.type
+    given = rows_of(curves=Id, firsts=day, lasts=day)
+    fits = and_(columns.curve_id == given.c.curves, columns.as_of.between(given.c.firsts, given.c.lasts))
+    statement = select(*selected).select_from(given.join(snapshots, fits)).where(of_tenant())
+    return statement.where(columns.published_at <= _KNOWN_AT) if known_at else statement
+
+
+def _given(spans: Sequence[Span], known_at: datetime | None) -> dict[str, Any]:
+    given: dict[str, Any] = {} if known_at is None else {"known_at": known_at}
+    return given | {
+        "curves": [span.curve_id for span in spans],
+        "firsts": [span.first for span in spans],
+        "lasts": [span.last for span in spans],
+    }
 
 
 _KNOWN_AT: Any = bindparam("known_at", type_=snapshots.c.published_at.type)

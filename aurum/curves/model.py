@@ -247,6 +247,15 @@ class DayPrices:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """As-of dates of a curve, both included."""
+
+    curve_id: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
 class DayKnown:
     """Of a vendor's day: when its newest version became known, and the first one of a file; whether people made any."""
 

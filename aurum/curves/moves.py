@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,7 +26,7 @@ from aurum.curves.analytics.movers import (
 )
 from aurum.curves.analytics.rolling import RollingHistory, RollRule, rolling_history
 from aurum.curves.books import BookStore
-from aurum.curves.model import DayPrices, Snapshot
+from aurum.curves.model import DayPrices, Snapshot, Span
 from aurum.curves.store import SnapshotStore
 from aurum.errors import InvalidCursor, InvalidInput
 from aurum.market.periods import Tenor, TenorType
@@ -36,6 +37,8 @@ from aurum.metadata.service import MetadataService
 MOST_CURVES = 5_000  # of a book
 MOST_DAYS = 5_000  # of a rolling history: 20 years
 _CURVES_READ, _CURVES_COMPUTED = 500, 100  # at a time: 60 days of 100 curves are 8 MB
+_DAYS_READ = 20_000  # of curves, with bid and ask: 70 MB
+_DAY = timedelta(days=1)
 _WINDOW_DAYS = timedelta(days=WINDOW * 7 // 5 + 20)  # calendar days that surely hold so many as-of dates
 _AS_IT_IS = (1.0, 1.0)
 
@@ -62,15 +65,6 @@ class Explained:
 
     diff: CurveDiff
     unit: UnitAssignment
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The as-of dates that a move of a curve is between; the first is the older one."""
-
-    curve_id: int
-    first: date
-    last: date
 
 
 def _span(curve_id: int, start: DayPrices, end: DayPrices) -> Span:
@@ -139,30 +133,34 @@ class MoveService:
         last: date,
         known_at: datetime | None = None,
     ) -> dict[int, RollingHistory]:
-        """By curve: a rolling contract on the as-of dates from `first` to `last`, both included. One statement.
+        """By curve: a rolling contract on the as-of dates from `first` to `last`, both included.
 
-        Raises InvalidInput for more than MOST_DAYS of them.
+        Two statements for up to 20,000 as-of dates of all curves, and one more for every further 20,000. Raises
+        InvalidInput for a curve with more than MOST_DAYS of them.
         """
         principal.require(Scope.CURVES_READ)
-        found = await self._books.days(principal.tenant, curve_ids, first, last, known_at, quotes=True)
-        if any(len(days) > MOST_DAYS for days in found.values()):
+        spans = [Span(id_, first, last) for id_ in curve_ids]
+        counts = await self._books.day_counts(principal.tenant, spans, known_at)
+        if max(counts.values(), default=0) > MOST_DAYS:
             raise InvalidInput(f"a rolling history has at most {MOST_DAYS} as-of dates", field="asOf")
-        return await asyncio.to_thread(lambda: {id_: rolling_history(rule, days) for id_, days in found.items()})
+        found: dict[int, RollingHistory] = {}
+        for part in _parts([span for span in spans if span.curve_id in counts], counts):
+            days = await self._books.days(principal.tenant, part, known_at, quotes=True)
+            found |= await asyncio.to_thread(_rolled, rule, days)
+        return found
 
     async def spreads(
         self, principal: Principal, spans: Collection[Span], *, known_at: datetime | None = None
     ) -> dict[Span, Spread]:
-        """How each curve moved from day to day up to the first date of its span. A statement for every 500 curves."""
+        """How each curve moved from day to day up to the first date of its span. Two statements for every 500."""
         principal.require(Scope.CURVES_READ)
         found: dict[Span, Spread] = {}
-        given = list(spans)
-        for start in range(0, len(given), _CURVES_READ):
-            part = given[start : start + _CURVES_READ]
-            first = min(span.first for span in part) - _WINDOW_DAYS
-            last = max(span.last for span in part)
-            ids = [span.curve_id for span in part]
-            days = await self._books.days(principal.tenant, ids, first, last, known_at)
-            found |= await asyncio.to_thread(_spreads, part, days)
+        for part in _each_once(spans):
+            before = [Span(span.curve_id, span.first - _WINDOW_DAYS, span.first) for span in part]
+            moved = [Span(span.curve_id, span.first + _DAY, span.last) for span in part]
+            days = await self._books.days(principal.tenant, before, known_at)
+            steps = await self._books.day_counts(principal.tenant, moved, known_at)
+            found |= await asyncio.to_thread(_spreads, part, days, steps)
         return found
 
     async def movers(
@@ -180,7 +178,7 @@ class MoveService:
     ) -> MoverPage:
         """The moves of a book's tenors from `start` to `end`, the biggest first, those without a size last.
 
-        Four statements, however many curves the book has; by ZSCORE one more for every 500. Raises InvalidInput for a
+        Four statements, however many curves the book has; by ZSCORE two more for every 500. Raises InvalidInput for a
         book of more than MOST_CURVES.
         """
         position = _checked(request.position)
@@ -286,14 +284,45 @@ class _Book:
         return Mover(curve, moves.tenors[at.column], before, after, self.start[curve.id], self.end[curve.id], spread)
 
 
-def _spreads(spans: Sequence[Span], days: Mapping[int, Sequence[DayPrices]]) -> dict[Span, Spread]:
+def _spreads(
+    spans: Sequence[Span], days: Mapping[int, Sequence[DayPrices]], steps: Mapping[int, int]
+) -> dict[Span, Spread]:
     found: dict[Span, Spread] = {}
     for start in range(0, len(spans), _CURVES_COMPUTED):
         part = spans[start : start + _CURVES_COMPUTED]
-        before = [[day for day in days.get(span.curve_id, ()) if day.as_of <= span.first] for span in part]
-        steps = [sum(span.first < day.as_of <= span.last for day in days.get(span.curve_id, ())) for span in part]
-        found |= zip(part, spreads_of(before, steps), strict=True)
+        ids = [span.curve_id for span in part]
+        spreads = spreads_of([days.get(id_, ()) for id_ in ids], [steps.get(id_, 0) for id_ in ids])
+        found |= zip(part, spreads, strict=True)
     return found
+
+
+def _each_once(spans: Collection[Span]) -> list[list[Span]]:
+    """At most _CURVES_READ at a time, no two of the same curve: what is read comes by curve."""
+    parts: list[list[Span]] = []
+    seen: Counter[int] = Counter()
+    for span in spans:
+        if seen[span.curve_id] == len(parts):
+            parts.append([])
+        parts[seen[span.curve_id]].append(span)
+        seen[span.curve_id] += 1
+    return [part[at : at + _CURVES_READ] for part in parts for at in range(0, len(part), _CURVES_READ)]
+
+
+def _parts(spans: Sequence[Span], counts: Mapping[int, int]) -> list[list[Span]]:
+    """As many spans at a time as have _DAYS_READ as-of dates together, one at least."""
+    parts: list[list[Span]] = []
+    size = _DAYS_READ
+    for span in spans:
+        size += counts[span.curve_id]
+        if size > _DAYS_READ:
+            parts.append([])
+            size = counts[span.curve_id]
+        parts[-1].append(span)
+    return parts
+
+
+def _rolled(rule: RollRule, days: Mapping[int, Sequence[DayPrices]]) -> dict[int, RollingHistory]:
+    return {id_: rolling_history(rule, each) for id_, each in days.items()}
 
 
 def _checked(position: tuple[object, ...] | None) -> Position | None:

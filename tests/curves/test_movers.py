@@ -15,7 +15,7 @@ from aurum.auth import Principal
 from aurum.backends.paging import PageRequest
 from aurum.curves.analytics.deviations import LEAST, WINDOW, NoDeviation, spreads_of
 from aurum.curves.analytics.movers import BookMoves, MoveMeasure, Position, ranked, sizes
-from aurum.curves.model import DayPrices
+from aurum.curves.model import DayPrices, Span
 from aurum.curves.moves import SnapshotRef
 from aurum.errors import Forbidden, InvalidCursor
 from aurum.market.periods import TenorGrid
@@ -193,6 +193,18 @@ async def test_a_small_move_of_a_quiet_curve_is_bigger_by_z_score(book: Book) ->
     assert (nbp.spread.moves[0], nbp.spread.steps) == (29, 1)
     assert nbp.spread.z_scores(np.array([0.8]))[0] > 7
     assert german.spread.absence(0) is NoDeviation.TOO_FEW_DAYS  # 230 up, and last all the same
+
+
+async def test_two_spans_of_a_curve_are_kept_apart(book: Book) -> None:
+    for n in range(50):
+        await book.publish(str(date(2025, 1, 1) + timedelta(days=n)), [(TTF, prices([50.0 + n % 2 + n // 30]))])
+    (curve,) = (await book.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"])).values()
+    spans = [Span(curve.id, date(2025, 1, 25), date(2025, 1, 26)), Span(curve.id, date(2025, 2, 10), date(2025, 2, 14))]
+    both = await book.curves.moves.spreads(DESK, spans)
+    for span, moves, steps in zip(spans, (24, 40), (1, 4), strict=True):
+        alone = (await book.curves.moves.spreads(DESK, [span]))[span]
+        assert (both[span].moves[0], both[span].steps) == (alone.moves[0], alone.steps) == (moves, steps)
+        assert both[span].deviation[0] == alone.deviation[0]
 
 
 async def test_others_see_nothing(book: Book) -> None:

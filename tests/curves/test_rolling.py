@@ -84,11 +84,11 @@ def test_a_constant_time_to_delivery_by_hand() -> None:
     curve = prices([50.0, 56.1, 60.0], date(2025, 3, 1), spread=None)
     found = rolling_history(rule, [day("2025-03-01", curve), day("2025-03-20", curve), day("2025-05-20", curve)])
     near = (30.5 - 14.5) / 30.5
-    assert found.looked[0].weight == pytest.approx(near, rel=1e-15)
+    assert found.weights[0] == pytest.approx(near, rel=1e-15)
     assert found.mid[0] == pytest.approx(near * 50.0 + (1 - near) * 56.1, rel=1e-15)
-    assert found.looked[1].period == DeliveryPeriod(date(2025, 4, 1), date(2025, 6, 1))
+    assert found.periods[1] == DeliveryPeriod(date(2025, 4, 1), date(2025, 6, 1))
     assert found.rolled == [False, True, False]
-    assert (found.gaps[2], found.looked[2].period) == (Absence.NOT_LISTED, None)  # beyond the middle of the last month
+    assert (found.gaps[2], found.periods[2]) == (Absence.NOT_LISTED, None)  # beyond the middle of the last month
     assert np.isnan(found.bid).all()
 
 
@@ -106,12 +106,13 @@ def test_an_interpolated_price_lies_between_its_two_months(ahead: int, mids: lis
     found = rolling_history(
         RollRule(Contract.CONSTANT_TIME, days_ahead=ahead), [DayPrices(as_of, 1, NOON, prices(mids, date(2025, 3, 1)))]
     )
-    at = found.looked[0]
-    if at.near is None or at.far is None:
+    period = found.periods[0]
+    if period is None:
         assert found.gaps == [Absence.NOT_LISTED]
         return
-    assert 0.0 <= at.weight <= 1.0
-    assert min(mids[at.near], mids[at.far]) - 1e-9 <= found.mid[0] <= max(mids[at.near], mids[at.far]) + 1e-9
+    at = (period.start.year - 2025) * 12 + period.start.month - 3
+    assert 0.0 <= found.weights[0] <= 1.0
+    assert min(mids[at : at + 2]) - 1e-9 <= found.mid[0] <= max(mids[at : at + 2]) + 1e-9
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ async def test_each_day_is_answered_in_the_version_that_was_known(book: Book) ->
         if curve.id not in found:
             return []
         history = found[curve.id]
-        return list(zip(history.mid.tolist(), [each.version for each in history.days], strict=True))
+        return list(zip(history.mid.tolist(), history.versions, strict=True))
 
     assert await asked(None) == [(99.0, 2), (52.0, 1)]
     assert await asked("2025-02-15 07:39") == [(50.0, 1), (52.0, 1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
@@ -81,7 +81,7 @@ def _season(month: int, nth: int, seasons: Seasons) -> DeliveryPeriod:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class _Looked:
     """The points that an as-of date looks at, the first with this weight, the second with the rest.
 
     `near` and `far` are None where the curve has no such point, and `far` where one is enough.
@@ -95,15 +95,21 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RollingHistory:
-    """The prices of a rolling contract, oldest as-of date first; all parallel to `days`.
+    """The prices of a rolling contract, oldest as-of date first; all parallel to `as_of`.
 
-    Prices are in the curve's unit, NaN where `gaps` says why there is none. `rolled`: another delivery than on the
-    as-of date before. A change over such a day is not a move of the market.
+    `near` and `far` are the labels of the points looked at, `far` where one is not enough; `weights` are the shares of
+    the first. `versions` and `published_at` are those of the snapshots. Prices are in the curve's unit, NaN where
+    `gaps` says why there is none. `rolled`: another delivery than on the as-of date before: no move of the market.
     """
 
     rule: RollRule
-    days: Sequence[DayPrices]
-    looked: Sequence[Looked]
+    as_of: Sequence[date]
+    versions: Sequence[int]
+    published_at: Sequence[datetime]
+    periods: Sequence[DeliveryPeriod | None]
+    near: Sequence[str | None]
+    far: Sequence[str | None]
+    weights: Sequence[float]
     mid: Prices
     bid: Prices
     ask: Prices
@@ -120,25 +126,35 @@ def rolling_history(rule: RollRule, days: Sequence[DayPrices]) -> RollingHistory
     periods = [each.period for each in looked]
     rolled = [False, *(one is not None and other is not None and one != other for one, other in pairwise(periods))]
     gaps = [_gap(day.prices, at, price) for day, at, price in zip(days, looked, mid.tolist(), strict=True)]
-    return RollingHistory(rule, days, looked, mid, bid, ask, rolled[: len(days)], gaps)
+    near, far = (
+        [_label(day, getattr(at, side)) for day, at in zip(days, looked, strict=True)] for side in ("near", "far")
+    )
+    return RollingHistory(
+        rule, [day.as_of for day in days], [day.version for day in days], [day.published_at for day in days], periods,
+        near, far, [at.weight for at in looked], mid, bid, ask, rolled[: len(days)], gaps,
+    )  # fmt: skip
 
 
-def _looked(rule: RollRule, day: DayPrices) -> Looked:
+def _label(day: DayPrices, place: int | None) -> str | None:
+    return None if place is None else day.prices.tenors[place].label
+
+
+def _looked(rule: RollRule, day: DayPrices) -> _Looked:
     tenors = day.prices.tenors
     if rule.contract is not Contract.CONSTANT_TIME:
         period = rule.delivery(day.as_of)
-        return Looked(period, tenors.places.get(period))
+        return _Looked(period, tenors.places.get(period))
     places, middles = _middles(tenors)
     wanted = float(day.as_of.toordinal() + rule.days_ahead)
     at = min(int(np.searchsorted(middles, wanted, side="right")) - 1, len(places) - 2)
     if at < 0 or wanted > middles[-1]:
-        return Looked(None)
+        return _Looked(None)
     near, far = places[at], places[at + 1]
     first, second = tenors[near].period, tenors[far].period
     if first.end != second.start:
-        return Looked(None)
+        return _Looked(None)
     weight = (middles[at + 1] - wanted) / (middles[at + 1] - middles[at])
-    return Looked(DeliveryPeriod(first.start, second.end), near, far, float(weight))
+    return _Looked(DeliveryPeriod(first.start, second.end), near, far, float(weight))
 
 
 @lru_cache(maxsize=512)
@@ -149,7 +165,7 @@ def _middles(tenors: TenorGrid) -> tuple[list[int], NDArray[np.float64]]:
     return places, np.array([(each.start.toordinal() + each.end.toordinal()) / 2 for each in periods], dtype=float)
 
 
-def _price(side: Prices | None, at: Looked) -> float:
+def _price(side: Prices | None, at: _Looked) -> float:
     if side is None or at.near is None:
         return np.nan
     if at.far is None:
@@ -157,7 +173,7 @@ def _price(side: Prices | None, at: Looked) -> float:
     return float(at.weight * side[at.near] + (1.0 - at.weight) * side[at.far])
 
 
-def _gap(prices: CurvePrices, at: Looked, mid: float) -> Absence | None:
+def _gap(prices: CurvePrices, at: _Looked, mid: float) -> Absence | None:
     if at.near is None:
         return Absence.NOT_LISTED
     if np.isfinite(mid):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-import numpy as np
 import strawberry
 
 from aurum.curves.analytics import rolling as analytics
@@ -123,31 +122,23 @@ _COLUMNS = (
 
 
 def points_of(found: analytics.RollingHistory) -> RecordBatch[RollingPoint]:
-    days, looked = found.days, found.looked
-
-    def label(n: int, place: int | None) -> str | None:
-        return None if place is None else days[n].prices.tenors[place].label
-
     return RecordBatch(
-        RollingPoint, len(days),
+        RollingPoint, len(found.as_of),
         {
-            "as_of": [day.as_of for day in days],
-            "delivery_start": [at.period and at.period.start for at in looked],
-            "delivery_end": [at.period and at.period.end for at in looked],
-            "tenor": [label(n, at.near) for n, at in enumerate(looked)],
-            "next_tenor": [label(n, at.far) for n, at in enumerate(looked)],
-            "weight": [at.weight for at in looked], "mid": found.mid, "bid": found.bid, "ask": found.ask,
-            "rolled": found.rolled, "gap": found.gaps, "version": [day.version for day in days],
-            "published_at": [day.published_at for day in days],
+            "as_of": found.as_of,
+            "delivery_start": [period and period.start for period in found.periods],
+            "delivery_end": [period and period.end for period in found.periods],
+            "tenor": found.near, "next_tenor": found.far, "weight": found.weights, "mid": found.mid, "bid": found.bid,
+            "ask": found.ask, "rolled": found.rolled, "gap": found.gaps, "version": found.versions,
+            "published_at": found.published_at,
         },
     )  # fmt: skip
 
 
 def rolling_of(rule: RollRule, found: analytics.RollingHistory | None) -> RollingHistory:
-    none = np.array([], dtype=float)
-    history = found or analytics.RollingHistory(rule, [], [], none, none, none, [], [])
-    marked = zip(history.days, history.rolled, strict=True)
-    return RollingHistory(rule=rule.text, roll_days=[day.as_of for day, rolled in marked if rolled], history=history)
+    history = found or analytics.rolling_history(rule, [])
+    marked = zip(history.as_of, history.rolled, strict=True)
+    return RollingHistory(rule=rule.text, roll_days=[day for day, rolled in marked if rolled], history=history)
 
 
 def rule_of(given: RollingInput) -> RollRule:
