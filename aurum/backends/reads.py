@@ -114,11 +114,11 @@ def _unnested(element: _Rows, compiler: SQLCompiler, **named: Any) -> str:
 
 @compiles(_Rows, "sqlite")
 def _joined(element: _Rows, compiler: SQLCompiler, **named: Any) -> str:
-    first, *others = names = [each.key for each in element.clauses]
-    lists = {each.key: f"json_each({compiler.process(each, **named)}) AS {each.key}" for each in element.clauses}
-    beside = "".join(f" JOIN {lists[name]} ON {name}.key = {first}.key" for name in others)
-    columns = ", ".join(f"{name}.value AS {name}" for name in names)
-    return f"(SELECT {columns} FROM {lists[first]}{beside})"  # noqa: S608  of what SQLAlchemy has compiled
+    first, *others = element.clauses
+    # By place: a join of json_each() with another one would go through all of it again for each item.
+    beside = [f"json_extract({compiler.process(each, **named)}, '$[' || key || ']') AS {each.key}" for each in others]
+    columns = ", ".join([f"value AS {first.key}", *beside])
+    return f"(SELECT {columns} FROM json_each({compiler.process(first, **named)}))"  # noqa: S608  as above
 
 
 class Read:
