@@ -5,7 +5,12 @@ AurumError
 │   ├── InvalidCursor       INVALID_CURSOR 400
 │   │   └── CursorTooOld    CURSOR_TOO_OLD         of an event that is no longer kept
 │   ├── NoBlockHours        NO_BLOCK_HOURS         nobody knows which hours a curve is delivered in
-│   └── UnknownTenor        UNKNOWN_TENOR
+│   ├── UnknownTenor        UNKNOWN_TENOR
+│   ├── InvalidExpression   INVALID_EXPRESSION     `position`: at which character, from 1
+│   ├── UnknownUnit         UNKNOWN_UNIT           nobody has said what a curve is priced in
+│   ├── UnitMismatch        UNIT_MISMATCH          two units between which nothing converts
+│   │   └── NoExchangeRate  NO_EXCHANGE_RATE       two currencies
+│   └── MixedDays           MIXED_DAYS             inputs of several as-of dates
 ├── NotFound                NOT_FOUND 404
 ├── Unauthenticated         UNAUTHENTICATED 401
 ├── Forbidden               FORBIDDEN 403
@@ -66,6 +71,32 @@ class NoBlockHours(InvalidInput):
     """Weights by hours are asked for a curve whose calendar or block is not known: they are never guessed."""
 
     code = "NO_BLOCK_HOURS"
+
+
+class InvalidExpression(InvalidInput):
+    """An expression of curves that says nothing, or too much. `details` holds `position` where one is to blame."""
+
+    code = "INVALID_EXPRESSION"
+
+
+class UnknownUnit(InvalidInput):
+    code = "UNKNOWN_UNIT"
+
+
+class UnitMismatch(InvalidInput):
+    """`details` holds both units."""
+
+    code = "UNIT_MISMATCH"
+
+
+class NoExchangeRate(UnitMismatch):
+    code = "NO_EXCHANGE_RATE"
+
+
+class MixedDays(InvalidInput):
+    """`details` holds the as-of dates."""
+
+    code = "MIXED_DAYS"
 
 
 class NotFound(AurumError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from aurum.errors import InvalidInput
+from aurum.errors import InvalidInput, NoExchangeRate, UnitMismatch
 from aurum.market.identity import collapse, fold
 
 
@@ -75,9 +75,10 @@ def conversion_factor(source: PriceUnit, target: PriceUnit) -> float:
     """What a price in `source` is multiplied with to be in `target`: 100 from GBP/MWh to GBX/MWh."""
     money_in, money_out = _currency(source.currency), _currency(target.currency)
     if money_in.base != money_out.base:
-        raise InvalidInput(
+        raise NoExchangeRate(
             f"a price in {source} is not one in {target} without an exchange rate",
             hint="Name an FX curve or a rate, or keep the currency.",
+            units=[str(source), str(target)],
         )
     return money_in.factor / money_out.factor * _quantity_factor(source.unit, target.unit)
 
@@ -88,7 +89,10 @@ def _quantity_factor(source: str, target: str) -> float:
     if unit_in == unit_out:
         return 1.0
     if unit_in.base != unit_out.base or unit_in.factor is None or unit_out.factor is None:
-        raise InvalidInput(f"{unit_in.name} and {unit_out.name} do not convert: {_obstacle(unit_in, unit_out)}")
+        raise UnitMismatch(
+            f"{unit_in.name} and {unit_out.name} do not convert: {_obstacle(unit_in, unit_out)}",
+            units=[source, target],
+        )
     return unit_out.factor / unit_in.factor
 
 

@@ -1,0 +1,33 @@
+"""Curves computed from curves: an expression is read, its curves aligned, and every number can say what it is made of.
+
+Pure: it is given what it computes with.
+"""
+
+from aurum.curves.expressions.evaluation import Target, evaluate
+from aurum.curves.expressions.leaves import Used, used
+from aurum.curves.expressions.model import Conversion, DerivedCurve, Factor, Gap, Input, Source, Term, Why
+from aurum.curves.expressions.parsing import parse
+from aurum.curves.expressions.printing import printed
+from aurum.curves.expressions.tree import Node, keys
+from aurum.curves.expressions.units import CompoundUnit, unit_of_price
+
+__all__ = [
+    "CompoundUnit",
+    "Conversion",
+    "DerivedCurve",
+    "Factor",
+    "Gap",
+    "Input",
+    "Node",
+    "Source",
+    "Target",
+    "Term",
+    "Used",
+    "Why",
+    "evaluate",
+    "keys",
+    "parse",
+    "printed",
+    "unit_of_price",
+    "used",
+]

@@ -1,0 +1,256 @@
+"""What an expression comes to over the curves that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+
+from aurum.curves.expressions.alignment import Places, places, taken, union
+from aurum.curves.expressions.forms import Form, Forms, Leaf, Linear, Values, number_of
+from aurum.curves.expressions.functions import FUNCTIONS, written_out
+from aurum.curves.expressions.gaps import gaps_of
+from aurum.curves.expressions.leaves import Used, check_days, leaves
+from aurum.curves.expressions.model import Conversion, DerivedCurve, Factor, Input, Source
+from aurum.curves.expressions.parsing import STEPS
+from aurum.curves.expressions.printing import printed
+from aurum.curves.expressions.tree import (
+    At,
+    Call,
+    Convert,
+    Negated,
+    Node,
+    Number,
+    Product,
+    QuotedIn,
+    Ref,
+    Shift,
+    Sum,
+    keys,
+)
+from aurum.curves.expressions.units import CompoundUnit, factor_between, sources_between, unit_of_price
+from aurum.errors import InvalidExpression, InvalidInput, NoExchangeRate, UnitMismatch, UnknownUnit
+from aurum.market.periods import TenorGrid
+from aurum.market.units import CURRENCIES, UNITS, PriceUnit
+
+_MOST_TOLD = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the answer shall be in; None: as it comes. `rate` leads from the one currency to the other."""
+
+    currency: str | None = None
+    unit: str | None = None
+    rate: Node | None = None
+
+
+def evaluate(node: Node, sources: Mapping[Used, Source], target: Target) -> DerivedCurve:
+    """At each period that any of the sources has; a gap wherever something is missing that the value depends on.
+
+    Raises UnknownUnit, UnitMismatch, NoExchangeRate, MixedDays, and InvalidExpression for what is no number.
+    """
+    try:
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="raise"):
+            return _evaluated(node, sources, target)
+    except FloatingPointError:  # what is left of such a number may be 0
+        raise InvalidExpression("its numbers are too small to compute with") from None
+
+
+def _evaluated(node: Node, sources: Mapping[Used, Source], target: Target) -> DerivedCurve:
+    if not keys(node):
+        raise InvalidExpression("it names no curve", hint="A curve is its key in brackets: [eugp:eu/dutch_ttf/gas].")
+    asked = (node,) if target.rate is None else (node, target.rate)
+    read = {leaf: sources[leaf.key, leaf.at] for each in asked for leaf in leaves(each)}
+    check_days(read)
+    tenors = union(tuple(source.snapshot.prices.tenors for source in read.values()))
+    where = {leaf: places(source.snapshot.prices.tenors, tenors, leaf.months) for leaf, source in read.items()}
+    prices = {leaf: taken(source.snapshot.prices.mid, where[leaf]) for leaf, source in read.items()}
+    evaluation = _Evaluation(read, Forms(prices, len(tenors)))
+    whole, form = evaluation.answer(node, target)
+    return evaluation.curve(printed(whole), form, tenors, where, prices)
+
+
+class _Evaluation:
+    """One evaluation: forms of nodes, and what is told of them."""
+
+    def __init__(self, read: Mapping[Leaf, Source], forms: Forms) -> None:
+        self._read = read
+        self._forms = forms
+        self._units: dict[Leaf, CompoundUnit] = {}
+        self._conversions: dict[tuple[CompoundUnit, CompoundUnit], Conversion] = {}
+        self._factors: dict[Factor, None] = {}
+        self._known: dict[tuple[int, date | None, int], tuple[Node, Form]] = {}  # kept with its node
+
+    # ---- from nodes to forms ----
+
+    def _form(self, node: Node, at: date | None, months: int) -> Form:
+        """Each node is computed once, however many functions look at it."""
+        place = (id(node), at, months)
+        if place not in self._known:
+            self._known[place] = node, self._made(node, at, months)
+        return self._known[place][1]
+
+    def _made(self, node: Node, at: date | None, months: int) -> Form:
+        match node:
+            case Number(value, unit):
+                return Linear(unit, {}, value)
+            case Ref():
+                return self._priced(node, at, months, None)
+            case QuotedIn(of, unit):
+                return self._priced(of, at, months, unit)
+            case Negated(of):
+                return self._forms.scale(self._form(of, at, months), -1.0)
+            case Shift(of, count, step):
+                return self._form(of, at, months + count * STEPS[step])
+            case At(of, day):
+                return self._form(of, day, months)
+            case Convert(of, unit, rate):
+                exchange = None if rate is None else self._form(rate, at, months)
+                return self._exchanged(self._form(of, at, months), unit, exchange)
+            case Sum():
+                return self._summed(node, at, months)
+            case Product():
+                return self._multiplied(node, at, months)
+            case Call():
+                return self._called(node, at, months)
+
+    def _priced(self, ref: Ref, at: date | None, months: int, stated: CompoundUnit | None) -> Form:
+        leaf = Leaf(ref.key, at, months)
+        known = self._read[leaf].unit
+        if known is not None and stated is not None and known != stated:
+            raise UnitMismatch(f"[{ref.key}] is in {known}, not in {stated}", units=[str(known), str(stated)])
+        unit = stated if known is None else known
+        if unit is None:
+            hint = f"Say it in the catalogue (`setUnit`), or here: quoted_in([{ref.key}], USD/bbl)."
+            raise UnknownUnit(f"nobody has said what [{ref.key}] is priced in", hint=hint)
+        if self._units.setdefault(leaf, unit) != unit:
+            raise UnitMismatch(f"[{ref.key}] is said to be in two units", units=[str(self._units[leaf]), str(unit)])
+        return Linear(unit, {leaf: 1.0})
+
+    def _summed(self, node: Sum, at: date | None, months: int) -> Form:
+        total = self._form(node.first, at, months)
+        for sign, each in node.rest:
+            part = self._alike(self._form(each, at, months), total.unit, node)
+            total = self._forms.add(total, part if sign > 0 else self._forms.scale(part, -1.0))
+        return total
+
+    def _multiplied(self, node: Product, at: date | None, months: int) -> Form:
+        total = self._form(node.first, at, months)
+        for sign, each in node.rest:
+            part = self._form(each, at, months)
+            total = self._forms.multiply(total, part) if sign > 0 else self._forms.divide(total, part)
+        return total
+
+    def _called(self, node: Call, at: date | None, months: int) -> Form:
+        given = [self._form(each, at, months) for each in node.given]
+        function, expanded = FUNCTIONS[node.name], written_out(node)
+        if expanded is None:
+            alike = [self._alike(each, given[0].unit, node) for each in given]
+            return self._forms.choose(alike, largest=node.name == "max")
+        for rate, fuel in function.rates:
+            _check_rate(node, given[0].unit, given[rate].unit, given[fuel].unit)
+        for place, name in function.factors:
+            if place < len(given) and (value := number_of(given[place])) is not None:
+                self._factors[Factor(node.name, name, value, given[place].unit)] = None
+        return self._form(expanded, at, months)
+
+    # ---- units ----
+
+    def _alike(self, form: Form, unit: CompoundUnit, within: Node) -> Form:
+        try:
+            return self._converted(form, unit)
+        except UnitMismatch as error:
+            raise type(error)(f"{error.message}: {_told(within)}", hint=error.hint, **error.details) from None
+
+    def _converted(self, form: Form, unit: CompoundUnit) -> Form:
+        if form.unit == unit:
+            return form
+        factor = factor_between(form.unit, unit)
+        reasons = sources_between(form.unit, unit)
+        self._conversions[form.unit, unit] = Conversion(form.unit, unit, factor, reasons)
+        return replace(self._forms.scale(form, factor), unit=unit)
+
+    def _exchanged(self, form: Form, unit: CompoundUnit, rate: Form | None) -> Form:
+        """The rate is multiplied with or divided by, as its currencies say."""
+        if rate is None:
+            return self._converted(form, unit)
+        if any(code not in CURRENCIES for code, _ in rate.unit.powers) or not rate.unit.base.powers:
+            raise NoExchangeRate(f"{rate.unit} is no exchange rate", hint="Write such as 1.08 USD/EUR.")
+        for exchange in (self._forms.multiply, self._forms.divide):
+            way = form.unit * rate.unit if exchange == self._forms.multiply else form.unit / rate.unit
+            if way.base == unit.base:
+                return self._converted(exchange(form, rate), unit)
+        units = [str(form.unit), str(unit), str(rate.unit)]
+        raise NoExchangeRate(f"a rate in {rate.unit} does not lead from {form.unit} to {unit}", units=units)
+
+    def answer(self, node: Node, target: Target) -> tuple[Node, Form]:
+        """With what is converted for the answer written into the expression."""
+        form = self._form(node, None, 0)
+        if target.currency is None and target.unit is None:
+            if target.rate is not None:
+                raise InvalidInput("a rate without a currency to convert to", field="fx")
+            return node, self._converted(form, _sensible(form.unit))
+        unit = _target(form.unit, target)
+        if unit == form.unit and target.rate is None:
+            return node, form
+        whole = Convert(node, unit, target.rate)
+        return whole, self._form(whole, None, 0)
+
+    # ---- what is answered ----
+
+    def curve(
+        self, expression: str, form: Form, tenors: TenorGrid, where: Mapping[Leaf, Places],
+        prices: Mapping[Leaf, Values],
+    ) -> DerivedCurve:  # fmt: skip
+        values, slopes = self._forms.values(form), self._forms.slopes(form)
+        weights = form.weights if isinstance(form, Linear) else {}
+        inputs = tuple(
+            Input(leaf, self._read[leaf], self._units[leaf], where[leaf], prices[leaf], slope, weights.get(leaf))
+            for leaf, slope in slopes.items()
+        )
+        gaps, blamed = gaps_of(values, inputs, self._forms.divided_by_zero)
+        snapshots = [each.source.snapshot for each in inputs]
+        undated = [each.source.snapshot.as_of for each in inputs if each.leaf.at is None]
+        return DerivedCurve(
+            expression=expression, unit=form.unit, as_of=max(undated or (each.as_of for each in snapshots)),
+            published_at=max(each.published_at for each in snapshots), tenors=tenors, values=values, gaps=gaps,
+            gap_inputs=blamed, inputs=inputs, constant=form.constant if isinstance(form, Linear) else None,
+            factors=tuple(self._factors), conversions=tuple(self._conversions.values()),
+        )  # fmt: skip
+
+
+def _check_rate(node: Call, power: CompoundUnit, rate: CompoundUnit, fuel: CompoundUnit) -> None:
+    """7.0 is MMBtu/MWh to some and MWh/MWh to others: without a unit it is neither, unless it cannot matter."""
+    if not rate.powers and fuel.quantity != power.quantity:
+        raise UnitMismatch(
+            f"{node.name} of {power} and {fuel} takes a rate with its unit",
+            hint="Such as 7.0 MMBtu/MWh, 0.37 mt/MWh or 0.4 tCO2/MWh; or convert(...) what it counts.",
+            units=[str(power), str(fuel)],
+        )
+
+
+def _sensible(unit: CompoundUnit) -> CompoundUnit:
+    """Raises UnitMismatch for what nobody prices in, such as the product of two prices."""
+    simple = unit.simplified
+    money = sum(power for code, power in simple.powers if code in CURRENCIES)
+    if money not in (0, 1) or any(abs(power) > 1 for _, power in simple.powers):
+        raise UnitMismatch(f"{simple} is neither a price nor a ratio", units=[str(simple)])
+    return simple
+
+
+def _target(unit: CompoundUnit, target: Target) -> CompoundUnit:
+    for name, code, known in (("currency", target.currency, CURRENCIES), ("unit", target.unit, UNITS)):
+        if code is not None and code not in known:
+            raise InvalidInput(f"unknown {name}: {code[:40]}", field=name)
+    price = unit.simplified.price
+    if price is None:
+        raise UnitMismatch(f"{unit} is no price: it is not converted to another", units=[str(unit)])
+    return unit_of_price(PriceUnit(target.currency or price.currency, target.unit or price.unit))
+
+
+def _told(node: Node) -> str:
+    text = printed(node)
+    return text if len(text) <= _MOST_TOLD else f"{text[:_MOST_TOLD]}…"

@@ -1,0 +1,145 @@
+"""Derived curves: what they are made of, and what they come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aurum.curves.expressions.alignment import Places
+from aurum.curves.expressions.forms import Leaf, Values
+from aurum.curves.expressions.units import CompoundUnit
+from aurum.curves.model import Snapshot
+from aurum.market.periods import Tenor, TenorGrid
+from aurum.metadata.model import Curve
+
+
+class Gap(StrEnum):
+    """Why a point has no value."""
+
+    NO_PERIOD = "NO_PERIOD"
+    NOT_QUOTED = "NOT_QUOTED"
+    WITHHELD = "WITHHELD"
+    DIVISION_BY_ZERO = "DIVISION_BY_ZERO"
+    OVERFLOW = "OVERFLOW"
+
+
+GAPS = tuple(Gap)
+NO_GAP = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A curve as it was on a day; `unit` is what it was known to be priced in, None: not known."""
+
+    curve: Curve
+    unit: CompoundUnit | None
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A source as the expression uses it: prices in `unit`, and where they stand in the snapshot, parallel to the
+    tenors of the answer. `slopes`, parallel too, are in the answer's unit for each of `unit`; `weight` is what all of
+    them are, None where they differ.
+    """
+
+    leaf: Leaf
+    source: Source
+    unit: CompoundUnit
+    places: Places
+    prices: Values
+    slopes: Values
+    weight: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A number that an expression gives for a name, such as the heat rate of a spark spread."""
+
+    function: str
+    name: str
+    value: float
+    unit: CompoundUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What values of one unit were multiplied with to be in another, and where the number is from."""
+
+    source: CompoundUnit
+    target: CompoundUnit
+    factor: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What an input does to a point. `tenor` is the input's own; None where it has no such period."""
+
+    input: Input
+    tenor: Tenor | None
+    cell: str | None
+    price: float
+    weight: float
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What made a point. If the curve is linear, the contributions from the first on, and then the constant, add up
+    to the value to the last bit. If not, they do as far as rounding goes: weights are slopes, and the constant is
+    what the tangent has besides.
+    """
+
+    tenor: Tenor
+    value: float
+    gap: Gap | None
+    gap_input: Input | None
+    terms: tuple[Term, ...]
+    constant: float
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedCurve:
+    """Values in `unit`, parallel to `tenors`; NaN: a gap. `gaps` are places in GAPS, `gap_inputs` in `inputs`, each
+    NO_GAP where there is none.
+    """
+
+    expression: str
+    unit: CompoundUnit
+    as_of: date
+    published_at: datetime
+    tenors: TenorGrid
+    values: Values
+    gaps: NDArray[np.int8]
+    gap_inputs: NDArray[np.int16]
+    inputs: tuple[Input, ...]
+    constant: float | None  # None: not linear
+    factors: tuple[Factor, ...]
+    conversions: tuple[Conversion, ...]
+
+    @property
+    def linear(self) -> bool:
+        """Whether it is weights times inputs, and a constant."""
+        return self.constant is not None
+
+    def why(self, place: int) -> Why:
+        """What made the point at a place of `tenors`."""
+        terms = tuple(_term(each, place) for each in self.inputs)
+        value, gap, blamed = float(self.values[place]), int(self.gaps[place]), int(self.gap_inputs[place])
+        constant = self.constant if self.constant is not None else value - sum(each.contribution for each in terms)
+        return Why(
+            self.tenors[place], value, None if gap == NO_GAP else GAPS[gap],
+            None if blamed == NO_GAP else self.inputs[blamed], terms, constant,
+        )  # fmt: skip
+
+
+def _term(used: Input, place: int) -> Term:
+    prices, at = used.source.snapshot.prices, int(used.places[place])
+    cell = prices.mid_cells.address(at) if at >= 0 and prices.mid_cells is not None else None
+    price, weight = float(used.prices[place]), float(used.slopes[place])
+    return Term(used, prices.tenors[at] if at >= 0 else None, cell, price, weight, weight * price)

@@ -1,0 +1,145 @@
+"""Units of what expressions compute: products of powers of currencies and units of measure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+
+from aurum.errors import InvalidInput, NoExchangeRate, UnitMismatch
+from aurum.market.units import CURRENCIES, UNITS, PriceUnit, conversion_factor
+
+
+@dataclass(frozen=True, slots=True)
+class CompoundUnit:
+    """Such as `EUR/MWh` or `MMBtu/MWh`: codes and their powers, none of them 0. Without any it is that of a number."""
+
+    powers: tuple[tuple[str, int], ...] = ()
+
+    @staticmethod
+    def of(powers: Mapping[str, int]) -> CompoundUnit:
+        kept = ((code, power) for code, power in powers.items() if power)
+        return CompoundUnit(tuple(sorted(kept, key=lambda each: (each[0] not in CURRENCIES, each[0]))))
+
+    def __mul__(self, other: CompoundUnit) -> CompoundUnit:
+        return CompoundUnit.of(_summed((*self.powers, *other.powers)))
+
+    def __truediv__(self, other: CompoundUnit) -> CompoundUnit:
+        return self * CompoundUnit(tuple((code, -power) for code, power in other.powers))
+
+    def __str__(self) -> str:
+        above = "*".join(_text(code, power) for code, power in self.powers if power > 0)
+        below = "".join(f"/{_text(code, -power)}" for code, power in self.powers if power < 0)
+        return (above or "1") + below
+
+    @property
+    def price(self) -> PriceUnit | None:
+        """What it is as the unit of a price; None where it is none: a currency for one unit of measure."""
+        match self.powers:
+            case ((currency, 1), (unit, -1)) if currency in CURRENCIES and unit in UNITS:
+                return PriceUnit(currency, unit)
+        return None
+
+    @property
+    def quantity(self) -> CompoundUnit:
+        """Without its currencies."""
+        return CompoundUnit(tuple(each for each in self.powers if each[0] not in CURRENCIES))
+
+    @property
+    def base(self) -> CompoundUnit:
+        """In the units that all of a dimension convert to: two units convert exactly if theirs are the same."""
+        return CompoundUnit.of(_summed((_scale(code)[0], power) for code, power in self.powers))
+
+    @property
+    def simplified(self) -> CompoundUnit:
+        """`EUR*MMBtu/MWh/MWh` is `EUR/MWh`: one unit of each dimension, the one whose power says most.
+
+        A ratio of two of the same dimension, such as `MMBtu/MWh`, stays as it is.
+        """
+        chosen: dict[str, int] = {}
+        for base, power in self.base.powers:
+            same = [each for each in self.powers if _scale(each[0])[0] == base]
+            chosen[max(same, key=lambda each: each[1] * power)[0]] = power
+        left = {_scale(code)[0] for code, _ in self.powers} - {base for base, _ in self.base.powers}
+        return CompoundUnit.of(chosen | {code: power for code, power in self.powers if _scale(code)[0] in left})
+
+
+PLAIN = CompoundUnit()
+
+
+def unit_of_price(price: PriceUnit) -> CompoundUnit:
+    return CompoundUnit.of({price.currency: 1, price.unit: -1})
+
+
+@lru_cache(maxsize=4096)
+def factor_between(source: CompoundUnit, target: CompoundUnit) -> float:
+    """What a value in `source` is multiplied with to be in `target`: 0.293 from EUR/MWh to EUR/MMBtu.
+
+    Raises NoExchangeRate for another currency, UnitMismatch for another dimension.
+    """
+    if source == target:
+        return 1.0
+    if source.price and target.price:
+        return conversion_factor(source.price, target.price)
+    if source.base != target.base:
+        raise _differing(source, target)
+    change = (source / target).powers
+    above, below = (prod(_scale(code)[1] ** abs(p) for code, p in change if p * sign > 0) for sign in (1, -1))
+    return above / below
+
+
+def sources_between(source: CompoundUnit, target: CompoundUnit) -> tuple[str, ...]:
+    """Where the factor is from, for each unit and currency that changes."""
+    return tuple(_source(code) for code, _ in (source / target).powers if _source(code) != _SI)
+
+
+def is_code(text: str) -> bool:
+    return text in CURRENCIES or text in UNITS
+
+
+_SI = "SI"
+
+
+def _source(code: str) -> str:
+    if code in UNITS:
+        return UNITS[code].source
+    currency = CURRENCIES[code]
+    return _SI if currency.factor == 1 else f"1 {code} = {currency.factor:g} {currency.base}"
+
+
+def _differing(source: CompoundUnit, target: CompoundUnit) -> UnitMismatch:
+    same_quantity = source.quantity.base == target.quantity.base
+    units = [str(source), str(target)]
+    if same_quantity and source.powers and target.powers:
+        return NoExchangeRate(f"{source} and {target} are in different currencies", hint=_RATE, units=units)
+    hint = None if source.powers and target.powers else "Give a number its unit: 5 EUR/MWh."
+    return UnitMismatch(f"{_said(source)} and {_said(target)} do not convert", hint=hint, units=units)
+
+
+_RATE = "Multiply with a rate that says its currencies, such as 1.08 USD/EUR."
+
+
+def _said(unit: CompoundUnit) -> str:
+    return str(unit) if unit.powers else "a plain number"
+
+
+def _scale(code: str) -> tuple[str, float]:
+    """The code of what it is counted in, and how many of that it is."""
+    if code in CURRENCIES:
+        return CURRENCIES[code].base, CURRENCIES[code].factor
+    if code not in UNITS:
+        raise InvalidInput(f"{code[:40]!r} is not the code of a currency or a unit", hint="See `units`, `currencies`.")
+    unit = UNITS[code]
+    return (code, 1.0) if unit.base is None or unit.factor is None else (unit.base, unit.factor)
+
+
+def _summed(powers: Iterable[tuple[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for code, power in powers:
+        found[code] = found.get(code, 0) + power
+    return found
+
+
+def _text(code: str, power: int) -> str:
+    return code if power == 1 else f"{code}^{power}"
