@@ -16,6 +16,7 @@ from aurum.curves.graphql import (
     CurveQuery,
     CurveSnapshot,
     CurveSubscription,
+    DerivedQuery,
     MoverQuery,
     ReviewMutation,
     curve_of,
@@ -108,7 +109,7 @@ async def _node(context: Context, id_: str) -> Node | None:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(CurveQuery, MoverQuery, MetadataQuery, IngestionQuery, OperationsQuery, NodeQuery):
+class Query(CurveQuery, DerivedQuery, MoverQuery, MetadataQuery, IngestionQuery, OperationsQuery, NodeQuery):
     pass
 
 

@@ -90,13 +90,14 @@ def _quantity_factor(source: str, target: str) -> float:
         return 1.0
     if unit_in.base != unit_out.base or unit_in.factor is None or unit_out.factor is None:
         raise UnitMismatch(
-            f"{unit_in.name} and {unit_out.name} do not convert: {_obstacle(unit_in, unit_out)}",
+            f"{unit_in.name} and {unit_out.name} do not convert: {obstacle(unit_in, unit_out)}",
             units=[source, target],
         )
     return unit_out.factor / unit_in.factor
 
 
-def _obstacle(one: UnitOfMeasure, other: UnitOfMeasure) -> str:
+def obstacle(one: UnitOfMeasure, other: UnitOfMeasure) -> str:
+    """Why two units that do not convert do not."""
     if Dimension.CERTIFICATE in (one.dimension, other.dimension):
         return "a certificate is not a quantity of anything"
     if Dimension.EMISSION in (one.dimension, other.dimension):

@@ -5,13 +5,15 @@ Pure: it is given what it computes with.
 
 from aurum.curves.expressions.evaluation import Target, evaluate
 from aurum.curves.expressions.leaves import Used, used
-from aurum.curves.expressions.model import Conversion, DerivedCurve, Factor, Gap, Input, Source, Term, Why
+from aurum.curves.expressions.model import GAPS, NO_GAP, Conversion, DerivedCurve, Factor, Gap, Input, Source, Term, Why
 from aurum.curves.expressions.parsing import parse
 from aurum.curves.expressions.printing import printed
 from aurum.curves.expressions.tree import Node, keys
 from aurum.curves.expressions.units import CompoundUnit, unit_of_price
 
 __all__ = [
+    "GAPS",
+    "NO_GAP",
     "CompoundUnit",
     "Conversion",
     "DerivedCurve",

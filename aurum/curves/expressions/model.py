@@ -13,7 +13,7 @@ from aurum.curves.expressions.alignment import Places
 from aurum.curves.expressions.forms import Leaf, Values
 from aurum.curves.expressions.units import CompoundUnit
 from aurum.curves.model import Snapshot
-from aurum.market.periods import Tenor, TenorGrid
+from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
 from aurum.metadata.model import Curve
 
 
@@ -126,6 +126,13 @@ class DerivedCurve:
     def linear(self) -> bool:
         """Whether it is weights times inputs, and a constant."""
         return self.constant is not None
+
+    def place(self, period: DeliveryPeriod, type_: TenorType | None) -> int | None:
+        """Where a period stands, of this type or of the first that has it; None: nowhere."""
+        if type_ is None:
+            return self.tenors.places.get(period)
+        found = (at for at, tenor in enumerate(self.tenors) if (tenor.type, tenor.period) == (type_, period))
+        return next(found, None)
 
     def why(self, place: int) -> Why:
         """What made the point at a place of `tenors`."""

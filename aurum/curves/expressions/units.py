@@ -8,7 +8,7 @@ from functools import lru_cache
 from math import prod
 
 from aurum.errors import InvalidInput, NoExchangeRate, UnitMismatch
-from aurum.market.units import CURRENCIES, UNITS, PriceUnit, conversion_factor
+from aurum.market.units import CURRENCIES, UNITS, PriceUnit, conversion_factor, obstacle
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,10 @@ def factor_between(source: CompoundUnit, target: CompoundUnit) -> float:
     """
     if source == target:
         return 1.0
-    if source.price and target.price:
-        return conversion_factor(source.price, target.price)
     if source.base != target.base:
         raise _differing(source, target)
+    if source.price and target.price:
+        return conversion_factor(source.price, target.price)
     change = (source / target).powers
     above, below = (prod(_scale(code)[1] ** abs(p) for code, p in change if p * sign > 0) for sign in (1, -1))
     return above / below
@@ -109,15 +109,19 @@ def _source(code: str) -> str:
 
 
 def _differing(source: CompoundUnit, target: CompoundUnit) -> UnitMismatch:
-    same_quantity = source.quantity.base == target.quantity.base
     units = [str(source), str(target)]
-    if same_quantity and source.powers and target.powers:
+    if not source.powers or not target.powers:
+        told = f"{_said(source)} and {_said(target)} do not convert"
+        return UnitMismatch(told, hint="Give a number its unit: 5 EUR/MWh.", units=units)
+    if source.quantity.base == target.quantity.base:
         return NoExchangeRate(f"{source} and {target} are in different currencies", hint=_RATE, units=units)
-    hint = None if source.powers and target.powers else "Give a number its unit: 5 EUR/MWh."
-    return UnitMismatch(f"{_said(source)} and {_said(target)} do not convert", hint=hint, units=units)
+    why = ""
+    if source.price and target.price:
+        why = f": {obstacle(UNITS[source.price.unit], UNITS[target.price.unit])}"
+    return UnitMismatch(f"{source} and {target} do not convert{why}", units=units)
 
 
-_RATE = "Multiply with a rate that says its currencies, such as 1.08 USD/EUR."
+_RATE = "Give a rate with its currencies: convert([curve], USD/MWh, 1.08 USD/EUR), or `fx` for the whole answer."
 
 
 def _said(unit: CompoundUnit) -> str:

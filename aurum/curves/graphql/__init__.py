@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aurum.curves.graphql.arguments import DateRange, EventsAfter
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
+from aurum.curves.graphql.derived import DerivedQuery
 from aurum.curves.graphql.live import CurveSubscription
 from aurum.curves.graphql.movers import MoverQuery
 from aurum.curves.graphql.reviews import ReviewMutation
@@ -16,6 +17,7 @@ __all__ = [
     "CurveSnapshot",
     "CurveSubscription",
     "DateRange",
+    "DerivedQuery",
     "EventsAfter",
     "MoverQuery",
     "ReviewMutation",

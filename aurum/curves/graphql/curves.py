@@ -73,7 +73,7 @@ def _points_of_snapshot(
 ) -> RecordBatch[CurvePoint]:
     types = None if tenor_types is None else tuple(tenor_types)
     key = (snapshot.id, types, delivery and (delivery.start, delivery.end))
-    return points_of(snapshot.prices, chosen(snapshot.prices, tenor_types, delivery), key)
+    return points_of(snapshot.prices, chosen(snapshot.prices.tenors, tenor_types, delivery), key)
 
 
 @strawberry.type(
@@ -133,7 +133,7 @@ class CurveSnapshot(Node):
         directives=[weighing(20)],
     )
     def columns(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> CurveColumns:
-        return columns_of(self.snapshot.prices, chosen(self.snapshot.prices, tenor_types, delivery))
+        return columns_of(self.snapshot.prices, chosen(self.snapshot.prices.tenors, tenor_types, delivery))
 
     @strawberry.field(
         description="Strips of these kinds that have a month still to be delivered, as its months make them: in the "

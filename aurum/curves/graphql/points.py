@@ -60,7 +60,7 @@ def _columns_of(prices: model.CurvePrices, chosen: list[int] | None) -> Columns:
     mid_cells, quote_cells = prices.mid_cells, prices.quote_cells
     places: Sequence[int] = range(len(prices.tenors)) if chosen is None else chosen
     return {
-        **(_tenors(prices.tenors) if chosen is None else _columns([prices.tenors[place] for place in places])),
+        **tenors_of(prices.tenors, chosen),
         "mid": _side(prices.mid, chosen),
         "bid": _side(prices.bid, chosen),
         "ask": _side(prices.ask, chosen),
@@ -68,6 +68,11 @@ def _columns_of(prices: model.CurvePrices, chosen: list[int] | None) -> Columns:
         "quote_cell": lambda: [quote_cells.address(place) for place in places] if quote_cells else Constant(None),
         "withheld": lambda: _withheld(prices, places) if prices.withheld else Constant(False),
     }
+
+
+def tenors_of(grid: TenorGrid, chosen: list[int] | None) -> Columns:
+    """What the tenors are, of the chosen places, of all where None."""
+    return _tenors(grid) if chosen is None else _columns([grid[place] for place in chosen])
 
 
 def _tenors(grid: TenorGrid) -> dict[str, SharedColumn]:
@@ -105,7 +110,7 @@ def columns_of(prices: model.CurvePrices, chosen: list[int] | None) -> CurveColu
 
 
 def chosen(
-    prices: model.CurvePrices, types: list[TenorType] | None, delivery: DeliveryRange | None
+    tenors: TenorGrid, types: list[TenorType] | None, delivery: DeliveryRange | None
 ) -> list[int] | None:  # fmt: skip
     """Where the points stand that are asked for; None: all."""
     start, end = (delivery.start, delivery.end) if delivery else (None, None)
@@ -113,7 +118,7 @@ def chosen(
         return None
     return [
         place
-        for place, tenor in enumerate(prices.tenors)
+        for place, tenor in enumerate(tenors)
         if (types is None or tenor.type in types)
         and (start is None or tenor.period.start >= start)
         and (end is None or tenor.period.end <= end)

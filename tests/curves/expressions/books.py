@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from aurum.curves.expressions import DerivedCurve, Source, Target, evaluate, parse, unit_of_price, used
+from aurum.curves.expressions import DerivedCurve, Source, Target, Used, evaluate, parse, unit_of_price, used
 from aurum.curves.model import CurvePrices, Snapshot
 from aurum.market.identity import CurveIdentity
 from aurum.market.periods import TenorGrid, parse_tenor
@@ -55,15 +55,13 @@ BOOK: Mapping[str, Source] = {
 }
 
 
-def derive(
-    expression: str, more: Mapping[tuple[str, date | None], Source] | None = None, **target: str
-) -> DerivedCurve:
+def derive(expression: str, more: Mapping[Used, Source] | None = None, **target: str) -> DerivedCurve:
     """Over the book; `more` are curves of other days."""
     fx = target.pop("fx", None)
     rate = None if fx is None else parse(fx)
     node = parse(expression)
     wanted = [*used(node), *(used(rate) if rate else ())]
-    known = {(key, None): each for key, each in BOOK.items()} | dict(more or {})
+    known: dict[Used, Source] = {(key, None): each for key, each in BOOK.items()} | dict(more or {})
     return evaluate(node, {one: known[one] for one in wanted}, Target(target.get("currency"), target.get("unit"), rate))
 
 

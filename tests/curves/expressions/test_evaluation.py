@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurum.curves.expressions import DerivedCurve, Gap
+from aurum.curves.expressions import DerivedCurve, Gap, Source, Used
 from aurum.errors import (
     AurumError,
     InvalidExpression,
@@ -53,7 +53,8 @@ MMBTU = 3600 / 1055.05585262  # in a MWh
 )  # fmt: skip
 def test_a_worked_example(expression: str, unit: str, values: list[float | None]) -> None:
     curve = derive(expression)
-    assert (str(curve.unit), listed(curve)) == (unit, pytest.approx(values))
+    assert str(curve.unit) == unit
+    assert listed(curve) == pytest.approx(values)
 
 
 # ---- units ----
@@ -78,7 +79,8 @@ def test_a_worked_example(expression: str, unit: str, values: list[float | None]
         ("quoted_in([fx], USD/EUR) + quoted_in([fx], USD/GBP)", UnitMismatch, "two units"),
         ("spark(convert([power], EUR/MWh), convert([gas], EUR/MMBtu), 7)", UnitMismatch, "rate with its unit"),
         ("clean_spark([power], [gas], [carbon], 2, 0.4)", UnitMismatch, "0.4 tCO2/MWh"),
-        ("convert([power], USD/MWh)", NoExchangeRate, "exchange rate"),
+        ("convert([power], USD/MWh)", NoExchangeRate, "different currencies"),
+        ("[carbon] + [nbp]", UnitMismatch, "GBX/therm and EUR/tCO2 do not convert: an emission"),
         ("convert([power], USD/MWh, 1.08)", NoExchangeRate, "no exchange rate"),
         ("convert([power], USD/MWh, 1.08 USD/GBP)", NoExchangeRate, "does not lead"),
         ("convert([power], EUR/MMBtu, 1.08 USD/EUR)", NoExchangeRate, "does not lead"),
@@ -141,7 +143,7 @@ def test_the_answer_is_converted_and_says_so_in_the_expression() -> None:
 )
 def test_an_answer_is_not_converted_without_what_that_takes(target: dict[str, str], error: type[AurumError]) -> None:
     with pytest.raises(error):
-        derive("[power]", **target)
+        derive("[power]", None, **target)
 
 
 # ---- alignment and gaps ----
@@ -253,7 +255,7 @@ weights = st.floats(0.001, 1000)
 def test_weights_times_inputs_are_the_value_to_the_last_bit(
     terms: list[tuple[float, list[float], bool]], constant: float, below: int
 ) -> None:
-    sources = {(f"c{at}", None): source(f"c{at}", mids) for at, (_, mids, _) in enumerate(terms)}
+    sources: dict[Used, Source] = {(f"c{at}", None): source(f"c{at}", mids) for at, (_, mids, _) in enumerate(terms)}
     parts = " ".join(f"{'-' if minus else '+'} {weight!r} * [c{at}]" for at, (weight, _, minus) in enumerate(terms))
     curve = derive(f"({constant + 1!r} EUR/MWh {parts}) / {below}", sources)
     for place in range(3):
