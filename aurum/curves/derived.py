@@ -18,12 +18,11 @@ from aurum.curves.expressions import (
     Used,
     evaluate,
     parse,
-    unit_of_price,
+    unit_of_codes,
     used,
 )
 from aurum.curves.model import Snapshot
 from aurum.errors import InvalidExpression, InvalidInput, NotFound
-from aurum.market.units import CURRENCIES, UNITS, PriceUnit
 from aurum.metadata.model import Curve, UnitAssignment, unit_known_at
 
 MOST_CURVES = 50
@@ -112,8 +111,7 @@ def _unit(versions: Sequence[UnitAssignment] | None, known_at: datetime | None) 
     if not versions:
         return None
     found = unit_known_at(versions, known_at)
-    known = found.currency in CURRENCIES and found.unit in UNITS
-    return unit_of_price(PriceUnit(found.currency or "", found.unit or "")) if known else None
+    return unit_of_codes(found.currency, found.unit)
 
 
 def _known(key: str, snapshot: Snapshot | None, day: date | None) -> Snapshot:

@@ -43,6 +43,11 @@ class CurvePrices:
         withheld = tuple(sorted({*self.withheld, *points}))
         return replace(self, mid=np.where(held, np.nan, self.mid), bid=bid, ask=ask, withheld=withheld)
 
+    def scaled(self, factor: float) -> CurvePrices:
+        """In another unit: every price times a positive factor."""
+        bid, ask = (None if side is None else side * factor for side in (self.bid, self.ask))
+        return replace(self, mid=self.mid * factor, bid=bid, ask=ask)
+
     def with_point(self, point: int, mid: float | None, bid: float | None, ask: float | None) -> CurvePrices:
         """With a point as a person has decided: None is not quoted. It is in quarantine no longer."""
         blank = np.full(len(self.tenors), np.nan)

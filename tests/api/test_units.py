@@ -63,3 +63,55 @@ async def test_a_mapping_says_what_a_vendors_text_means(ask: Ask) -> None:
     assert (second["version"], second["unit"]["code"]) == (2, "MMBtu")
     listed = (await ask('{ unitMappings(prefix: "eur a") { text version unit { code } } }'))["data"]["unitMappings"]
     assert listed == [{"text": "EUR a MWh, flat", "version": 2, "unit": {"code": "MMBtu"}}]
+
+
+CONVERTED = """query($key: String!, $unit: String, $currency: String) { curve(key: $key) { snapshot {
+    columns { mid bid ask }
+    converted(unit: $unit, currency: $currency) { currency { code } unit { code }
+      conversion { source target factor reasons } columns { mid bid ask } points { mid cell } } } } }"""
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_prices_are_read_in_another_unit_of_their_currency(ask: Ask) -> None:
+    """A therm is 100,000 Btu of 1055.05585262 J: 1 MWh is 34.12 of them, and 100 pence are a pound."""
+    snapshot = (await ask(CONVERTED, key="eugp:uk/nbp/gas", unit="MWh", currency="GBP"))["data"]["curve"]["snapshot"]
+    converted = snapshot["converted"]
+    assert (converted["currency"]["code"], converted["unit"]["code"]) == ("GBP", "MWh")
+    factor = 3600 / 105.505585262 / 100
+    for side in ("mid", "bid", "ask"):
+        due = [each * factor for each in snapshot["columns"][side]]
+        assert converted["columns"][side] == pytest.approx(due, rel=1e-14)
+    assert [point["mid"] for point in converted["points"]] == converted["columns"]["mid"]
+    conversion = converted["conversion"]
+    assert (conversion["source"], conversion["target"]) == ("GBX/therm", "GBP/MWh")
+    assert conversion["factor"] == pytest.approx(factor, rel=1e-14)
+    assert "1 GBX = 0.01 GBP" in conversion["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"currency": "USD"}, "NO_EXCHANGE_RATE"),
+        ({"unit": "bbl"}, "UNIT_MISMATCH"),
+        ({"unit": "tCO2"}, "UNIT_MISMATCH"),
+        ({"unit": "mwh"}, "BAD_USER_INPUT"),
+        ({"currency": "pence"}, "BAD_USER_INPUT"),
+    ],
+)
+@pytest.mark.usefixtures("loaded")
+async def test_what_does_not_convert_is_refused(ask: Ask, given: dict[str, str], code: str) -> None:
+    answer = await ask(CONVERTED, key="eugp:eu/dutch_ttf/gas", **given)
+    assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_nothing_is_converted_of_a_curve_whose_unit_nobody_knows(ask: Ask) -> None:
+    curve = (await ask('{ curve(key: "eugp:eu/dutch_ttf/gas") { id } }'))["data"]["curve"]["id"]
+    await ask(SET_UNIT, input={"curveId": curve, "currency": None, "unit": None, "reason": "we doubt it"})
+    answer = await ask(CONVERTED, key="eugp:eu/dutch_ttf/gas", unit="MWh")
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNKNOWN_UNIT"]
+    query = "query($e: String!) { derivedCurve(expression: $e) { unitText points { value } } }"
+    answer = await ask(query, e="2 * [eugp:eu/dutch_ttf/gas]")
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNKNOWN_UNIT"]
+    answer = await ask(query, e="2 * quoted_in([eugp:eu/dutch_ttf/gas], EUR/MWh)")
+    assert answer["data"]["derivedCurve"]["unitText"] == "EUR/MWh"

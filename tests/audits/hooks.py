@@ -15,8 +15,9 @@ from schemathesis.graphql import nodes  # type: ignore[import-not-found]
 from schemathesis.specs.graphql import validation  # type: ignore[import-not-found]
 
 validation.CLIENT_ERROR_MARKERS |= {
-    "CONFLICT", "COST_TOO_HIGH", "CURSOR_TOO_OLD", "FORBIDDEN", "GRAPHQL_INVALID", "INVALID_CURSOR", "NOT_FOUND",
-    "UNKNOWN_TENOR", "WORKBOOK_REFUSED",
+    "CONFLICT", "COST_TOO_HIGH", "CURSOR_TOO_OLD", "FORBIDDEN", "GRAPHQL_INVALID", "INVALID_CURSOR",
+    "INVALID_EXPRESSION", "MIXED_DAYS", "NOT_FOUND", "NO_EXCHANGE_RATE", "UNIT_MISMATCH", "UNKNOWN_TENOR",
+    "UNKNOWN_UNIT", "WORKBOOK_REFUSED",
 }  # fmt: skip
 validation.SERVER_ERROR_MARKERS |= {"DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE"}
 

@@ -5,11 +5,11 @@ Pure: it is given what it computes with.
 
 from aurum.curves.expressions.evaluation import Target, evaluate
 from aurum.curves.expressions.leaves import Used, used
-from aurum.curves.expressions.model import GAPS, NO_GAP, Conversion, DerivedCurve, Factor, Gap, Input, Source, Term, Why
+from aurum.curves.expressions.model import GAPS, NO_GAP, DerivedCurve, Factor, Gap, Input, Source, Term, Why
 from aurum.curves.expressions.parsing import parse
 from aurum.curves.expressions.printing import printed
 from aurum.curves.expressions.tree import Node, keys
-from aurum.curves.expressions.units import CompoundUnit, unit_of_price
+from aurum.curves.expressions.units import CompoundUnit, Conversion, conversion_to, unit_of_codes, unit_of_price
 
 __all__ = [
     "GAPS",
@@ -26,10 +26,12 @@ __all__ = [
     "Term",
     "Used",
     "Why",
+    "conversion_to",
     "evaluate",
     "keys",
     "parse",
     "printed",
+    "unit_of_codes",
     "unit_of_price",
     "used",
 ]

@@ -13,7 +13,7 @@ from aurum.curves.expressions.forms import Form, Forms, Leaf, Linear, Values, nu
 from aurum.curves.expressions.functions import FUNCTIONS, written_out
 from aurum.curves.expressions.gaps import gaps_of
 from aurum.curves.expressions.leaves import Used, check_days, leaves
-from aurum.curves.expressions.model import Conversion, DerivedCurve, Factor, Input, Source
+from aurum.curves.expressions.model import DerivedCurve, Factor, Input, Source
 from aurum.curves.expressions.parsing import STEPS
 from aurum.curves.expressions.printing import printed
 from aurum.curves.expressions.tree import (
@@ -30,10 +30,10 @@ from aurum.curves.expressions.tree import (
     Sum,
     keys,
 )
-from aurum.curves.expressions.units import CompoundUnit, factor_between, sources_between, unit_of_price
+from aurum.curves.expressions.units import CompoundUnit, Conversion, conversion, priced_in
 from aurum.errors import InvalidExpression, InvalidInput, NoExchangeRate, UnitMismatch, UnknownUnit
 from aurum.market.periods import TenorGrid
-from aurum.market.units import CURRENCIES, UNITS, PriceUnit
+from aurum.market.units import CURRENCIES
 
 _MOST_TOLD = 200
 
@@ -168,10 +168,8 @@ class _Evaluation:
     def _converted(self, form: Form, unit: CompoundUnit) -> Form:
         if form.unit == unit:
             return form
-        factor = factor_between(form.unit, unit)
-        reasons = sources_between(form.unit, unit)
-        self._conversions[form.unit, unit] = Conversion(form.unit, unit, factor, reasons)
-        return replace(self._forms.scale(form, factor), unit=unit)
+        found = self._conversions[form.unit, unit] = conversion(form.unit, unit)
+        return replace(self._forms.scale(form, found.factor), unit=unit)
 
     def _exchanged(self, form: Form, unit: CompoundUnit, rate: Form | None) -> Form:
         """The rate is multiplied with or divided by, as its currencies say."""
@@ -193,7 +191,7 @@ class _Evaluation:
             if target.rate is not None:
                 raise InvalidInput("a rate without a currency to convert to", field="fx")
             return node, self._converted(form, _sensible(form.unit))
-        unit = _target(form.unit, target)
+        unit = priced_in(form.unit, target.currency, target.unit)
         if unit == form.unit and target.rate is None:
             return node, form
         whole = Convert(node, unit, target.rate)
@@ -239,16 +237,6 @@ def _sensible(unit: CompoundUnit) -> CompoundUnit:
     if money not in (0, 1) or any(abs(power) > 1 for _, power in simple.powers):
         raise UnitMismatch(f"{simple} is neither a price nor a ratio", units=[str(simple)])
     return simple
-
-
-def _target(unit: CompoundUnit, target: Target) -> CompoundUnit:
-    for name, code, known in (("currency", target.currency, CURRENCIES), ("unit", target.unit, UNITS)):
-        if code is not None and code not in known:
-            raise InvalidInput(f"unknown {name}: {code[:40]}", field=name)
-    price = unit.simplified.price
-    if price is None:
-        raise UnitMismatch(f"{unit} is no price: it is not converted to another", units=[str(unit)])
-    return unit_of_price(PriceUnit(target.currency or price.currency, target.unit or price.unit))
 
 
 def _told(node: Node) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aurum.curves.expressions.alignment import Places
 from aurum.curves.expressions.forms import Leaf, Values
-from aurum.curves.expressions.units import CompoundUnit
+from aurum.curves.expressions.units import CompoundUnit, Conversion
 from aurum.curves.model import Snapshot
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
 from aurum.metadata.model import Curve
@@ -64,16 +64,6 @@ class Factor:
     name: str
     value: float
     unit: CompoundUnit
-
-
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """What values of one unit were multiplied with to be in another, and where the number is from."""
-
-    source: CompoundUnit
-    target: CompoundUnit
-    factor: float
-    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,12 @@ spark, dark, clean_spark, clean_dark, crack, basket, min, max: arguments are sum
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
 from aurum.curves.expressions.functions import FUNCTIONS
+from aurum.curves.expressions.tokens import Token, tokens
 from aurum.curves.expressions.tree import (
     At,
     Call,
@@ -44,22 +42,6 @@ LONGEST, DEEPEST, MOST_NODES = 4000, 32, 500
 LONGEST_KEY, FARTHEST = 300, 1200
 LARGEST, SMALLEST = 1e30, 1e-30  # of numbers, but for 0
 STEPS = {"month": 1, "quarter": 3, "year": 12}
-_TOKEN = re.compile(
-    r"""(?P<blank>[ \t\r\n]+)
-      | (?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9A-Za-z_.]))
-      | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-      | (?P<name>[A-Za-z][A-Za-z0-9_]*)
-      | (?P<curve>\[[^][]*\])
-      | (?P<sign>[-+*/(),])""",
-    re.VERBOSE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    position: int  # of its first character, from 1
 
 
 @lru_cache(maxsize=1024)
@@ -70,35 +52,11 @@ def parse(text: str) -> Node:
     return _Parser(text).whole()
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise InvalidExpression(f"{_strange(text[at])} at {at + 1}", hint=_hint(text[at]), position=at + 1)
-        if match.lastgroup != "blank":
-            yield _Token(match.lastgroup or "", match[0], at + 1)
-        at = match.end()
-    yield _Token("end", "", len(text) + 1)
-
-
-def _strange(char: str) -> str:
-    if char.isascii() and char.isprintable():
-        return f"{char!r} has no meaning"
-    return f"U+{ord(char):04X} {unicodedata.name(char, '')} has no meaning".replace("  ", " ")
-
-
-def _hint(char: str) -> str:
-    if char in "[]":
-        return "A curve is its key in one pair of brackets: [eugp:eu/dutch_ttf/gas]."
-    return "Outside of brackets there are only numbers, names and + - * / ( ) , of ASCII."
-
-
 class _Parser:
     """One token ahead. `_nodes` and `_depth` bound what is made, and how deep it recurs."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = list(_tokens(text))
+        self._tokens = list(tokens(text))
         self._at = self._nodes = self._depth = 0
 
     def whole(self) -> Node:
@@ -108,10 +66,10 @@ class _Parser:
         return node
 
     @property
-    def _next(self) -> _Token:
+    def _next(self) -> Token:
         return self._tokens[self._at]
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         token = self._next
         self._at += 1
         return token
@@ -127,7 +85,7 @@ class _Parser:
         found = "it ends" if self._next.kind == "end" else f"there is {self._next.text[:40]!r}"
         return self._wrong(f"expected {what}, but {found}")
 
-    def _wrong(self, message: str, token: _Token | None = None, hint: str | None = None) -> InvalidExpression:
+    def _wrong(self, message: str, token: Token | None = None, hint: str | None = None) -> InvalidExpression:
         position = (token or self._next).position
         return InvalidExpression(f"{message}, at {position}", hint=hint, position=position)
 
@@ -243,7 +201,7 @@ class _Parser:
         self._depth -= 1
         return node
 
-    def _call(self, token: _Token) -> Call:
+    def _call(self, token: Token) -> Call:
         given = [self._sum()]
         while self._sign(","):
             given.append(self._sum())

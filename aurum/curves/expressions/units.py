@@ -55,14 +55,13 @@ class CompoundUnit:
     def simplified(self) -> CompoundUnit:
         """`EUR*MMBtu/MWh/MWh` is `EUR/MWh`: one unit of each dimension, the one whose power says most.
 
-        A ratio of two of the same dimension, such as `MMBtu/MWh`, stays as it is.
+        What is nothing but ratios of the same dimension, such as `MMBtu/MWh`, stays as it is.
         """
         chosen: dict[str, int] = {}
         for base, power in self.base.powers:
             same = [each for each in self.powers if _scale(each[0])[0] == base]
             chosen[max(same, key=lambda each: each[1] * power)[0]] = power
-        left = {_scale(code)[0] for code, _ in self.powers} - {base for base, _ in self.base.powers}
-        return CompoundUnit.of(chosen | {code: power for code, power in self.powers if _scale(code)[0] in left})
+        return CompoundUnit.of(chosen) if chosen else self
 
 
 PLAIN = CompoundUnit()
@@ -70,6 +69,13 @@ PLAIN = CompoundUnit()
 
 def unit_of_price(price: PriceUnit) -> CompoundUnit:
     return CompoundUnit.of({price.currency: 1, price.unit: -1})
+
+
+def unit_of_codes(currency: str | None, unit: str | None) -> CompoundUnit | None:
+    """None where one of the two is not known."""
+    if currency not in CURRENCIES or unit not in UNITS:
+        return None
+    return unit_of_price(PriceUnit(currency or "", unit or ""))
 
 
 @lru_cache(maxsize=4096)
@@ -89,8 +95,38 @@ def factor_between(source: CompoundUnit, target: CompoundUnit) -> float:
     return above / below
 
 
-def sources_between(source: CompoundUnit, target: CompoundUnit) -> tuple[str, ...]:
-    """Where the factor is from, for each unit and currency that changes."""
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What values of one unit are multiplied with to be in another, and where the number is from."""
+
+    source: CompoundUnit
+    target: CompoundUnit
+    factor: float
+    reasons: tuple[str, ...]
+
+
+def conversion(source: CompoundUnit, target: CompoundUnit) -> Conversion:
+    return Conversion(source, target, factor_between(source, target), _reasons(source, target))
+
+
+def conversion_to(source: CompoundUnit, currency: str | None, unit: str | None) -> Conversion:
+    """Of a price, to the codes that are given."""
+    return conversion(source, priced_in(source, currency, unit))
+
+
+def priced_in(source: CompoundUnit, currency: str | None, unit: str | None) -> CompoundUnit:
+    """The unit of a price with these codes in place of its own. Raises InvalidInput for others than there are."""
+    for name, code, known in (("currency", currency, CURRENCIES), ("unit", unit, UNITS)):
+        if code is not None and code not in known:
+            raise InvalidInput(f"unknown {name}: {code[:40]}", field=name, hint="See `currencies` and `units`.")
+    price = source.simplified.price
+    if price is None:
+        raise UnitMismatch(f"{source} is no price: it is not converted to another", units=[str(source)])
+    return unit_of_price(PriceUnit(currency or price.currency, unit or price.unit))
+
+
+def _reasons(source: CompoundUnit, target: CompoundUnit) -> tuple[str, ...]:
+    """For each unit and currency that changes."""
     return tuple(_source(code) for code, _ in (source / target).powers if _source(code) != _SI)
 
 

@@ -30,6 +30,7 @@ from aurum.curves.graphql.arguments import (
     ref_of,
     there,
 )
+from aurum.curves.graphql.converted import ConvertedSnapshot, converted_of
 from aurum.curves.graphql.diffs import CurveDiff, diff_of
 from aurum.curves.graphql.history import DeliveryInput, PriceHistory, history_of, period_of
 from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
@@ -160,6 +161,20 @@ class CurveSnapshot(Node):
         weighting: WeightingArgument = Weighting.EQUAL,
     ) -> Strip:  # fmt: skip
         return await strip_of(info, self.snapshot, delivery, weighting)
+
+    @strawberry.field(
+        description="Its prices in another unit, or a part of its currency such as pence; of another currency see "
+        "`derivedCurve`, which takes a rate.",
+        metadata=batched(),
+    )
+    async def converted(
+        self, info: Info,
+        unit: Annotated[str | None, strawberry.argument(
+            description="What prices shall be per: a code of `units`; null: as they are.")] = None,
+        currency: Annotated[str | None, strawberry.argument(
+            description="What they shall be in: a code of `currencies`; null: as they are.")] = None,
+    ) -> ConvertedSnapshot:  # fmt: skip
+        return converted_of(self.snapshot.prices, await self._unit(info), currency, unit)
 
     @strawberry.field(
         description="What was found about it when its file was checked, the worst first.", directives=[sized(20)]

@@ -15,6 +15,7 @@ from aurum.curves import expressions, model
 from aurum.curves.derived import Question, derived
 from aurum.curves.expressions import Gap
 from aurum.curves.graphql.arguments import AsOf, CurveContext, Delivery, Info, KnownAt, TenorTypes, instant_of
+from aurum.curves.graphql.converted import UnitConversion, conversion_of
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
 from aurum.curves.graphql.history import DeliveryInput, period_of
 from aurum.curves.graphql.points import chosen, tenors_of
@@ -93,14 +94,6 @@ class DerivedFactor:
     name: str = strawberry.field(description="Such as `heat_rate`.")
     value: float = strawberry.field(description="As it was given, in `unitText`.")
     unit_text: str = strawberry.field(description="Such as `MMBtu/MWh`; `1` for a plain number.")
-
-
-@strawberry.type(description="How values were brought into another unit of the same currency and dimension.")
-class UnitConversion:
-    source: str = strawberry.field(description="From this unit, such as `GBX/therm`.")
-    target: str = strawberry.field(description="Into this unit.")
-    factor: float = strawberry.field(description="What values were multiplied with.")
-    reasons: list[str] = strawberry.field(description="Where the factor is from.")
 
 
 @strawberry.type(description="What one input does to a point.")
@@ -247,12 +240,7 @@ def derived_of(curve: expressions.DerivedCurve, known_at: datetime | None) -> De
             DerivedFactor(function=each.function, name=each.name, value=each.value, unit_text=str(each.unit))
             for each in curve.factors
         ],
-        conversions=[
-            UnitConversion(
-                source=str(each.source), target=str(each.target), factor=each.factor, reasons=list(each.reasons)
-            )
-            for each in curve.conversions
-        ],
+        conversions=[conversion_of(each) for each in curve.conversions],
         derived=curve, known_at=known_at,
     )  # fmt: skip
 

@@ -17,13 +17,17 @@ from aurum.graphql.records import Column, Columns, Constant, RecordBatch, Shared
 from aurum.market.periods import Tenor, TenorGrid, TenorType
 
 
-@strawberry.type(description="A point of a curve: the prices of one delivery period, in the curve's currency and unit.")
+@strawberry.type(
+    description="A point of a curve: the prices of one delivery period, in the currency and unit of what it is in."
+)
 class CurvePoint:
     tenor: str = strawberry.field(description="The market's label: months as `2025-06`, else the vendor's text.")
     tenor_type: TenorType = strawberry.field(description="What kind of period it is.")
     delivery_start: date = strawberry.field(description="The first day of delivery.")
     delivery_end: date = strawberry.field(description="The day after the last day of delivery.")
-    mid: float | None = strawberry.field(description="The vendor's mid, never computed; null where none is quoted.")
+    mid: float | None = strawberry.field(
+        description="The vendor's mid, not that of bid and ask; null where none is quoted."
+    )
     bid: float | None = strawberry.field(description="Null where none is quoted.")
     ask: float | None = strawberry.field(description="Null where none is quoted.")
     cell: str | None = strawberry.field(description="Where the mid stands in the file: `Fixed Prices - Mid!D12`.")
