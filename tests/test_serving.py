@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
 
 from aurum import serving
-from aurum.serving import HTTP
+from aurum.serving import HTTP, Joined
 
 ANSWER = PlainTextResponse("well")
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
@@ -51,6 +52,47 @@ async def test_an_ordinary_request_is_answered(port: int) -> None:
     assert (await answer(port, HEAD, large, pause=0.05)).endswith(b"well")
     body = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 300000\r\n\r\n"
     assert b"well" in await answer(port, body + b"z" * 300_000)
+
+
+class Line:
+    """A transport that notes what is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def writelines(self, parts: list[bytes]) -> None:
+        self.sent.append(b"".join(parts))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+async def test_a_head_goes_with_its_body_and_nothing_waits_for_more_than_a_turn() -> None:
+    line: Any = Line()
+    joined = Joined(line, asyncio.get_running_loop())
+    joined.write(b"head ")
+    joined.write(b"body")
+    assert line.sent == []
+    await asyncio.sleep(0)
+    assert line.sent == [b"head body"]
+    joined.write(b"part")
+    await asyncio.sleep(0)
+    assert line.sent == [b"head body", b"part"]
+    joined.write(b"large head ")
+    joined.write(b"x" * 20_000)  # is not held back
+    assert line.sent[2:] == [b"large head " + b"x" * 20_000]
+    joined.write(b"last")
+    joined.close()
+    assert (line.sent[3:], line.closed, joined.is_closing()) == ([b"last"], True, True)
+    await asyncio.sleep(0)
+    assert len(line.sent) == 4
 
 
 async def test_a_flood_of_headers_is_refused(port: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from aurum.backends.bus import MemoryBus
 from aurum.backends.database import Database
-from aurum.backends.events import Event, EventLog
+from aurum.backends.events import Event, EventLog, Heads
 from tests.published import instant
 
 NOON = instant("2025-02-12 12:00")
@@ -125,3 +125,16 @@ async def test_a_commit_of_another_process_is_noticed(database: Database) -> Non
     assert (await asyncio.wait_for(first, 5)).payload == {"n": 7}
     watch.cancel()
     await events.aclose()  # type: ignore[attr-defined]
+
+
+async def test_heads_of_many_are_read_together(database: Database) -> None:
+    log, newest = EventLog(database, MemoryBus()), Heads(database)
+    statements: list[str] = []
+    await append(log, database, 1, 2)
+    await append(log, database, 9, tenant="rival")
+    database.observe(lambda _connection, _cursor, statement, *_: statements.append(statement))
+    found = await asyncio.gather(*(newest.of(tenant) for tenant in ("desk", "rival", "nobody", "desk")))
+    assert found == [2, 1, 0, 2]
+    assert len([each for each in statements if each.startswith("SELECT")]) == 1
+    await append(log, database, 3)
+    assert await newest.of("desk") == 3

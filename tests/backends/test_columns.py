@@ -1,0 +1,79 @@
+"""Columns that come in one piece say what the rows say."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Column, Date, Integer, LargeBinary, MetaData, Table, func, insert, select
+
+from aurum.backends.columns import ColumnRead, Price, read_columns
+from aurum.backends.database import Database, Id, Instant
+from aurum.backends.reads import looked_up
+
+_PLACES = Table(
+    "test_columns",
+    MetaData(),
+    Column("id", Id, primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("vector", LargeBinary),
+    Column("held", LargeBinary),
+)
+_C = _PLACES.c
+_READ = ColumnRead(
+    select(
+        _C.id, _C.day, _C.at, func.substr(_C.vector, 9, 8, type_=Price()).label("price"), _C.held,
+        func.coalesce(looked_up(_C.id, "keys", "values", Integer()), -1, type_=Integer()).label("value"),
+    ).order_by(_C.day.desc())
+)  # fmt: skip
+_AT = datetime(2025, 2, 13, 22, 15, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+async def database(migrated_url: str) -> AsyncIterator[Database]:
+    opened = Database(migrated_url)
+    async with opened.write() as transaction:
+        await transaction._connection.run_sync(_PLACES.create)
+    yield opened
+    await opened.close()
+
+
+async def add(database: Database, *rows: dict[str, Any]) -> None:
+    async with database.write() as transaction:
+        await transaction.execute(insert(_PLACES), list(rows))
+
+
+def row(id_: int, prices: list[float] | None, held: bytes | None = None) -> dict[str, Any]:
+    vector = None if prices is None else np.array(prices, "<f8").tobytes()
+    day = date(1999, 12, 31) + timedelta(days=id_)
+    return {"id": id_, "day": day, "at": _AT + timedelta(microseconds=id_), "vector": vector, "held": held}
+
+
+async def test_each_kind_of_column(database: Database) -> None:
+    await add(database, row(1, [1.0, 0.1]), row(2, None), row(3, [1.0, -7.25e300], b"\x80"), row(4, [0.0, np.nan]))
+    found = await read_columns(database, _READ, keys=[3, 1, 77], values=[30, 10, 7])
+    assert found["id"].tolist() == [4, 3, 2, 1]
+    assert found["day"].tolist() == [date(2000, 1, day) for day in (4, 3, 2, 1)]
+    assert found["at"].tolist() == [(_AT + timedelta(microseconds=n)).replace(tzinfo=None) for n in (4, 3, 2, 1)]
+    np.testing.assert_array_equal(found["price"], [np.nan, -7.25e300, np.nan, 0.1])
+    assert found["held"] == [None, b"\x80", None, None]
+    assert found["value"].tolist() == [-1, 30, -1, 10]
+
+
+async def test_they_are_in_the_order_of_the_statement(database: Database) -> None:
+    await add(database, *(row(id_, [0.0, float(id_)]) for id_ in (5, 1, 9, 3, 7)))
+    found = await read_columns(database, _READ, keys=[], values=[])
+    assert found["id"].tolist() == found["price"].tolist() == [9, 7, 5, 3, 1]
+    assert found["held"] == [None] * 5
+
+
+async def test_without_a_row_they_are_empty(database: Database) -> None:
+    found = await read_columns(database, _READ, keys=[1], values=[2])
+    assert {name: len(column) for name, column in found.items()} == dict.fromkeys(found, 0)
+    assert found["day"].dtype == np.dtype("M8[D]")
+    assert found["at"].dtype == np.dtype("M8[us]")
+    assert found["price"].dtype == np.dtype("f8")
