@@ -126,7 +126,7 @@ async def test_numbers_of_two_units_are_brought_into_the_one_known_later(ask: As
     assert point["market"] == point["restatement"] == 0.0
     assert (await data(ask, mutation, id=id_, unit="bbl"))["setUnit"]["problems"] == []
     answer = await ask(f'{{ curve(key: "{TTF}") {{ {DIFF % (old, new)} }} }}')
-    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert answer["errors"][0]["extensions"]["code"] == "UNIT_MISMATCH"
 
 
 MOVERS = """query($from: SnapshotRef!, $to: SnapshotRef!, $by: MoveMeasure, $after: String, $first: Int,
