@@ -32,7 +32,7 @@ from aurum.curves.graphql.arguments import (
 )
 from aurum.curves.graphql.converted import ConvertedSnapshot, converted_of
 from aurum.curves.graphql.diffs import CurveDiff, diff_of
-from aurum.curves.graphql.history import DeliveryInput, PriceHistory, history_of, period_of
+from aurum.curves.graphql.history import PriceHistory, history_of
 from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
 from aurum.curves.graphql.rolling import RollingHistory, RollingInput, rolling_of, rule_of
 from aurum.curves.graphql.strips import Strip, WeightingArgument, strip_of, strips_of
@@ -51,9 +51,11 @@ from aurum.metadata.graphql import (
     Attribute,
     Currency,
     CurveReview,
+    DeliveryInput,
     Unit,
     UnitVersion,
     currency_of,
+    period_of,
     review_of,
     unit_of,
     unit_version_of,

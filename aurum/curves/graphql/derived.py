@@ -17,7 +17,6 @@ from aurum.curves.expressions import Gap
 from aurum.curves.graphql.arguments import AsOf, CurveContext, Delivery, Info, KnownAt, TenorTypes, instant_of
 from aurum.curves.graphql.converted import UnitConversion, conversion_of
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
-from aurum.curves.graphql.history import DeliveryInput, period_of
 from aurum.curves.graphql.points import chosen, tenors_of
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.plans import batched
@@ -26,7 +25,7 @@ from aurum.graphql.sizes import sized, weighing
 from aurum.graphql.tables import parallel
 from aurum.market.periods import TenorType
 from aurum.metadata import model as catalogue
-from aurum.metadata.graphql import Currency, Unit, currency_of, unit_of
+from aurum.metadata.graphql import Currency, DeliveryInput, Unit, currency_of, period_of, unit_of
 
 publish_enum(
     Gap,

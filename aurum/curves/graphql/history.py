@@ -10,18 +10,11 @@ import numpy as np
 import strawberry
 
 from aurum.curves import model
-from aurum.errors import InvalidInput
 from aurum.graphql.plans import batched
 from aurum.graphql.records import Columns, Constant, RecordBatch, SharedColumn
 from aurum.graphql.sizes import sized, weighing
 from aurum.graphql.tables import parallel
 from aurum.market.periods import DeliveryPeriod
-
-
-@strawberry.input(description="One delivery period, exactly.")
-class DeliveryInput:
-    start: date = strawberry.field(description="The first day of delivery.")
-    end: date = strawberry.field(description="The day after the last day of delivery.")
 
 
 @strawberry.type(description="What a delivery period was priced at on an as-of date.")
@@ -98,9 +91,3 @@ def history_of(delivery: DeliveryPeriod, found: model.PriceHistory | None) -> Pr
     return PriceHistory(
         delivery_start=delivery.start, delivery_end=delivery.end, history=found or model.PriceHistory.blank(delivery)
     )
-
-
-def period_of(delivery: DeliveryInput) -> DeliveryPeriod:
-    if delivery.end <= delivery.start:
-        raise InvalidInput("a delivery period ends after it starts", field="delivery")
-    return DeliveryPeriod(delivery.start, delivery.end)

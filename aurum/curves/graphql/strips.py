@@ -14,10 +14,10 @@ from aurum.curves.analytics import strips as analytics
 from aurum.curves.analytics.deliveries import Granularity, Seasons, StripPeriod, range_of_months, strip_periods
 from aurum.curves.analytics.strips import Absence, StripCoverage, Weighting
 from aurum.curves.graphql.arguments import Info, there
-from aurum.curves.graphql.history import DeliveryInput, period_of
 from aurum.errors import InvalidInput
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.sizes import sized
+from aurum.metadata.graphql import DeliveryInput, period_of
 
 publish_enum(
     Granularity,

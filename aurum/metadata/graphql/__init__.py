@@ -19,6 +19,7 @@ from aurum.metadata.graphql.catalogue import (
     unit_of,
     unit_version_of,
 )
+from aurum.metadata.graphql.deliveries import DeliveryInput, period_of
 
 __all__ = [
     "Attribute",
@@ -26,6 +27,7 @@ __all__ = [
     "CurveFilter",
     "CurveOrder",
     "CurveReview",
+    "DeliveryInput",
     "MetadataMutation",
     "MetadataQuery",
     "Problem",
@@ -34,6 +36,7 @@ __all__ = [
     "currency_of",
     "filter_of",
     "order_of",
+    "period_of",
     "problem_of",
     "review_of",
     "unit_of",
