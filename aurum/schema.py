@@ -41,7 +41,7 @@ from aurum.ingestion.graphql import (
     point_of,
     run_of,
 )
-from aurum.metadata.graphql import MetadataMutation, MetadataQuery
+from aurum.metadata.graphql import CalendarQuery, MetadataMutation, MetadataQuery
 from aurum.operations.graphql import OperationsMutation, OperationsQuery
 from aurum.settings import GraphQLSettings
 
@@ -109,7 +109,9 @@ async def _node(context: Context, id_: str) -> Node | None:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(CurveQuery, DerivedQuery, MoverQuery, MetadataQuery, IngestionQuery, OperationsQuery, NodeQuery):
+class Query(
+    CurveQuery, DerivedQuery, MoverQuery, MetadataQuery, CalendarQuery, IngestionQuery, OperationsQuery, NodeQuery
+):
     pass
 
 

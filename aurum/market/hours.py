@@ -18,7 +18,7 @@ from aurum.errors import InvalidInput
 from aurum.market.blocks import Block, Part
 from aurum.market.calendars import Calendar
 from aurum.market.clocks import END_DAY, FIRST_DAY, Seconds, clock
-from aurum.market.periods import DeliveryPeriod
+from aurum.market.periods import DeliveryPeriod, months_from
 
 Instants = NDArray[np.datetime64]
 Hours = NDArray[np.float64]
@@ -52,13 +52,40 @@ def in_block(calendar: Calendar, block: Block, starts: Instants) -> NDArray[np.b
     return member
 
 
+def delivery_days(calendar: Calendar, starts: Instants) -> tuple[Instants, Instants]:
+    """Of each interval that starts at these instants (UTC) its delivery day (datetime64[D]), and when that began."""
+    begun = _starts(calendar)
+    places = np.searchsorted(begun, starts.astype("M8[s]").astype(np.int64), side="right") - 1
+    return (_EPOCH + places).astype("M8[D]"), begun[places].astype("M8[s]")
+
+
+def local_times(calendar: Calendar, starts: Instants) -> list[str]:
+    """Instants as the market's clock shows them, with its offset from UTC: `2025-03-09T03:00:00-04:00`."""
+    seconds = starts.astype("M8[s]").astype(np.int64)
+    local = clock(calendar.zone).local(seconds)
+    offsets, which = np.unique((local - seconds) // 60, return_inverse=True)
+    texts = [f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}" for minutes in offsets]
+    shown = np.datetime_as_string(local.astype("M8[s]"))
+    return [f"{time}{texts[offset]}" for time, offset in zip(shown.tolist(), which.tolist(), strict=True)]
+
+
+def months_within(period: DeliveryPeriod) -> list[DeliveryPeriod]:
+    """A period in pieces, a month each; the first and the last may be parts of one."""
+    first = period.start.replace(day=1)
+    firsts = [first]
+    while (first := months_from(first.year, first.month, 1).end) < period.end:
+        firsts.append(first)
+    starts = [period.start, *firsts[1:]]
+    return [DeliveryPeriod(*each) for each in zip(starts, [*firsts[1:], period.end], strict=True)]
+
+
 def hour_counts(calendar: Calendar, block: Block, periods: Sequence[DeliveryPeriod]) -> Hours:
     """How many hours a block has in each period; float64, parallel to the periods.
 
     Raises InvalidInput for days outside of 2000 to 2101.
     """
     before = _hours_before(calendar, block)
-    places = np.array([(_place(period.start), _place(period.end)) for period in periods], dtype=np.int64).reshape(-1, 2)
+    places = np.array([(_place(each.start), _place(each.end)) for each in periods], dtype=np.int64).reshape(-1, 2)
     found: Hours = before[places[:, 1]] - before[places[:, 0]]
     return found
 

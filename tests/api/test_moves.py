@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from aurum.market.periods import DeliveryPeriod
-from aurum.metadata.model import Curve
 from aurum.services import Services
 from tests.api.conftest import Ask
 
@@ -61,8 +56,8 @@ async def test_a_strip_of_a_range_of_ones_own(ask: Ask) -> None:
 
 
 async def test_hours_are_refused_where_no_calendar_knows_them(ask: Ask) -> None:
-    query = f'{{ curve(key: "{TTF}") {{ snapshot {{ strips(granularity: [QUARTER], weighting: HOURS) {{ mid }} }} }} }}'
-    answer = await ask(query)
+    query = "snapshot { strips(granularity: [QUARTER], weighting: HOURS) { mid } }"
+    answer = await ask(f'{{ curve(key: "eugp:eu/eua/carbon") {{ {query} }} }}')
     assert answer["errors"][0]["extensions"]["code"] == "NO_BLOCK_HOURS"
 
 
@@ -243,19 +238,21 @@ async def test_of_many_snapshots_only_the_untrusted_are_refused(ask: Ask) -> Non
     assert {finding["severity"] for finding in served} <= {"INFO"}
 
 
-async def test_hours_are_the_weights_where_somebody_knows_them(
-    ask: Ask, services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def block_hours(curve: Curve, periods: Sequence[DeliveryPeriod]) -> NDArray[np.float64]:
-        assert curve.key == TTF
-        return np.array([24.0 * (period.end - period.start).days for period in periods])
-
-    monkeypatch.setattr(services.curves, "block_hours", block_hours)
+@pytest.mark.parametrize(
+    ("key", "hours"),
+    [
+        (TTF, (743, 720)),  # the gas day of 29 March has 23 hours
+        ("eugp:eu/german/power/base", (743, 720)),
+        ("eugp:eu/german/power/peak", (21 * 12, 22 * 12)),
+    ],
+)
+async def test_hours_are_the_weights_where_a_calendar_knows_them(ask: Ask, key: str, hours: tuple[int, int]) -> None:
     query = """snapshot { points(tenorTypes: [MONTH]) { mid }
         strip(delivery: {start: "2025-03-01", end: "2025-05-01"}, weighting: HOURS) {
           weighting mid inputs { weight } } }"""
-    found = (await curve(ask, query))["snapshot"]
+    found = (await ask(f'{{ curve(key: "{key}") {{ {query} }} }}'))["data"]["curve"]["snapshot"]
     _, march, april, _ = (point["mid"] for point in found["points"])
     assert found["strip"]["weighting"] == "HOURS"
-    assert found["strip"]["mid"] == pytest.approx((31 * march + 30 * april) / 61, abs=1e-12)
-    assert [each["weight"] for each in found["strip"]["inputs"]] == pytest.approx([31 / 61, 30 / 61])
+    total = sum(hours)
+    assert found["strip"]["mid"] == pytest.approx((hours[0] * march + hours[1] * april) / total, abs=1e-12)
+    assert [each["weight"] for each in found["strip"]["inputs"]] == pytest.approx([each / total for each in hours])

@@ -49,17 +49,22 @@ from aurum.market.periods import TenorType
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import (
     Attribute,
+    Block,
+    Calendar,
     Currency,
     CurveReview,
     DeliveryInput,
     Unit,
     UnitVersion,
+    block_face,
+    calendar_face,
     currency_of,
     period_of,
     review_of,
     unit_of,
     unit_version_of,
 )
+from aurum.metadata.reference.calendars import block_of, calendar_of
 
 if TYPE_CHECKING:
     from aurum.ingestion.graphql import Finding, IngestionRun, SourceFile
@@ -248,6 +253,12 @@ class Curve(Node):
     location_name: str = strawberry.field(description="Hub, zone or country, in the vendor's spelling.")
     product: str = strawberry.field(description="In the vendor's spelling.")
     block: str | None = strawberry.field(description="Which hours, in the vendor's spelling; null where it has none.")
+    calendar: Calendar | None = strawberry.field(
+        description="When it is delivered; null: not known, or not by the hour; never guessed."
+    )
+    delivery_block: Block | None = strawberry.field(
+        description="Its block by its calendar; null: not known, and its strips are not weighted by hours."
+    )
     measure: Measure = strawberry.field(description="What the numbers are.")
     leg_name: str | None = strawberry.field(description="The gas leg of a spark spread, in the vendor's spelling.")
     currency: Currency | None = strawberry.field(description="What prices are in; null: not known, never guessed.")
@@ -422,11 +433,14 @@ def _day_of(position: Position) -> date:
 @lru_cache(maxsize=8192)
 def curve_of(curve: catalogue.Curve) -> Curve:
     identity = curve.identity
+    calendar, block = calendar_of(identity), block_of(identity)
     return Curve(
         id=node_id("Curve", curve.id), row=curve.id, key=curve.key, legacy_key=curve.legacy_key, name=curve.name,
         vendor=identity.vendor, asset_class=curve.asset_class, commodity=curve.commodity, iso=identity.iso,
         market=identity.market, region=curve.region, location_name=identity.location, product=identity.product,
-        block=identity.block, measure=identity.measure, leg_name=identity.leg, currency=currency_of(curve.currency),
+        block=identity.block, calendar=calendar_face(calendar) if calendar else None,
+        delivery_block=block_face(calendar, block) if calendar and block else None,
+        measure=identity.measure, leg_name=identity.leg, currency=currency_of(curve.currency),
         unit=unit_of(curve.unit), attributes=[Attribute(name=name, value=value) for name, value in curve.attributes],
         created_at=curve.created_at,
     )  # fmt: skip

@@ -1,5 +1,6 @@
-"""The GraphQL face of what exists: the catalogue of curves, units and currencies."""
+"""The GraphQL face of what exists: the catalogue of curves, units, currencies and calendars."""
 
+from aurum.metadata.graphql.calendars import Block, Calendar, CalendarQuery, block_face, calendar_face
 from aurum.metadata.graphql.catalogue import (
     Attribute,
     Currency,
@@ -23,6 +24,9 @@ from aurum.metadata.graphql.deliveries import DeliveryInput, period_of
 
 __all__ = [
     "Attribute",
+    "Block",
+    "Calendar",
+    "CalendarQuery",
     "Currency",
     "CurveFilter",
     "CurveOrder",
@@ -33,6 +37,8 @@ __all__ = [
     "Problem",
     "Unit",
     "UnitVersion",
+    "block_face",
+    "calendar_face",
     "currency_of",
     "filter_of",
     "order_of",
