@@ -91,7 +91,7 @@ async def registered(reader: EventReader) -> Position:
 
 
 async def until(fulfilled: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not fulfilled():  # noqa: ASYNC110  receivers are threads
             await asyncio.sleep(0.01)
 
