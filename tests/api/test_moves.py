@@ -182,7 +182,7 @@ async def test_differences_of_many_curves_take_a_fixed_number_of_statements(ask:
         statements.clear()
         await data(ask, query, first=first)
         counts.append(len([each for each in statements if each.lstrip().startswith(("SELECT", "WITH"))]))
-    # the newest event, curves, one end, the other, units, the first end as it is known later; the page of fifty is known
+    # the newest event, curves, both ends, units, the first end as it is known later; the page of fifty is known
     assert counts == [6, 5], statements
 
 
