@@ -36,6 +36,8 @@ export default [
         "error",
         { withEdgeSuffix: true, shouldImplementNode: false, listTypeCanWrapOnlyEdgeType: false },
       ],
+      // `movers`, a ranking, is paged forwards alone, as Relay's specification allows; the other connections go both ways.
+      "@graphql-eslint/relay-arguments": ["error", { includeBoth: false }],
       // By code point, as graphql-schema-linter wants it: this rule wants letters in any case, and ids first.
       "@graphql-eslint/alphabetize": "off",
       // Meant for schemas that only read.

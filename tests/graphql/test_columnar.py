@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+import orjson
 import pytest
 import strawberry
 from strawberry.extensions import SchemaExtension
@@ -18,7 +20,7 @@ from aurum.graphql.columnar import ColumnarExecutor
 from aurum.graphql.execution import Schema
 from aurum.graphql.leaves import completed_leaves
 from aurum.graphql.plans import batched
-from aurum.graphql.records import EncodedRows, RecordBatch, SharedColumn
+from aurum.graphql.records import Constant, EncodedRows, RecordBatch, SharedColumn, rendered
 from tests.graphql import desk as desks
 from tests.graphql.desk import Desk, Point, schema
 
@@ -133,6 +135,18 @@ async def test_a_shared_column_is_completed_once(monkeypatch: pytest.MonkeyPatch
     answer = await SHEETS.execute("{ sheets { text } }", context_value=sheets)
     assert answer.data == {"sheets": [[{"text": "a"}, {"text": "b"}]] * 3}
     assert completed == [["a", "b"]]
+
+
+async def test_texts_hold_whatever_a_text_may_hold() -> None:
+    odd = ["a,b", "line\nbreak", 'quo"te', "100 %s %", "back\\slash", "é€𝄞", "", "},{", "null"]
+    numbers = np.array([1.5, 7.25, -0.0, 1e300, 5e-324, 0.1, 3.0, -2.0, 1e16])
+    columns = [SharedColumn(odd), odd, Constant('%d,"')]
+    sheets = [RecordBatch(Row, len(odd), {"text": text, "number": numbers}) for text in columns]
+    answer = await SHEETS.execute("{ sheets { number text n: number t: text __typename } }", context_value=sheets)
+    expected = [odd, odd, ['%d,"'] * len(odd)]
+    for rows, texts in zip(orjson.loads(rendered(answer.data))["sheets"], expected, strict=True):
+        assert [row["text"] for row in rows] == [row["t"] for row in rows] == texts
+        assert [repr(row["number"]) for row in rows] == [repr(each) for each in numbers.tolist()]
 
 
 async def test_an_attribute_without_a_column_has_its_default() -> None:

@@ -213,12 +213,6 @@ def texts_of_shared_columns_forget_the_selection(patch: pytest.MonkeyPatch) -> N
 
 
 @mutant
-def texts_are_cut_at_commas(patch: pytest.MonkeyPatch) -> None:
-    around = texts._around
-    patch.setattr(texts, "_around", lambda plan, place, found: around(plan, place, found.replace(",", "\n")))
-
-
-@mutant
 def an_executor_keeps_its_errors(patch: pytest.MonkeyPatch) -> None:
     kept = CollectedErrors()
     patch.setattr("aurum.graphql.columnar.CollectedErrors", lambda: kept)
