@@ -140,7 +140,7 @@ async def test_a_shared_column_is_completed_once(monkeypatch: pytest.MonkeyPatch
 async def test_texts_hold_whatever_a_text_may_hold() -> None:
     odd = ["a,b", "line\nbreak", 'quo"te', "100 %s %", "back\\slash", "é€𝄞", "", "},{", "null"]
     numbers = np.array([1.5, 7.25, -0.0, 1e300, 5e-324, 0.1, 3.0, -2.0, 1e16])
-    columns = [SharedColumn(odd), odd, Constant('%d,"')]
+    columns: list[Any] = [SharedColumn(odd), odd, Constant('%d,"')]
     sheets = [RecordBatch(Row, len(odd), {"text": text, "number": numbers}) for text in columns]
     answer = await SHEETS.execute("{ sheets { number text n: number t: text __typename } }", context_value=sheets)
     expected = [odd, odd, ['%d,"'] * len(odd)]
