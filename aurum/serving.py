@@ -127,6 +127,8 @@ class Joined:
 
     def _send(self) -> None:
         waiting, self._waiting, self._size = self._waiting, [], 0
+        if self._transport.is_closing():
+            return
         if len(waiting) > 1:
             self._transport.writelines(waiting)
         elif waiting:

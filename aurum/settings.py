@@ -133,7 +133,6 @@ class RestSettings(_Area):
 
 
 @lru_cache(maxsize=256)
-@lru_cache(maxsize=256)
 def is_loopback(host: str | None) -> bool:
     if host == "localhost":
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ class HistoryAsked:
         return given if self.known_at is None else given | {"known_at": self.known_at}
 
 
+_identities = count()  # of what was read: two reads after the same event may differ, if another came in between
+
+
 class HistoryStore:
     """Keeps `kept_bytes` of the histories asked for last."""
 
@@ -54,7 +58,7 @@ class HistoryStore:
         missing = [id_ for id_ in curve_ids if id_ not in found]
         for id_, history in (await self._read(tenant, missing, asked) if missing else {}).items():
             key = (tenant, head, id_, asked)
-            found[id_] = replace(history, identity=key)
+            found[id_] = replace(history, identity=next(_identities))
             self._kept.put(key, found[id_], history.size)
         return found
 

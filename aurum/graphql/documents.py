@@ -47,6 +47,12 @@ class Document:
     _plans: dict[tuple[Any, ...], dict[Any, Any]] = field(default_factory=dict)
 
     @property
+    def size(self) -> int:
+        """In bytes, roughly, with its plans and bills: what holds it holds all of them."""
+        location = self.tree.loc if self.tree else None
+        return _BYTES * (len(location.source.body) if location else 0)
+
+    @property
     def operations(self) -> Iterator[OperationDefinitionNode]:
         nodes = self.tree.definitions if self.tree else ()
         return (node for node in nodes if isinstance(node, OperationDefinitionNode))

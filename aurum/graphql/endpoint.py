@@ -111,7 +111,8 @@ class Endpoint:
             async with uploaded(request, self.settings, self._max_file) as given:
                 return await self._asked(given, request, context, send, media, plain)
         request = self._bounded(whole, self._max_body)
-        key = await _words(request) if whole.method == "POST" else None
+        usual = declared == "application/json" and "content-encoding" not in whole.headers
+        key = await _words(request) if usual and whole.method == "POST" else None
         ready = None if key is None else self._ready.get(key)
         if ready is not None:
             return await self._executed(ready, request, context)

@@ -193,7 +193,7 @@ class Schema(strawberry.Schema):
             is_awaitable=is_awaitable, prepared=document, hide_suggestions=self.config.disable_field_suggestions,
         )  # fmt: skip
         if isinstance(made, ColumnarExecutor) and values and root is None:
-            self._prepared.put(key, made, _PREPARED_BYTES + _VALUE_BYTES * len(values))
+            self._prepared.put(key, made, _PREPARED_BYTES + document.size + _VALUE_BYTES * len(values))
         return made  # type: ignore[no-any-return]
 
     async def subscribe(  # type: ignore[override]

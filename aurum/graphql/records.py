@@ -11,6 +11,7 @@ import orjson
 from numpy.typing import NDArray
 
 T = TypeVar("T")
+_MOST_TEXT = 128 * 1024  # characters of one
 _MOST_TEXTS = 16  # selections of which the texts of a shared column are kept
 Values = Sequence[Any] | NDArray[Any]
 
@@ -32,6 +33,8 @@ class SharedColumn:
         return self._texts.get(key)
 
     def keep(self, key: Hashable, texts: Sequence[str]) -> Sequence[str]:
+        if sum(map(len, texts)) > _MOST_TEXT:
+            return texts
         if len(self._texts) >= _MOST_TEXTS:
             self._texts.clear()
         self._texts[key] = texts

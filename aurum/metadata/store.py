@@ -206,7 +206,8 @@ class CatalogueStore:
         kept = self._pages_known.get(question) if head is not None else None
         rows = kept[1] if kept and kept[0] == head else (await self._pages_read.ask(question, [None]))[None]
         if head is not None:
-            self._pages_known.put(question, (head, rows), _ROW_BYTES * (len(rows) + len(values)))
+            texts = sum(80 + len(str(item)) for value in values.values() for item in _items(value))
+            self._pages_known.put(question, (head, rows), _ROW_BYTES * (len(rows) + 1) + 2 * texts)
         return page_of(rows, len(keys), request).map(self._curve)
 
     async def _read_page(self, question: _PageAsked, _: list[None]) -> dict[None, Sequence[Any]]:
@@ -360,6 +361,10 @@ class CatalogueStore:
             "known_from": mapping.known_from,
         }  # fmt: skip
         await transaction.execute(insert(unit_mappings), [row])
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _values(name: Dimension, conditions: list[ColumnElement[bool]], prefix: str, limit: int) -> Select[Any]:

@@ -82,7 +82,7 @@ def _columns_of(found: model.PriceHistory) -> Columns:
     }  # fmt: skip
 
 
-@lru_cache(maxsize=256)  # the days of one vendor are those of all its curves
+@lru_cache(maxsize=32)  # the days of one vendor are those of all its curves
 def _days(as_of: bytes) -> SharedColumn:
     return SharedColumn(np.frombuffer(as_of, dtype="M8[D]"))
 
