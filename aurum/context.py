@@ -78,7 +78,7 @@ class Context:
         self.loaders, self._head = Loaders(), None
 
     async def head(self) -> int | None:
-        """The cursor of the newest event when it was first asked for, for `CurveService.known_snapshots` and alike."""
+        """See `CurveService.head`: when it was first asked for."""
         if self._head is None:
             self._head = ensure_future(self.curves.head(self.principal))
         return await (self._head if self._head.done() else shield(self._head))

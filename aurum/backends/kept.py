@@ -40,3 +40,16 @@ class Kept(Generic[K, V]):
         while self.size > self.most_bytes:
             _, (_, dropped) = self._values.popitem(last=False)
             self.size -= dropped
+
+
+class KeptSince(Kept[K, tuple[int, V]]):
+    """Values with the cursor of the newest event before they were read: they hold for as long as there is no other."""
+
+    def still(self, key: K, head: int) -> V | None:
+        """`head` is the cursor of the newest event now."""
+        found = self.get(key)
+        return found[1] if found is not None and found[0] == head else None
+
+    def note(self, key: K, head: int, value: V, size: int) -> None:
+        """`value` was read after `head` was the cursor of the newest event."""
+        self.put(key, (head, value), size)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurum.backends.columns import Columns, read_columns
-from aurum.backends.kept import Kept
+from aurum.backends.kept import KeptSince
 from aurum.curves import statements
 from aurum.curves.model import PriceHistory
 from aurum.curves.statements import NO_POINT
@@ -44,30 +44,26 @@ class HistoryStore:
 
     def __init__(self, snapshots: SnapshotStore, kept_bytes: int) -> None:
         self._snapshots = snapshots
-        self._kept = Kept[Hashable, PriceHistory](kept_bytes)
+        self._kept = KeptSince[Hashable, PriceHistory](kept_bytes)
 
-    async def of(self, tenant: str, curve_ids: Collection[int], asked: HistoryAsked) -> dict[int, PriceHistory]:
+    async def of(
+        self, tenant: str, curve_ids: Collection[int], asked: HistoryAsked, head: int | None = None
+    ) -> dict[int, PriceHistory]:
         """By curve: the days of the range whose newest version known at `known_at` has the period.
 
-        Those asked for last are kept, and are the answer until there is another event.
+        Those asked for last are kept, and are the answer until there is another event. `head`: the cursor of the
+        tenant's newest one, where the caller has just asked for it.
         """
         if not self._kept.most_bytes:
             return await self._read(tenant, curve_ids, asked)
-        head = await self._snapshots.heads.of(tenant)
-        found = self.known(tenant, curve_ids, asked, head)
+        head = await self._snapshots.heads.of(tenant) if head is None else head
+        entries = ((id_, self._kept.still((tenant, id_, asked), head)) for id_ in curve_ids)
+        found = {id_: history for id_, history in entries if history is not None}
         missing = [id_ for id_ in curve_ids if id_ not in found]
         for id_, history in (await self._read(tenant, missing, asked) if missing else {}).items():
-            key = (tenant, head, id_, asked)
             found[id_] = replace(history, identity=next(_identities))
-            self._kept.put(key, found[id_], history.size)
+            self._kept.note((tenant, id_, asked), head, found[id_], history.size)
         return found
-
-    def known(
-        self, tenant: str, curve_ids: Collection[int], asked: HistoryAsked, head: int
-    ) -> dict[int, PriceHistory]:  # fmt: skip
-        """What `of` would answer without reading: `head` is the cursor of the tenant's newest event."""
-        entries = ((id_, self._kept.get((tenant, head, id_, asked))) for id_ in curve_ids)
-        return {id_: entry for id_, entry in entries if entry is not None}
 
     async def _read(self, tenant: str, curve_ids: Collection[int], asked: HistoryAsked) -> dict[int, PriceHistory]:
         """Asks again where it meets grids that have never been read: it cannot know their points before."""

@@ -141,41 +141,12 @@ class CurveService:
         return {day: {keys[id_]: mids for id_, mids in of_day.items()} for day, of_day in found.items()}
 
     async def head(self, principal: Principal) -> int | None:
-        """The cursor of the tenant's newest event: what was kept since it was written is still the answer.
+        """The cursor of the tenant's newest event; None where nothing is kept.
 
-        None where nothing is kept.
+        Reads to which it is given answer with what was kept since that event, as far as they can.
         """
         principal.require(Scope.CURVES_READ)
         return await self.store.heads.of(principal.tenant) if self.store.kept.most_bytes else None
-
-    def known_snapshots(
-        self,
-        principal: Principal,
-        curve_ids: Collection[int],
-        head: int | None,
-        *,
-        as_of: date | None = None,
-        known_at: datetime | None = None,
-    ) -> dict[int, Snapshot]:
-        """What `snapshots` would answer, as far as it is known without reading."""
-        principal.require(Scope.CURVES_READ)
-        return {} if head is None else self.store.known(principal.tenant, curve_ids, as_of, known_at, head)
-
-    def known_histories(
-        self,
-        principal: Principal,
-        curve_ids: Collection[int],
-        head: int | None,
-        *,
-        delivery: DeliveryPeriod,
-        first: date,
-        last: date,
-        known_at: datetime | None = None,
-    ) -> dict[int, PriceHistory]:
-        """What `history` would answer, as far as it is known without reading."""
-        principal.require(Scope.CURVES_READ)
-        asked = HistoryAsked(delivery, first, last, known_at)
-        return {} if head is None else self.histories.known(principal.tenant, curve_ids, asked, head)
 
     async def snapshots(
         self,
@@ -184,10 +155,11 @@ class CurveService:
         *,
         as_of: date | None = None,
         known_at: datetime | None = None,
+        head: int | None = None,
     ) -> dict[int, Snapshot]:
         """By curve: the newest as-of date on or before `as_of` (None: any), as known at `known_at` (None: now)."""
         principal.require(Scope.CURVES_READ)
-        return await self.store.newest(principal.tenant, curve_ids, as_of, known_at)
+        return await self.store.newest(principal.tenant, curve_ids, as_of, known_at, head)
 
     async def snapshots_of_days(
         self, principal: Principal, days: Collection[Day], *, known_at: datetime | None = None
@@ -241,11 +213,12 @@ class CurveService:
         first: date,
         last: date,
         known_at: datetime | None = None,
+        head: int | None = None,
     ) -> dict[int, PriceHistory]:
         """By curve: its prices of one delivery period on the days from `first` to `last`, both included."""
         principal.require(Scope.CURVES_READ)
         asked = HistoryAsked(delivery, first, last, known_at)
-        return await self.histories.of(principal.tenant, curve_ids, asked)
+        return await self.histories.of(principal.tenant, curve_ids, asked, head)
 
     def strip_weights(self, curve: Curve, tenors: TenorGrid, weighting: Weighting) -> Weights | None:
         """What the months of a curve weigh in its strips, parallel to `month_places`; None: all the same.

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from aurum.backends.database import Database, ReadConnection, WriteConnection
 from aurum.backends.events import Heads, head_of
-from aurum.backends.kept import Kept
+from aurum.backends.kept import KeptSince
 from aurum.backends.sharing import Together
 from aurum.curves import statements
 from aurum.curves.model import (
@@ -60,7 +60,7 @@ class SnapshotStore:
 
     def __init__(self, database: Database, kept_bytes: int = 0) -> None:
         self.database = database
-        self.kept = Kept[_Question, tuple[int, Snapshot]](kept_bytes)
+        self.kept = KeptSince[_Question, Snapshot](kept_bytes)
         self.heads = Heads(database)
         self._newest = Together[_Group, _Asked, Snapshot](self._read_newest)
         self.grids: dict[int, TenorGrid] = {}
@@ -75,27 +75,27 @@ class SnapshotStore:
         return {row[0]: _snapshot(row, grids, places).prices for row in rows}
 
     async def newest(
-        self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None
+        self,
+        tenant: str,
+        curve_ids: Collection[int],
+        as_of: date | None,
+        known_at: datetime | None,
+        head: int | None = None,
     ) -> dict[int, Snapshot]:
-        """By curve: the newest as-of date on or before `as_of`, in the newest version known at `known_at`."""
+        """By curve: the newest as-of date on or before `as_of`, in the newest version known at `known_at`.
+
+        `head`: the cursor of the tenant's newest event, where the caller has just asked for it.
+        """
         if not self.kept.most_bytes:
             return await self._read_together(tenant, curve_ids, as_of, known_at)
-        head = await self.heads.of(tenant)
-        found = self.known(tenant, curve_ids, as_of, known_at, head)
+        head = await self.heads.of(tenant) if head is None else head
+        entries = ((id_, self.kept.still((tenant, id_, as_of, known_at), head)) for id_ in curve_ids)
+        found = {id_: snapshot for id_, snapshot in entries if snapshot is not None}
         missing = set(curve_ids) - found.keys()
-        if missing:
-            read = await self._read_together(tenant, missing, as_of, known_at)
-            for id_, snapshot in read.items():
-                self.kept.put((tenant, id_, as_of, known_at), (head, snapshot), _size(snapshot))
-            found |= read
-        return found
-
-    def known(
-        self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None, head: int
-    ) -> dict[int, Snapshot]:
-        """What `newest` would answer without reading: `head` is the cursor of the tenant's newest event."""
-        entries = ((id_, self.kept.get((tenant, id_, as_of, known_at))) for id_ in curve_ids)
-        return {id_: entry[1] for id_, entry in entries if entry is not None and entry[0] == head}
+        read = await self._read_together(tenant, missing, as_of, known_at) if missing else {}
+        for id_, snapshot in read.items():
+            self.kept.note((tenant, id_, as_of, known_at), head, snapshot, _size(snapshot))
+        return found | read
 
     async def _read_together(
         self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None

@@ -113,20 +113,12 @@ class MetadataService:
         principal.require(Scope.CURVES_READ)
         return await self.store.by_id(principal.tenant, ids)
 
-    async def by_key(self, principal: Principal, keys: Collection[str]) -> dict[str, Curve]:
-        """By key as given: a curve's key in any spelling, or its legacy SHA-256 key."""
+    async def by_key(
+        self, principal: Principal, keys: Collection[str], *, head: int | None = None
+    ) -> dict[str, Curve]:  # fmt: skip
+        """By key as given: a curve's key in any spelling, or its legacy SHA-256 key. `head`: as for `curves`."""
         principal.require(Scope.CURVES_READ)
-        return await self.store.by_any_key(principal.tenant, keys)
-
-    def known(self, principal: Principal, key: str, head: int | None) -> Curve | None:
-        """What `by_key` would answer to a key, without reading; None: nobody knows. `head`: see `CurveService.head`."""
-        principal.require(Scope.CURVES_READ)
-        return None if head is None else self.store.known(principal.tenant, key, head)
-
-    def note(self, principal: Principal, key: str, head: int | None, curve: Curve | None) -> None:
-        """What `by_key` has answered since `head` was asked for."""
-        if head is not None and curve is not None:
-            self.store.note(principal.tenant, key, head, curve)
+        return await self.store.by_any_key(principal.tenant, keys, head)
 
     async def legs(self, principal: Principal, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], Curve]:
         """By vendor and leg text: the gas curve that a spark spread is taken against."""

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from aurum.backends.database import AnyRow, Database, Text, WriteConnection
-from aurum.backends.kept import Kept
+from aurum.backends.kept import KeptSince
 from aurum.backends.paging import Page, PageRequest, SortKey, check, page_of, page_statement, read_page
 from aurum.backends.reads import Read, among
 from aurum.backends.sharing import Together
@@ -142,8 +142,8 @@ class CatalogueStore:
         self._ids_read = Together[str, int, Curve](self._read_ids)
         self._pages_read = Together[_PageAsked, None, Sequence[Any]](self._read_page)
         self._made: dict[int, Curve] = {}
-        self._known = Kept[tuple[str, str], tuple[int, Curve]](_KNOWN_BYTES)
-        self._pages_known = Kept[_PageAsked, tuple[int, Sequence[Any]]](_KNOWN_BYTES)
+        self._known = KeptSince[tuple[str, str], Curve](_KNOWN_BYTES)
+        self._pages_known = KeptSince[_PageAsked, Sequence[Any]](_KNOWN_BYTES)
 
     def _curve(self, row: Sequence[Any]) -> Curve:
         """Of a row that begins with `_CURVE`. Nothing but its unit changes: the same one is made once."""
@@ -203,11 +203,12 @@ class CatalogueStore:
         position = {f"after_{n}": value for n, value in enumerate(request.position or ())}
         values = {name: tuple(each) for name, each in given.items()} | position
         question = (tenant, read, request.limit + 1, tuple(sorted(values.items())))
-        kept = self._pages_known.get(question) if head is not None else None
-        rows = kept[1] if kept and kept[0] == head else (await self._pages_read.ask(question, [None]))[None]
-        if head is not None:
-            texts = sum(80 + len(str(item)) for value in values.values() for item in _items(value))
-            self._pages_known.put(question, (head, rows), _ROW_BYTES * (len(rows) + 1) + 2 * texts)
+        rows = None if head is None else self._pages_known.still(question, head)
+        if rows is None:
+            rows = (await self._pages_read.ask(question, [None]))[None]
+            if head is not None:
+                texts = sum(80 + len(str(item)) for value in values.values() for item in _items(value))
+                self._pages_known.note(question, head, rows, _ROW_BYTES * (len(rows) + 1) + 2 * texts)
         return page_of(rows, len(keys), request).map(self._curve)
 
     async def _read_page(self, question: _PageAsked, _: list[None]) -> dict[None, Sequence[Any]]:
@@ -260,17 +261,22 @@ class CatalogueStore:
         rows = await self.database.rows(_BY_ID, tenant=tenant, ids=ids)
         return {curve.id: curve for curve in map(self._curve, rows)}
 
-    def known(self, tenant: str, key: str, head: int) -> Curve | None:
-        """The curve of a key as it was given, if it was noted since the tenant's newest event; None: nobody knows."""
-        found = self._known.get((tenant, key))
-        return found[1] if found is not None and found[0] == head else None
+    async def by_any_key(self, tenant: str, keys: Collection[str], head: int | None = None) -> dict[str, Curve]:
+        """By key as given, in any spelling; of curves that share a legacy key the oldest of the first vendor.
 
-    def note(self, tenant: str, key: str, head: int, curve: Curve) -> None:
-        """`curve` was read after `head` was the cursor of the newest event."""
-        self._known.put((tenant, key), (head, curve), _ROW_BYTES + len(key))
+        `head`: as for `page`.
+        """
+        if head is None:
+            return await self._read_together(tenant, keys)
+        entries = ((key, self._known.still((tenant, key), head)) for key in keys)
+        found = {key: curve for key, curve in entries if curve is not None}
+        missing = [key for key in keys if key not in found]
+        read = await self._read_together(tenant, missing) if missing else {}
+        for key, curve in read.items():
+            self._known.note((tenant, key), head, curve, _ROW_BYTES + len(key))
+        return found | read
 
-    async def by_any_key(self, tenant: str, keys: Collection[str]) -> dict[str, Curve]:
-        """By key as given, in any spelling; of curves that share a legacy key the oldest of the first vendor."""
+    async def _read_together(self, tenant: str, keys: Collection[str]) -> dict[str, Curve]:
         wanted = {key: normalize_key(key) for key in keys}
         found = await self._keys_read.ask(tenant, wanted.values())
         return {key: found[normalized] for key, normalized in wanted.items() if normalized in found}

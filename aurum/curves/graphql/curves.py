@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -214,27 +214,21 @@ async def load_snapshots(
     if require is not None:
         return list(await asyncio.gather(*(curve.snapshot(info, as_of, known_at, require) for curve in curves)))
     instant, rows, context = instant_of(known_at), [curve.row for curve in curves], info.context
-    known = context.curves.known_snapshots(context.principal, rows, await context.head(), as_of=as_of, known_at=instant)
-    missing = [row for row in rows if row not in known]
-    if missing:
-        known |= await context.curves.snapshots(context.principal, missing, as_of=as_of, known_at=instant)
-    return [snapshot_of(known[row], instant) if row in known else None for row in rows]
+    found = await context.curves.snapshots(
+        context.principal, rows, as_of=as_of, known_at=instant, head=await context.head()
+    )
+    return [snapshot_of(found[row], instant) if row in found else None for row in rows]
 
 
 async def load_histories(
     curves: Sequence[Curve], info: Info, delivery: DeliveryInput, as_of: DateRange, known_at: datetime | None
 ) -> list[PriceHistory]:
     period, (first, last), context = period_of(delivery), bounds(as_of), info.context
-    rows = [curve.row for curve in curves]
-    asked: dict[str, Any] = {
-        "delivery": period, "first": first, "last": last, "known_at": instant_of(known_at),
-    }  # fmt: skip
-    known = context.curves.known_histories(context.principal, rows, await context.head(), **asked)
-    missing = [row for row in rows if row not in known]
-    if missing:
-        read = await context.load_many(context.curves.history, missing, **asked)
-        known |= {row: each for row, each in zip(missing, read, strict=True) if each is not None}
-    return [history_of(period, known.get(row)) for row in rows]
+    found = await context.load_many(
+        context.curves.history, [curve.row for curve in curves], delivery=period, first=first, last=last,
+        known_at=instant_of(known_at), head=await context.head(),
+    )  # fmt: skip
+    return [history_of(period, each) for each in found]
 
 
 @strawberry.type(description="A forward curve: one product at one place, its price for each delivery period.")

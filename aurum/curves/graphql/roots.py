@@ -11,7 +11,6 @@ import strawberry
 from aurum.curves import model
 from aurum.curves.graphql.arguments import (
     MOST,
-    CurveContext,
     DateRange,
     Filter,
     Info,
@@ -96,7 +95,8 @@ class CurveQuery:
         if id is not None:
             (found,) = await context.load_many(context.metadata.by_id, [row_of(id, "Curve")])
         else:
-            found = await curve_by_key(context, key or "")
+            head, wanted = await context.head(), key or ""
+            found = (await context.metadata.by_key(context.principal, [wanted], head=head)).get(wanted)
         return None if found is None else curve_of(found)
 
     @strawberry.field(description="Curves of the catalogue.", metadata=batched(), directives=[PAGED])
@@ -176,15 +176,6 @@ class CurveMutation:
         except InvalidInput as error:
             return SetUnitPayload(curve=None, problems=[problem_of(error)])
         return SetUnitPayload(curve=curve_of(curve), problems=[])
-
-
-async def curve_by_key(context: CurveContext, key: str) -> catalogue.Curve | None:
-    head = await context.head()
-    found = context.metadata.known(context.principal, key, head)
-    if found is None:
-        found = (await context.metadata.by_key(context.principal, [key])).get(key)
-        context.metadata.note(context.principal, key, head, found)
-    return found
 
 
 def as_of_days_of(days: Sequence[model.AsOfDay], missing: Mapping[date, list[str]]) -> list[AsOfDay]:
