@@ -38,7 +38,7 @@ check: install ## Lint, format, types, import contracts, printed schema
 
 test: install ## Run the tests; ARGS="-k curves" goes to pytest
 	@tests/install-servers || [ -z "$$CI" ]
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 chaos: install ## Kill everything 200 times while files are loaded; AURUM_KILLS=20 AURUM_SEED=7 to repeat some
 	AURUM_KILLS=$${AURUM_KILLS:-200} $(BIN)/python -m pytest -s --timeout 7200 tests/ingestion/test_kill.py tests/flows/test_kill.py \

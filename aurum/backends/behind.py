@@ -1,9 +1,10 @@
-"""What goes on behind those who were cancelled: they do not wait for it."""
+"""What goes on behind those who were cancelled: they do not wait for it. Who closes does."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 _SECONDS = 5.0
@@ -11,17 +12,30 @@ _SECONDS = 5.0
 
 class Behind:
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._pending: set[asyncio.Future[None]] = set()
 
     def leave(self, work: Coroutine[Any, Any, None]) -> None:
         """Does it some time."""
         task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Who closes waits for what is done within as well."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pending.add(over)
+        try:
+            yield
+        finally:
+            self._pending.discard(over)
+            over.cancel()
 
     async def ended(self) -> None:
-        """Waits for what was left, but not for ever."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=_SECONDS)
-            for task in late:
-                task.cancel()
+        """Waits for what goes on, also for what that leaves behind; but not for ever."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SECONDS):
+                while self._pending:
+                    await asyncio.wait(self._pending)
+        for late in self._pending:
+            late.cancel()

@@ -137,6 +137,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10, statement_timeout_seconds: float = 60.0) -> None:
         self.url = make_url(url)
         self._behind = Behind()
+        self._closed = False
         if self.url.get_backend_name() == "sqlite":
             self._reader, self._writer = _sqlite(self.url, "PRAGMA query_only=ON"), _sqlite(self.url, None)
             self._driver = None
@@ -183,19 +184,30 @@ class Database:
 
         But the caller does not wait for that: a database that is stuck may never answer.
         """
-        opening = asyncio.ensure_future(_started(engine))
-        try:
-            connection = await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            self._behind.leave(_given_up(opening))
-            raise
-        try:
-            yield connection
-        finally:
-            await connection.close()
+        with self._behind.awaited():
+            opening = asyncio.ensure_future(_started(engine))
+            try:
+                connection = await asyncio.shield(opening)
+            except asyncio.CancelledError:
+                self._behind.leave(self._given_up(opening))
+                raise
+            try:
+                yield connection
+            finally:
+                await self._returned(connection)
+
+    async def _given_up(self, opening: asyncio.Future[AsyncConnection]) -> None:
+        with suppress(DBAPIError, OSError, PoolTimeout):  # there is nobody to be told
+            await self._returned(await opening)
+
+    async def _returned(self, connection: AsyncConnection) -> None:
+        if self._closed:  # and its pool with it, which would never close what comes back now
+            await connection.invalidate()
+        await connection.close()
 
     async def close(self) -> None:
         await self._behind.ended()
+        self._closed = True
         await self._reader.dispose()
         await self._writer.dispose()
         if self._driver is not None:
@@ -210,11 +222,6 @@ class Database:
 
 async def _started(engine: AsyncEngine) -> AsyncConnection:
     return await engine.connect()
-
-
-async def _given_up(opening: asyncio.Future[AsyncConnection]) -> None:
-    with suppress(DBAPIError, OSError, PoolTimeout):  # there is nobody to be told
-        await (await opening).close()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Executable, func, select, text
 
+from aurum.backends import behind
 from aurum.backends.database import Database
 from aurum.backends.reads import Read
 from tests.endless import ENDLESS, idle
@@ -54,6 +56,34 @@ async def test_a_statement_ends_with_whoever_waits_for_it(
     await idle(database)
     async with database.write() as transaction:
         await transaction.execute(text("CREATE TABLE half_done (n INTEGER)"))  # what was cancelled was rolled back
+
+
+async def test_what_is_still_read_is_waited_for_when_the_database_is_closed(database: Database) -> None:
+    reading, read = asyncio.Event(), []
+
+    async def slow() -> None:
+        async with database.read() as connection:
+            reading.set()
+            await asyncio.sleep(0.1)
+            read.append(await connection.scalar(text("SELECT 1")))
+
+    reader = asyncio.create_task(slow())
+    await reading.wait()
+    await database.close()
+    assert read == [1]
+    await reader
+
+
+async def test_what_is_read_for_ever_when_the_database_is_closed_leaves_nothing_open(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(behind, "_SECONDS", 0.1)
+    database = Database(migrated_url)
+    async with database.read() as connection:
+        await database.close()
+        assert await connection.scalar(text("SELECT 1")) == 1
+    del connection
+    gc.collect()  # a connection that nobody closed would warn here, and a warning fails the test
 
 
 async def test_nobody_waits_for_a_server_that_is_stuck(migrated_postgresql_url: str) -> None:
