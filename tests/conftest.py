@@ -46,7 +46,7 @@ def redis_server() -> Iterator[Redis]:
 @pytest.fixture
 def postgres_url(postgresql_server: PostgreSQL) -> Iterator[str]:
     """An empty database of a real PostgreSQL."""
-    yield from _postgresql_database(postgresql_server)
+    yield from postgresql_database(postgresql_server)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def redis_url(redis_server: Redis) -> str:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database: SQLite, then PostgreSQL."""
     if request.param == "sqlite":
-        return _sqlite_url(tmp_path / "aurum.db")
+        return sqlite_url(tmp_path / "aurum.db")
     url: str = request.getfixturevalue("postgres_url")
     return url
 
@@ -73,13 +73,13 @@ def migrated_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def migrated_sqlite_url(migrated_sqlite_file: Path, tmp_path: Path) -> str:
-    return _sqlite_url(Path(shutil.copy(migrated_sqlite_file, tmp_path)))
+def migratedsqlite_url(migrated_sqlite_file: Path, tmp_path: Path) -> str:
+    return sqlite_url(Path(shutil.copy(migrated_sqlite_file, tmp_path)))
 
 
 @pytest.fixture
 def migrated_postgresql_url(postgresql_server: PostgreSQL, migrated_postgresql_template: str) -> Iterator[str]:
-    yield from _postgresql_database(postgresql_server, migrated_postgresql_template)
+    yield from postgresql_database(postgresql_server, migrated_postgresql_template)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def killable_postgresql_url(killable_postgresql_server: PostgreSQL) -> Iterator[
 @pytest.fixture(scope="session")
 def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("migrated") / "aurum.db"
-    _migrate(_sqlite_url(file))
+    _migrate(sqlite_url(file))
     with closing(sqlite3.connect(file)) as connection:  # a copy of the file alone must be the whole database
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return file
@@ -124,11 +124,11 @@ def _migrate(url: str) -> None:
         thread.submit(migrate, url).result()
 
 
-def _sqlite_url(file: Path) -> str:
+def sqlite_url(file: Path) -> str:
     return f"sqlite+aiosqlite:///{file}"
 
 
-def _postgresql_database(server: PostgreSQL, template: str = "template1") -> Iterator[str]:
+def postgresql_database(server: PostgreSQL, template: str = "template1") -> Iterator[str]:
     database = server.create(template)
     yield server.url(database)
     server.drop(database)

@@ -1,8 +1,11 @@
-"""The whole application in this process, over a database with three demo days."""
+"""The whole application in this process, over an empty database or one with three demo days."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +19,11 @@ from aurum.app import create_app
 from aurum.auth import local_principal
 from aurum.demo import eugp_workbook
 from aurum.ingestion.service import Submission
-from aurum.services import Services
+from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, Settings
+from tests.conftest import postgresql_database, sqlite_url
 from tests.repriced import repriced
+from tests.servers import PostgreSQL
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -57,14 +62,63 @@ def ask(client: httpx.AsyncClient) -> Ask:
 
 
 @pytest.fixture
-async def loaded(services: Services) -> Services:
-    """EUGP of 12, 13 and 14 February, and the 12th corrected on the 13th: TTF of March at 99.5."""
-    principal = local_principal(Settings().auth, "test")
-    for day in (12, 13, 14):
-        workbook = eugp_workbook(date(2025, 2, day), months=4)
-        await services.ingestion.ingest(principal, Submission(workbook.to_bytes(), workbook.name, "test"))
-        if day == 12:
-            seven_forty = datetime(2025, 2, 13, 7, 40, tzinfo=UTC)
-            corrected = repriced(workbook.as_of, date(2025, 3, 1), 99.5, published_at=seven_forty)
-            await services.ingestion.ingest(principal, Submission(corrected.to_bytes(), corrected.name, "test"))
+def loaded(services: Services) -> Services:
+    """EUGP of 12, 13 and 14 February, and the 12th corrected on the 13th: TTF of March at 99.5.
+
+    Loaded once; whose test asks for this has a copy.
+    """
     return services
+
+
+@pytest.fixture
+def migrated_sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if "loaded" not in request.fixturenames:
+        return sqlite_url(Path(shutil.copy(request.getfixturevalue("migrated_sqlite_file"), tmp_path)))
+    shutil.copytree(request.getfixturevalue("loaded_sqlite_home"), tmp_path, dirs_exist_ok=True)
+    return sqlite_url(tmp_path / "aurum.db")
+
+
+@pytest.fixture
+def migrated_postgresql_url(
+    request: pytest.FixtureRequest, postgresql_server: PostgreSQL, tmp_path: Path
+) -> Iterator[str]:
+    if "loaded" not in request.fixturenames:
+        template = request.getfixturevalue("migrated_postgresql_template")
+    else:
+        template, home = request.getfixturevalue("loaded_postgresql")
+        shutil.copytree(home, tmp_path, dirs_exist_ok=True)
+    yield from postgresql_database(postgresql_server, template)
+
+
+@pytest.fixture(scope="session")
+def loaded_sqlite_home(migrated_sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("loaded")
+    _load(sqlite_url(Path(shutil.copy(migrated_sqlite_file, home))), home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def loaded_postgresql(
+    postgresql_server: PostgreSQL, migrated_postgresql_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path]:
+    template, home = postgresql_server.create(migrated_postgresql_template), tmp_path_factory.mktemp("loaded")
+    _load(postgresql_server.url(template), home)
+    return template, home
+
+
+def _load(url: str, home: Path) -> None:
+    with ThreadPoolExecutor(1) as thread:  # an event loop of its own
+        thread.submit(asyncio.run, _loading(url, home)).result()
+
+
+async def _loading(url: str, home: Path) -> None:
+    settings = Settings(home=home, database=DatabaseSettings(url=SecretStr(url)))
+    async with open_services(settings) as services:
+        principal = local_principal(settings.auth, "test")
+        for day in (12, 13, 14):
+            workbook = eugp_workbook(date(2025, 2, day), months=4)
+            await services.ingestion.ingest(principal, Submission(workbook.to_bytes(), workbook.name, "test"))
+            if day == 12:
+                seven_forty = datetime(2025, 2, 13, 7, 40, tzinfo=UTC)
+                corrected = repriced(workbook.as_of, date(2025, 3, 1), 99.5, published_at=seven_forty)
+                await services.ingestion.ingest(principal, Submission(corrected.to_bytes(), corrected.name, "test"))

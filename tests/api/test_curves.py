@@ -10,6 +10,7 @@ import pytest
 
 from aurum.services import Services
 from tests.api.conftest import Ask
+from tests.statements import statements_from_here
 
 pytestmark = pytest.mark.usefixtures("loaded")
 
@@ -255,8 +256,7 @@ async def test_a_page_of_fifty_curves_with_snapshots_takes_a_fixed_number_of_sta
         key leg { key } firstAsOf asOfCount unitVersions { source }
         snapshot(asOf: "2025-02-13") { asOf supersededAt points { mid cell } source { name } curve { key } } } } }"""
     await data(ask, query, first=50)  # shared tenor grids are kept once they are read
-    statements: list[str] = []
-    services.database.observe(lambda _c, _cur, statement, *_: statements.append(statement))
+    statements = statements_from_here(services.database)
     counts = []
     for first in (5, 50):
         statements.clear()

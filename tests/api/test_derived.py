@@ -8,6 +8,7 @@ import pytest
 
 from aurum.services import Services
 from tests.api.conftest import Ask
+from tests.statements import statements_from_here
 
 pytestmark = pytest.mark.usefixtures("loaded")
 
@@ -142,8 +143,7 @@ async def test_legacy_keys_are_refused_as_several_curves_may_share_one(ask: Ask)
 
 
 async def test_too_many_curves_are_refused_before_any_is_read(ask: Ask, loaded: Services) -> None:
-    statements: list[str] = []
-    loaded.database.observe(lambda _c, _cur, statement, *_: statements.append(statement))
+    statements = statements_from_here(loaded.database)
     extensions = await refused(ask, " + ".join(f"[c{at}]" for at in range(51)))
     assert (extensions["code"], statements) == ("INVALID_EXPRESSION", [])
 
@@ -174,8 +174,7 @@ async def test_all_curves_of_an_expression_are_read_together(ask: Ask, loaded: S
     keys = [node["key"] for node in found["data"]["curves"]["nodes"]]
     assert len(keys) >= 20
     await derived(ask, f"[{keys[0]}]", asOf="2025-02-13")  # shared tenor grids are kept once they are read
-    statements: list[str] = []
-    loaded.database.observe(lambda _c, _cur, statement, *_: statements.append(statement))
+    statements = statements_from_here(loaded.database)
     query = "query($e: String!, $asOf: Date) { derivedCurve(expression: $e, asOf: $asOf) { columns { value } } }"
     counts = []
     for few in (keys[1:3], keys[3:20]):

@@ -8,6 +8,7 @@ import pytest
 
 from aurum.services import Services
 from tests.api.conftest import Ask
+from tests.statements import statements_from_here
 
 pytestmark = pytest.mark.usefixtures("loaded")
 TTF = "eugp:eu/dutch_ttf/gas"
@@ -163,8 +164,7 @@ async def test_movers_of_a_whole_book_take_a_fixed_number_of_statements(
     query = """query($from: SnapshotRef!, $to: SnapshotRef!, $by: MoveMeasure) {
         movers(from: $from, to: $to, by: $by, first: 50) { nodes { curve { key } deviation { zScore } } } }"""
     await data(ask, query, **ENDS, by=by)
-    statements: list[str] = []
-    services.database.observe(lambda _c, _cur, statement, *_: statements.append(statement))
+    statements = statements_from_here(services.database)
     found = await data(ask, query, **ENDS, by=by)
     assert len(found["movers"]["nodes"]) == 50
     selects = [each for each in statements if each.lstrip().startswith(("SELECT", "WITH"))]
@@ -175,8 +175,7 @@ async def test_differences_of_many_curves_take_a_fixed_number_of_statements(ask:
     query = """query($first: Int!) { curves(first: $first) { nodes {
         diff(from: {asOf: "2025-02-12", knownAt: "2025-02-13T00:00:00Z"}, to: {}) { move { total } } } } }"""
     await data(ask, query, first=50)
-    statements: list[str] = []
-    services.database.observe(lambda _c, _cur, statement, *_: statements.append(statement))
+    statements = statements_from_here(services.database)
     counts = []
     for first in (5, 50):
         statements.clear()

@@ -21,6 +21,7 @@ from aurum.ingestion.model import Run, RunState
 from aurum.services import Services
 from aurum.settings import Settings
 from tests.api.conftest import Ask
+from tests.statements import statements_from_here
 from tests.withheld import EUA, MID, UKA, eugp, mid_of, put, submission
 
 WORKER = local_principal(Settings().auth, "worker")
@@ -108,8 +109,7 @@ async def test_the_list_is_paged_and_counted_in_a_fixed_number_of_statements(ask
     assert (first["totalCount"], len(first["nodes"]), first["pageInfo"]["hasNextPage"]) == (8, 3, True)
     rest = await listed(ask, first=10, after=first["pageInfo"]["endCursor"])
     assert len({node["id"] for node in first["nodes"] + rest}) == 8
-    statements: list[str] = []
-    services.database.observe(lambda _c, _cur, statement, *_: statements.append(statement))
+    statements = statements_from_here(services.database)
     counts = []
     for count in (1, 8):
         statements.clear()

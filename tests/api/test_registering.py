@@ -19,6 +19,7 @@ from aurum.operations.store import OperationStore
 from aurum.services import Services, now
 from aurum.settings import DatabaseSettings, Settings
 from tests.api.conftest import Ask
+from tests.statements import statements_from_here
 
 DESK = local_principal(Settings().auth, "desk")
 RIVAL = Principal("rival", "spy", frozenset(Scope))
@@ -170,8 +171,7 @@ async def test_uses_are_noted_without_a_write_for_each(services: Services, app: 
     operations = services.operations
     await operations.register(DESK, [("board", VIEWER)], lambda _: (), {})
     await operations.document(DESK, ["board"])
-    statements: list[str] = []
-    services.database.observe(lambda *given: statements.append(given[2]))
+    statements = statements_from_here(services.database)
     for _ in range(100):
         assert await operations.document(DESK, ["board"]) == VIEWER
         operations.used(DESK, "of a file")
@@ -188,8 +188,7 @@ async def test_looking_for_what_is_not_there_makes_nobody_wait_in_a_queue(servic
     operations = services.operations
     await operations.register(DESK, [("board", VIEWER)], lambda _: (), {})
     await operations.document(DESK, ["board"])
-    statements: list[str] = []
-    services.database.observe(lambda *given: statements.append(given[2]))
+    statements = statements_from_here(services.database)
     unknown = [operations.document(DESK, [f"unknown {number}"]) for number in range(200)]
     assert set(await asyncio.gather(*unknown)) == {None}
     assert len([each for each in statements if each.startswith("SELECT")]) <= 2
@@ -201,8 +200,7 @@ async def test_persisted_queries_cost_no_statement(client: httpx.AsyncClient, se
     hashed = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(text.encode()).hexdigest()}}
     assert "data" in (await client.post("/graphql", json={"query": text, "extensions": hashed})).json()
     await client.post("/graphql", json={"extensions": hashed})
-    statements: list[str] = []
-    services.database.observe(lambda *given: statements.append(given[2]))
+    statements = statements_from_here(services.database)
     for _ in range(20):
         assert "data" in (await client.post("/graphql", json={"extensions": hashed})).json()
     assert len([each for each in statements if "operations" in each]) <= 1

@@ -10,6 +10,7 @@ from aurum.auth import Principal, Scope
 from aurum.services import Services
 from aurum.settings import Settings
 from tests.api.conftest import Ask
+from tests.statements import statements_from_here
 
 REVIEW = """mutation($ids: [ID!]!, $reason: String!) { reviewCurves(input: {ids: $ids, reason: $reason}) {
     curves { key review { author reason } } problems { code field message } } }"""
@@ -75,8 +76,7 @@ async def test_a_tenant_has_a_list_of_its_own_and_reviewing_needs_a_scope(
 
 
 async def test_a_page_of_curves_reads_their_reviews_together(ask: Ask, loaded: Services) -> None:
-    statements: list[str] = []
-    loaded.database.observe(lambda _c, _cur, statement, *_: statements.append(statement))
+    statements = statements_from_here(loaded.database)
     nodes = (await ask("{ curves(first: 50) { nodes { review { author } } } }"))["data"]["curves"]["nodes"]
     assert len(nodes) == 50
     selects = [statement for statement in statements if statement.lstrip().startswith("SELECT")]
