@@ -27,12 +27,13 @@ class SharedColumn:
     def __init__(self, values: Values) -> None:
         self.values = listed(values)
         self.completed: dict[tuple[Any, bool], Sequence[Any]] = {}
-        self._texts: dict[Hashable, Sequence[str]] = {}
+        self._texts: dict[Hashable, Sequence[Any]] = {}
 
-    def texts(self, key: Hashable) -> Sequence[str] | None:
+    def texts(self, key: Hashable) -> Sequence[Any] | None:
         return self._texts.get(key)
 
-    def keep(self, key: Hashable, texts: Sequence[str]) -> Sequence[str]:
+    def keep(self, key: Hashable, texts: Sequence[Any]) -> Sequence[Any]:
+        """`texts` are all `str` or all `bytes`."""
         if sum(map(len, texts)) > _MOST_TEXT:
             return texts
         if len(self._texts) >= _MOST_TEXTS:

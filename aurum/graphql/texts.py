@@ -34,7 +34,7 @@ def encoded_rows(plan: Plan, batch: RecordBatch[Any]) -> bytes:
     others = {type(column) for place, column in enumerate(columns) if place not in numbers}
     if numbers and SharedColumn in others and others <= {SharedColumn, Constant}:
         given = _numbers([columns[place] for place in numbers], [plan.fields[place].nullable for place in numbers])
-        return (_template(plan, columns, numbers) % tuple(given)).encode()
+        return _template(plan, columns, numbers) % tuple(given)
     pieces: list[Pieces] = []
     for shared, places in groupby(range(len(columns)), lambda place: type(columns[place]) is SharedColumn):
         if shared:
@@ -44,16 +44,17 @@ def encoded_rows(plan: Plan, batch: RecordBatch[Any]) -> bytes:
     return _joined(pieces, len(batch)).encode()
 
 
-def _template(plan: Plan, columns: Sequence[Any], numbers: Sequence[int]) -> str:
+def _template(plan: Plan, columns: Sequence[Any], numbers: Sequence[int]) -> bytes:
     """The text of all rows, with `%s` for each number. At least one of the columns is shared."""
     shared: list[SharedColumn] = [column for column in columns if type(column) is SharedColumn]
-    same = [(type(column.value), column.value) for column in columns if type(column) is Constant]
+    same = [(type(column.value), repr(column.value)) for column in columns if type(column) is Constant]
     key = (plan.signature, *numbers, *same, *shared[1:])
     found = shared[0].texts(key)
     if found is None:
         pieces = [_around(plan, place, _cells(plan, place, columns[place])) for place in range(len(columns))]
-        found = shared[0].keep(key, [_joined(pieces, len(shared[0].values))])
-    return found[0]
+        found = shared[0].keep(key, [_joined(pieces, len(shared[0].values)).encode()])
+    template: bytes = found[0]
+    return template
 
 
 def _cells(plan: Plan, place: int, column: Any) -> str:
@@ -85,7 +86,7 @@ def _pieces(plan: Plan, place: int, column: Any, batch: RecordBatch[Any]) -> Pie
     if isinstance(column, Constant):
         return _around(plan, place, _leaves(field, [column.value]))
     if _is_numbers(field, column):
-        return _around(plan, place, _CUT.join(_numbers([column], [field.nullable])))
+        return _around(plan, place, _CUT.join(map(bytes.decode, _numbers([column], [field.nullable]))))
     return _around(plan, place, _leaves(field, attribute_column(batch, field.attribute)))
 
 
@@ -105,16 +106,18 @@ def _joined(pieces: Sequence[Pieces], length: int) -> str:
 
 
 def _is_numbers(field: Selected, column: Any) -> bool:
-    return type(column) is np.ndarray and field.leaf is GraphQLFloat and column.dtype == np.float64
+    return type(column) is np.ndarray and column.ndim == 1 and field.leaf is GraphQLFloat and column.dtype == np.float64
 
 
-def _numbers(columns: Sequence[Any], nullable: Sequence[bool]) -> list[str]:
+def _numbers(columns: Sequence[Any], nullable: Sequence[bool]) -> list[bytes]:
     """Row by row; NaN is null."""
-    rows = np.stack(columns, axis=1)
-    text = orjson.dumps(rows, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-    if "null" in text and (np.isinf(rows).any() or np.isnan(rows[:, [not each for each in nullable]]).any()):
+    rows = np.empty((len(columns[0]), len(columns)))
+    for place, column in enumerate(columns):
+        rows[:, place] = column
+    text = orjson.dumps(rows.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
+    if b"null" in text and (np.isinf(rows).any() or np.isnan(rows[:, [not each for each in nullable]]).any()):
         raise Uncovered
-    return text[2:-2].replace("],[", ",").split(",")
+    return text[1:-1].split(b",")
 
 
 def _leaves(field: Selected, values: Sequence[Any]) -> str:
