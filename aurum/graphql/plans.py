@@ -193,7 +193,8 @@ def _each(resolver: StrawberryResolver[Any]) -> Load:
         return [resolver(**dict.fromkeys(named, parent), **given) for parent in parents]
 
     async def awaited(parents: Sequence[Any], info: Any, **arguments: Any) -> list[Any]:
-        return await gather_with_cancel(*at_once(parents, info, **arguments))
+        answers = at_once(parents, info, **arguments)
+        return [await answers[0]] if len(answers) == 1 else await gather_with_cancel(*answers)
 
     return awaited if resolver.is_async else at_once
 
