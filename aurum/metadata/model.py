@@ -54,8 +54,28 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchTerm:
+    """A word that is searched for and the words that are looked for in its place: any of `found` will do.
+
+    `begun`: what begins so will do too. `similar`: nothing has the word, and these are the most alike.
+    """
+
+    word: str
+    found: tuple[str, ...]
+    begun: bool = False
+    similar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search text is read as: a curve fits that has a word for every term. Without terms none fits."""
+
+    terms: tuple[SearchTerm, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CurveFilter:
-    """Curves that fit every given list (None: any). Texts are matched folded, `search` word by word, anywhere."""
+    """Curves that fit every given list (None: any). Texts are matched folded."""
 
     keys: tuple[str, ...] | None = None
     legacy_keys: tuple[str, ...] | None = None
@@ -73,7 +93,7 @@ class CurveFilter:
     units: tuple[str, ...] | None = None
     unit_known: bool | None = None
     reviewed: bool | None = None
-    search: str | None = None
+    search: Search | None = None
 
 
 class CurveOrderField(StrEnum):

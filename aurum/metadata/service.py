@@ -24,6 +24,7 @@ from aurum.metadata.model import (
     Dimension,
     DimensionValue,
     Review,
+    Search,
     UnitAssignment,
     UnitMapping,
 )
@@ -70,6 +71,11 @@ class MetadataService:
         """A sub-select of curve ids, for the stores above."""
         principal.require(Scope.CURVES_READ)
         return self.store.ids_matching(principal.tenant, wanted)
+
+    async def search(self, principal: Principal, text: str | None) -> Search | None:
+        """What a search text is read as, for a filter; None: everything."""
+        principal.require(Scope.CURVES_READ)
+        return None if text is None else await self.store.vocabulary.read(principal.tenant, text)
 
     async def curves(
         self,
@@ -127,10 +133,18 @@ class MetadataService:
         return {name: found[name[0], fold(name[1])] for name in names if (name[0], fold(name[1])) in found}
 
     async def dimensions(
-        self, principal: Principal, wanted: CurveFilter, names: Collection[Dimension], prefix: str, limit: int
+        self,
+        principal: Principal,
+        wanted: CurveFilter,
+        names: Collection[Dimension],
+        prefix: str,
+        limit: int,
+        *,
+        head: int | None = None,
     ) -> list[DimensionValue]:
+        """`head`: as for `curves`."""
         principal.require(Scope.CURVES_READ)
-        return await self.store.dimensions(principal.tenant, wanted, names, prefix, limit)
+        return await self.store.dimensions(principal.tenant, wanted, names, prefix, limit, head)
 
     async def unit_versions(self, principal: Principal, curve_ids: Collection[int]) -> dict[int, list[UnitAssignment]]:
         principal.require(Scope.CURVES_READ)

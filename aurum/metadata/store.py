@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     FromClause,
     Integer,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    false,
     func,
     insert,
     literal,
@@ -31,7 +33,6 @@ from aurum.backends.kept import KeptSince
 from aurum.backends.paging import Page, PageRequest, SortKey, check, page_of, page_statement, read_page
 from aurum.backends.reads import Read, among
 from aurum.backends.sharing import Together
-from aurum.errors import InvalidInput
 from aurum.market.identity import CurveIdentity, Measure, fold, normalize_key
 from aurum.metadata.model import (
     Curve,
@@ -43,6 +44,7 @@ from aurum.metadata.model import (
     UnitAssignment,
     UnitMapping,
 )
+from aurum.metadata.search import Vocabulary, fitting, rank, searched_text
 from aurum.metadata.tables import curve_reviews, curve_units, curves, unit_mappings
 
 _FOLDED = {"isos": "iso", "markets": "market", "regions": "region", "locations": "location",
@@ -51,7 +53,6 @@ _LOWER = {"asset_classes": "asset_class", "commodities": "commodity"}  # ASCII
 _EXACT = {"measures": "measure", "currencies": "currency", "units": "unit"}
 
 
-_MOST_WORDS = 20
 _CURVE = [
     curves.c[name]
     for name in (
@@ -70,10 +71,9 @@ def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
     if wanted.reviewed is not None:
         review = select(curve_reviews.c.id).where(curve_reviews.c.curve_id == curves.c.id).exists()
         conditions.append(review if wanted.reviewed else ~review)
-    words = fold(wanted.search).split()
-    if len(words) > _MOST_WORDS:
-        raise InvalidInput(f"a search has at most {_MOST_WORDS} words", field="search")
-    return conditions + [curves.c.search.contains(word, autoescape=True) for word in words]
+    if wanted.search is not None:
+        conditions.append(fitting(wanted.search) if wanted.search.terms else false())
+    return conditions
 
 
 def _given(wanted: CurveFilter) -> dict[str, list[str] | None]:
@@ -123,6 +123,8 @@ def _sort_keys(order: tuple[CurveOrder, ...]) -> list[SortKey]:
 
 
 _PageAsked = tuple[str, Read, int, tuple[tuple[str, Any], ...]]  # tenant, statement, most rows, values
+_DimensionsAsked = tuple[str, CurveFilter, tuple[Dimension, ...], str, int]
+_VALUE_BYTES = 200
 _TELLING = [_CURVE.index(curves.c[name]) for name in ("key", "currency", "unit", "created_at")]
 _MOST_MADE = 100_000
 _KNOWN_BYTES = 16 * 2**20
@@ -134,6 +136,7 @@ class CatalogueStore:
 
     def __init__(self, database: Database, vendor_order: Sequence[str] = ()) -> None:
         self.database = database
+        self.vocabulary = Vocabulary(database)
         self._vendor_order = {vendor: place for place, vendor in enumerate(vendor_order)}
         either = or_(among(curves.c.key, "keys"), among(curves.c.legacy_key, "keys"))
         by_key = select(*_CURVE).where(_OF_TENANT, either)
@@ -143,6 +146,7 @@ class CatalogueStore:
         self._pages_read = Together[_PageAsked, None, Sequence[Any]](self._read_page)
         self._made: dict[int, Curve] = {}
         self._known = KeptSince[tuple[str, str], Curve](_KNOWN_BYTES)
+        self._dimensions_known = KeptSince[_DimensionsAsked, list[DimensionValue]](_KNOWN_BYTES)
         self._pages_known = KeptSince[_PageAsked, Sequence[Any]](_KNOWN_BYTES)
 
     def _curve(self, row: Sequence[Any]) -> Curve:
@@ -178,6 +182,7 @@ class CatalogueStore:
             insert(curves).returning(curves.c.key, curves.c.id, sort_by_parameter_order=True), rows
         )
         ids = {row.key: row.id for row in added}
+        await self.vocabulary.add(transaction, rows[0]["tenant_id"], (row["search"] for row in rows))
         await transaction.execute(
             insert(curve_units), [{"curve_id": ids[key], "version": 1, **unit} for key, unit in units.items()]
         )
@@ -191,11 +196,16 @@ class CatalogueStore:
         request: PageRequest,
         head: int | None = None,
     ) -> Page[Curve]:
-        """`head`: the cursor of the tenant's newest event, of which what was kept before may still be the answer."""
+        """Without an order the best first where there is a search, and by key.
+
+        `head`: the cursor of the tenant's newest event, of which what was kept before may still be the answer.
+        """
         keys = _sort_keys(tuple(order))
+        if wanted.search is not None and not order:
+            keys.insert(0, SortKey(rank(wanted.search), descending=True))
         check(keys, request.position)
         given = {name: values for name, values in _given(wanted).items() if values is not None}
-        if any(getattr(wanted, name) not in (None, "") for name in _OTHERS):
+        if any(getattr(wanted, name) is not None for name in _OTHERS):
             statement = select(*_CURVE).where(*matching(tenant, wanted))
             async with self.database.read() as connection:
                 return (await read_page(connection, statement, keys, request)).map(self._curve)
@@ -309,17 +319,29 @@ class CatalogueStore:
         return list(map(self._curve, rows))
 
     async def dimensions(
-        self, tenant: str, wanted: CurveFilter, names: Iterable[Dimension], prefix: str, limit: int
+        self,
+        tenant: str,
+        wanted: CurveFilter,
+        names: Collection[Dimension],
+        prefix: str,
+        limit: int,
+        head: int | None = None,
     ) -> list[DimensionValue]:
-        """Values with the number of curves, sorted by value; in one statement."""
-        conditions = matching(tenant, wanted)
-        selects = [_values(name, conditions, prefix, limit) for name in names]
-        if not selects:
-            return []
-        union = union_all(*(select(each.subquery()) for each in selects)).subquery()
+        """Values with the number of curves, sorted by value; in one statement. `head`: as for `page`."""
+        question = (tenant, wanted, tuple(names), prefix, limit)
+        if wanted.reviewed is not None:
+            head = None  # a review is no event
+        known = None if head is None else self._dimensions_known.still(question, head)
+        if known is not None or not names:
+            return known or []
         async with self.database.read() as connection:
-            rows = await connection.all(select(union).order_by(union.c.dimension, union.c.value))
-        return [DimensionValue(Dimension(row.dimension), row.value, row.curve_count) for row in rows]
+            rows = await connection.all(_dimensions(matching(tenant, wanted), names, prefix, limit))
+        found = [DimensionValue(Dimension(row.dimension), row.value, row.curve_count) for row in rows]
+        if head is not None:
+            self._dimensions_known.note(
+                question, head, found, _VALUE_BYTES * (len(found) + 1) + 2 * len(repr(question))
+            )
+        return found
 
     async def unit_versions(self, tenant: str, curve_ids: Collection[int]) -> dict[int, list[UnitAssignment]]:
         """Every version, oldest first."""
@@ -373,16 +395,25 @@ def _items(value: Any) -> Sequence[Any]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _values(name: Dimension, conditions: list[ColumnElement[bool]], prefix: str, limit: int) -> Select[Any]:
-    column = curves.c[name]
+def _dimensions(
+    conditions: list[ColumnElement[bool]], names: Iterable[Dimension], prefix: str, limit: int
+) -> Select[Any]:
+    """Chooses the curves once, for all dimensions."""
+    searched = {name: curves.c.get(f"{name}_folded", curves.c[name]) for name in names}
+    columns = dict.fromkeys(column for name in searched for column in (curves.c[name], searched[name]))
+    chosen = select(*columns).where(*conditions).cte("chosen").prefix_with("MATERIALIZED")
+    selects = (_values(chosen, name, column.name, prefix, limit).subquery() for name, column in searched.items())
+    union = union_all(*map(select, selects)).subquery()
+    return select(union).order_by(union.c.dimension, union.c.value)
+
+
+def _values(chosen: CTE, name: Dimension, searched: str, prefix: str, limit: int) -> Select[Any]:
+    column = chosen.c[name]
     statement = select(literal(name.value).label("dimension"), column.label("value"), func.count().label("curve_count"))
-    statement = statement.where(*conditions, column.is_not(None)).group_by(column).order_by(column).limit(limit)
-    if prefix:
-        folded = curves.c.get(f"{name}_folded")
-        start = fold(prefix)
-        matches = (folded if folded is not None else func.lower(column)).startswith(start, autoescape=True)
-        statement = statement.where(matches)
-    return statement
+    statement = statement.where(column.is_not(None)).group_by(column).order_by(column).limit(limit)
+    if not prefix:
+        return statement
+    return statement.where(func.lower(chosen.c[searched], type_=Text).startswith(fold(prefix), autoescape=True))
 
 
 def _newest_mappings(tenant: str) -> Select[Any]:
@@ -423,7 +454,6 @@ def curve_row(tenant: str, curve: Curve, unit: UnitAssignment) -> dict[str, Any]
         "block": identity.block,
         "region": curve.region,
     }
-    words = [curve.key, curve.name, curve.asset_class, curve.commodity, identity.leg, *texts.values()]
     return {
         "tenant_id": tenant,
         "key": curve.key,
@@ -440,7 +470,7 @@ def curve_row(tenant: str, curve: Curve, unit: UnitAssignment) -> dict[str, Any]
         "currency": curve.currency,
         "unit": curve.unit,
         "attributes": [list(pair) for pair in curve.attributes],
-        "search": " ".join(fold(word) for word in words if word),
+        "search": searched_text(curve),
         "created_at": curve.created_at,
         "unit_version": {
             "tenant_id": tenant, "currency": unit.currency, "unit": unit.unit, "confidence": unit.confidence,

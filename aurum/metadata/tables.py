@@ -35,11 +35,20 @@ curves = Table(
     Column("product_folded", Text, nullable=False),
     Column("block_folded", Text),
     Column("region_folded", Text),
-    Column("search", Text, nullable=False),
+    Column("search", Text, nullable=False),  # words, indexed by migration 0008
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("tenant_id", "key"),
     Index(None, "tenant_id", "legacy_key"),
     Index(None, "tenant_id", "vendor", "location_folded"),
+)
+
+# Every word that a curve of the tenant has, by each of its trigrams.
+curve_trigrams = Table(
+    "curve_trigrams",
+    tables,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("trigram", Text, primary_key=True),
+    Column("word", Text, primary_key=True),
 )
 
 curve_units = Table(

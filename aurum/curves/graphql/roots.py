@@ -27,7 +27,17 @@ from aurum.graphql.nodes import row_of
 from aurum.graphql.plans import batched
 from aurum.graphql.sizes import PAGED, sized
 from aurum.metadata import model as catalogue
-from aurum.metadata.graphql import CurveOrder, Problem, filter_of, order_of, problem_of
+from aurum.metadata.graphql import (
+    CurveOrder,
+    Problem,
+    Search,
+    SearchTerm,
+    filter_of,
+    name_of,
+    order_of,
+    problem_of,
+    search_terms_of,
+)
 from aurum.metadata.model import Dimension
 
 
@@ -45,6 +55,10 @@ class CurveConnection(Connection[Curve]):
     @strawberry.field(description="How many curves fit, on all pages.")
     async def total_count(self, info: Info) -> int:
         return await info.context.metadata.count(info.context.principal, self.wanted)
+
+    @strawberry.field(description="What the search text is read as; empty without one.", directives=[sized(5)])
+    def search_terms(self) -> list[SearchTerm]:
+        return search_terms_of(self.wanted.search)
 
 
 @strawberry.type(description="A page of points of many curves.")
@@ -102,16 +116,17 @@ class CurveQuery:
     @strawberry.field(description="Curves of the catalogue.", metadata=batched(), directives=[PAGED])
     async def curves(
         self, info: Info, filter: Filter = None,
-        search: Annotated[str | None, strawberry.argument(
-            description="Words that all occur in key, name or description, anywhere, in any case.")] = None,
+        search: Search = None,
         order_by: Annotated[list[CurveOrder] | None, strawberry.argument(
-            description="How to sort; null: by key. Ties are sorted by key.")] = None,
+            description="How to sort; null: what is searched for by how well it fits (words of the name first, whole "
+            "words before beginnings), else by key. Ties are sorted by key.")] = None,
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> CurveConnection:  # fmt: skip
-        wanted, order = filter_of(filter, search), order_of(order_by)
-        name = "curves " + ",".join(f"{'-' if term.descending else ''}{term.field}" for term in order)
-        request = page_request(name, MOST, first, after, last, before)
         context = info.context
+        read = await context.metadata.search(context.principal, search)
+        wanted, order = filter_of(filter, read), order_of(order_by, read)
+        name = name_of(order, read)
+        request = page_request(name, MOST, first, after, last, before)
         page = await context.metadata.curves(context.principal, wanted, order, request, head=await context.head())
         return connection(CurveConnection, name, page, curve_of, wanted=wanted)  # type: ignore[no-any-return]
 

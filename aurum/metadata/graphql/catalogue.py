@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
+from hashlib import blake2b
 from typing import Annotated, Any, Protocol
 
 import strawberry
@@ -26,6 +27,7 @@ class MetadataContext(Protocol):
     def principal(self) -> Principal: ...
     @property
     def metadata(self) -> MetadataService: ...
+    async def head(self) -> int | None: ...
 
 
 Info = strawberry.Info[MetadataContext, None]
@@ -94,13 +96,41 @@ class CurveFilter:
     )
 
 
+Search = Annotated[
+    str | None,
+    argument(
+        description="Words that all occur in a curve's key, name, location, product, commodity, vendor or attributes; "
+        "case, accents and punctuation do not count. The last may be the beginning of one. For a word that no curve "
+        "has, the most similar ones are taken (`searchTerms` of `curves` says so). Null or blank: all."
+    ),
+]
+
+
+@strawberry.type(description="A word of a search text, and what was looked for in its place.")
+class SearchTerm:
+    word: str = strawberry.field(description="As it is searched for: in lower case, without accents.")
+    found: list[str] = strawberry.field(
+        description="Any of these words fits: the word itself, or those most similar to it where no curve has it.",
+        directives=[sized(3)],
+    )
+    begun: bool = strawberry.field(description="Whether words that begin so fit too.")
+    similar: bool = strawberry.field(description="Whether no curve has the word, and similar ones stand in for it.")
+
+
+def search_terms_of(search: model.Search | None) -> list[SearchTerm]:
+    return [
+        SearchTerm(word=term.word, found=list(term.found), begun=term.begun, similar=term.similar)
+        for term in (search.terms if search else ())
+    ]
+
+
 @strawberry.input(description="One term of a sort order.")
 class CurveOrder:
     field: CurveOrderField = strawberry.field(description="What to sort by.")
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
-def filter_of(wanted: CurveFilter | None, search: str | None = None) -> model.CurveFilter:
+def filter_of(wanted: CurveFilter | None, search: model.Search | None = None) -> model.CurveFilter:
     given: dict[str, Any] = (
         {} if wanted is None else {name: value for name, value in vars(wanted).items() if value is not None}
     )
@@ -108,11 +138,19 @@ def filter_of(wanted: CurveFilter | None, search: str | None = None) -> model.Cu
     return model.CurveFilter(**lists, search=search)
 
 
-def order_of(order: list[CurveOrder] | None) -> list[model.CurveOrder]:
+def order_of(order: list[CurveOrder] | None, search: model.Search | None = None) -> list[model.CurveOrder]:
+    """Without one by key; of what is searched for none: the best first."""
     if order and len({item.field for item in order}) < len(order):
         raise InvalidInput("a field is sorted by twice", field="orderBy")
-    chosen = order or [CurveOrder(field=CurveOrderField.KEY)]
+    chosen = order or ([] if search else [CurveOrder(field=CurveOrderField.KEY)])
     return [model.CurveOrder(item.field, item.direction is OrderDirection.DESC) for item in chosen]
+
+
+def name_of(order: list[model.CurveOrder], search: model.Search | None) -> str:
+    """Of a list of curves in this order, for its cursors: those of the best first hold for that search alone."""
+    if not order:
+        return f"curves best of {blake2b(repr(search).encode(), digest_size=8).hexdigest()}"
+    return "curves " + ",".join(f"{'-' if term.descending else ''}{term.field}" for term in order)
 
 
 @strawberry.type(description="A currency. Sub-units such as pence are scaled by conversion, never read as the whole.")
@@ -248,7 +286,7 @@ def problem_of(error: AurumError) -> Problem:
 @strawberry.type
 class MetadataQuery:
     @strawberry.field(
-        description="Values of each dimension with the number of curves, for pickers.",
+        description="Values of each dimension with the number of curves, for pickers, and as facets of a search.",
         directives=[sizing(12, ["limit"], "values")],
     )
     async def dimensions(
@@ -258,12 +296,16 @@ class MetadataQuery:
         filter: Annotated[CurveFilter | None, argument(description="Of which curves; null: all.")] = None,
         prefix: Annotated[str, argument(description="Only values that begin so, in any case.")] = "",
         limit: Annotated[int, argument(description="At most so many values of each, 0 to 5000.")] = 1000,
+        search: Search = None,
     ) -> list[DimensionValues]:
         if not 0 <= limit <= _MOST_VALUES:
             raise InvalidInput(f"at most {_MOST_VALUES} values a dimension", field="limit")
         chosen = list(Dimension) if names is None else list(dict.fromkeys(names))
         context = info.context
-        found = await context.metadata.dimensions(context.principal, filter_of(filter), chosen, prefix, limit)
+        wanted = filter_of(filter, await context.metadata.search(context.principal, search))
+        found = await context.metadata.dimensions(
+            context.principal, wanted, chosen, prefix, limit, head=await context.head()
+        )
         return [
             DimensionValues(
                 dimension=name,

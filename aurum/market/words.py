@@ -1,0 +1,35 @@
+"""Words as they are searched for: case, accents and punctuation do not count; and how alike two of them are."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_WORD = re.compile(r"[^\W_]+")
+_LONGEST = 64  # what a word has beyond does not count
+
+
+def words_of(text: str) -> list[str]:
+    """In their order, each once: `Dutch_TTF/Gas (p10.5)` is dutch, ttf, gas, p10 and 5."""
+    plain = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+    return list(dict.fromkeys(word[:_LONGEST] for word in _WORD.findall(plain.casefold())))
+
+
+def trigrams_of(word: str) -> frozenset[str]:
+    """Its runs of three characters, with two blanks before it and one behind, as PostgreSQL's pg_trgm has them."""
+    padded = f"  {word} "
+    return frozenset(padded[n : n + 3] for n in range(len(padded) - 2))
+
+
+def similarity(one: str, other: str) -> float:
+    """Of their trigrams, the share that they have in common: 1 for the same word, 0 for nothing alike."""
+    ours, theirs = trigrams_of(one), trigrams_of(other)
+    return len(ours & theirs) / len(ours | theirs)
+
+
+def most_alike(word: str, others: Iterable[str], least: float) -> tuple[str, ...]:
+    """Those of the others that are most alike, where it is at least so much; in order."""
+    alike = {other: similarity(word, other) for other in others}
+    best = max(alike.values(), default=0.0)
+    return tuple(sorted(other for other, share in alike.items() if share == best)) if best >= least else ()
