@@ -58,6 +58,10 @@ class among(ColumnElement[bool]):  # noqa: N801  an operator, as SQLAlchemy name
         self.column = column
         self.parameter: BindParameter[Any] = bindparam(name, type_=Many(column.type))
 
+    def self_group(self, against: Any = None) -> among:
+        """As it is: compared with 1, as SQLAlchemy would on SQLite, no index serves it."""
+        return self
+
 
 @compiles(among, "postgresql")
 def _any(element: among, compiler: SQLCompiler, **named: Any) -> str:

@@ -12,8 +12,12 @@ _LONGEST = 64  # what a word has beyond does not count
 
 def words_of(text: str) -> list[str]:
     """In their order, each once: `Dutch_TTF/Gas (p10.5)` is dutch, ttf, gas, p10 and 5."""
-    plain = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+    plain = text if text.isascii() else _without_accents(text)
     return list(dict.fromkeys(word[:_LONGEST] for word in _WORD.findall(plain.casefold())))
+
+
+def _without_accents(text: str) -> str:
+    return "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
 
 
 def trigrams_of(word: str) -> frozenset[str]:

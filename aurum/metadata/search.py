@@ -34,6 +34,7 @@ from aurum.metadata.tables import curve_trigrams, curves
 _MOST_MENDED = 20  # words of a search that similar ones are looked for, and that its rank counts
 _LEAST_ALIKE = 0.3  # as pg_trgm has it
 _CANDIDATES = 50
+_BAR = "|"
 _LAST = chr(0x10FFFF)
 
 
@@ -43,7 +44,7 @@ def searched_text(curve: Curve) -> str:
     others = [curve.key, curve.asset_class, curve.commodity, identity.leg, identity.iso, identity.market]
     others += [identity.location, identity.product, identity.block, curve.region]
     others += [value for _, value in curve.attributes]
-    return " ".join([*words_of(curve.name), "|", *words_of(" ".join(filter(None, others)))])
+    return " ".join([*words_of(curve.name), _BAR, *words_of(" ".join(filter(None, others)))])
 
 
 class Vocabulary:
@@ -53,8 +54,8 @@ class Vocabulary:
         self._database = database
 
     async def add(self, transaction: WriteConnection, tenant: str, texts: Iterable[str]) -> None:
-        """The words of searched texts."""
-        words = {word for text in texts for word in words_of(text)}
+        """The words of texts as `searched_text` has them."""
+        words = {word for text in texts for word in text.split()} - {_BAR}
         rows = [
             {"tenant_id": tenant, "trigram": trigram, "word": word} for word in words for trigram in trigrams_of(word)
         ]
@@ -144,6 +145,10 @@ class fitting(ColumnElement[bool]):  # noqa: N801  an operator, as SQLAlchemy na
 
     def __init__(self, search: Search) -> None:
         self.terms = bindparam(None, search.terms, type_=_Terms())
+
+    def self_group(self, against: Any = None) -> fitting:
+        """As it is: see `among`."""
+        return self
 
 
 @compiles(fitting, "postgresql")

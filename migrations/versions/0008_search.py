@@ -1,4 +1,4 @@
-"""The words of curves: an index of all of them (FTS5 in SQLite, GIN in PostgreSQL), and their trigrams.
+"""The words of curves: an index of all of them (FTS5 in SQLite, GIN in PostgreSQL), their trigrams; units set again.
 
 PostgreSQL's pg_trgm is not needed: trigrams are rows of a table, on both databases. Triggers keep SQLite's index,
 within the transaction that changes a curve: a migration that makes the table anew makes them again.
@@ -22,6 +22,7 @@ branch_labels = None
 depends_on = None
 
 _BATCH = 2_000
+_SET_AGAIN = "ix_curve_units_tenant_id_curve_id"  # units that were set again, which are few
 _curves = sa.table(
     "curves",
     sa.column("id", sa.BigInteger),
@@ -73,6 +74,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(_SET_AGAIN, table_name="curve_units")
     if op.get_bind().dialect.name == "postgresql":
         op.drop_index("ix_curves_search", table_name="curves")
     else:

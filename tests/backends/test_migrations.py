@@ -11,8 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from aurum.backends.database import migrate
+from aurum.backends.paging import PageRequest
 from aurum.ingestion.model import Decision, RunState
 from aurum.ingestion.model import QuarantineState as State
+from aurum.metadata.model import CurveFilter
 from tests.withheld import ANNA, EUA, Desk, eugp, mid_of, open_desk, submission
 
 KEPT = {
@@ -62,6 +64,21 @@ async def test_curves_that_were_there_before_the_review_list_do_not_wait_in_it(
     kept = await rows(migrated_url, "curve_reviews", "curve_id, tenant_id, author, reviewed_at")
     assert kept == await rows(migrated_url, "curves", "id, tenant_id, 'Aurum', created_at")
     assert kept
+
+
+async def test_curves_that_were_there_before_the_index_are_found_by_it(migrated_url: str, tmp_path: Path) -> None:
+    async with open_desk(migrated_url, tmp_path) as desk:
+        await desk.load(eugp())
+    indexed = {table: await rows(migrated_url, table, "*") for table in ("curves", "curve_trigrams")}
+    await asyncio.to_thread(migrate, migrated_url, "0008-1")
+    (before,) = await rows(migrated_url, "curves", f"search FROM curves WHERE key = '{EUA}' --")
+    assert before == ("eugp:eu/eua/carbon eu allowance (eua) carbon carbon eu eua carbon eu",)
+    await asyncio.to_thread(migrate, migrated_url)
+    assert {table: await rows(migrated_url, table, "*") for table in indexed} == indexed
+    async with open_desk(migrated_url, tmp_path) as desk:
+        wanted = CurveFilter(search=await desk.services.metadata.search(ANNA, "eua carbn"))
+        page = await desk.services.metadata.curves(ANNA, wanted, [], PageRequest(9))
+        assert [curve.key for curve in page.items] == [EUA]
 
 
 async def filled(desk: Desk) -> None:

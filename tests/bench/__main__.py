@@ -29,7 +29,7 @@ from aurum.parsers import parse
 from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, Settings
 from tests import servers
-from tests.bench import backfill, fanout
+from tests.bench import backfill, catalogue, fanout
 from tests.bench.peers import __main__ as peers
 
 ROUNDS = 7
@@ -127,7 +127,7 @@ def report(vendor: str, seconds: dict[str, list[float]]) -> None:
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[1:] or ["loading", "backfill"]
+    chosen = sys.argv[1:] or ["loading", "backfill", "catalogue"]
     if chosen[0] == "peers":
         peers.main(chosen[1:], console)
         sys.exit()
@@ -140,3 +140,6 @@ if __name__ == "__main__":
     with databases() as found, tempfile.TemporaryDirectory() as folder:
         if "backfill" in chosen:
             backfill.measure(found, Path(folder), console)
+    if "catalogue" in chosen:
+        with databases() as found:
+            catalogue.measure(found, console)
