@@ -69,7 +69,14 @@ class Desk:
 
     def __post_init__(self) -> None:
         ingestion = self.services.ingestion
-        for part in (ingestion, ingestion.loader, ingestion.quarantine, ingestion.policies, ingestion.completeness):
+        parts = (
+            ingestion.loader,
+            ingestion.quarantine,
+            ingestion.policies,
+            ingestion.completeness,
+            ingestion.data_sets,
+        )
+        for part in (ingestion, *parts):
             part.clock = self.now
 
     def now(self) -> datetime:

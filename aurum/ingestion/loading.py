@@ -19,6 +19,9 @@ from aurum.curves.service import CurveService, Published
 from aurum.errors import AurumError, Unavailable
 from aurum.ingestion import checks
 from aurum.ingestion.checks import Thresholds, Verdict
+from aurum.ingestion.contract_store import ContractStore
+from aurum.ingestion.contracts import Checked, Facts
+from aurum.ingestion.delivery_store import DeliveryStore
 from aurum.ingestion.history import Basis, VendorHistory
 from aurum.ingestion.model import Counts, Noted, QuarantineState, RunState, Stage, Standing, Times, is_last, standing
 from aurum.ingestion.policies import Policies
@@ -51,6 +54,8 @@ class Judged:
     basis: Basis
     verdict: Verdict
     thresholds_version: int
+    contract_version: int
+    promises: Sequence[Checked] = ()
 
     @property
     def noted(self) -> list[Noted]:
@@ -66,6 +71,16 @@ class Judged:
             withheld=0 if self.verdict.refusal else len(self.verdict.withheld), findings=len(found),
             errors=found.count(Severity.ERROR), warnings=found.count(Severity.WARNING),
         )  # fmt: skip
+
+    def facts(self, in_time: bool | None) -> Facts:
+        """What the data set's contract is about."""
+        keys = {checks.key_of(curve.identity) for curve in self.parsed.curves}
+        grids = {id(curve.tenors): curve.tenors for curve in self.parsed.curves}.values()
+        as_of = self.parsed.as_of
+        last = max((tenor.period.start for grid in grids for tenor in grid), default=as_of)
+        months = 12 * (last.year - as_of.year) + last.month - as_of.month
+        counts = self.counts
+        return Facts(keys, counts.points, counts.loaded, counts.errors, months, in_time)
 
     @property
     def read(self) -> dict[str, Any]:
@@ -103,6 +118,8 @@ class Loader:
         self.policies = policies
         self.clock = clock
         self.settings = settings
+        self.contracts = ContractStore(database)
+        self.deliveries = DeliveryStore(database)
         self.history = VendorHistory(store, blobs, curves)
 
     async def load(self, principal: Principal, claim: Claim, report: Report) -> None:
@@ -147,7 +164,24 @@ class Loader:
             await self._progress(claim, parsed)
         finally:
             verdict = await checking
-        return Judged(parsed, basis, verdict, version)
+        contract, promised = await self.policies.contract_in_force(principal, parsed.vendor)
+        judged = Judged(parsed, basis, verdict, version, promised)
+        if not contract.promises:
+            return judged
+        in_time = await self._in_time(principal, claim, parsed) if "in_time" in contract.promises else None
+        return replace(judged, promises=contract.checked(judged.facts(in_time)))
+
+    async def _in_time(self, principal: Principal, claim: Claim, parsed: ParsedWorkbook) -> bool | None:
+        """None where nothing was due here: of that day, or before there was any file of the vendor."""
+        expectations = await self.policies.expectations_in_force(principal)
+        due = expectations.expected(parsed.vendor, parsed.as_of, parsed.as_of, parsed.as_of)
+        if not due:
+            return None
+        received = (await self.store.files(claim.tenant, [claim.run.file_id]))[claim.run.file_id].received_at
+        begun = (await self.deliveries.vendors(claim.tenant)).get(parsed.vendor)
+        if due[0].due_at <= (received if begun is None else begun.first_received_at):
+            return None
+        return received <= due[0].late_after
 
     async def _progress(self, claim: Claim, parsed: ParsedWorkbook) -> None:
         counts = Counts(sheets=len(parsed.sheets), curves=len(parsed.curves), points=parsed.points)
@@ -200,6 +234,7 @@ class Loader:
         if not ours:
             raise Superseded("the run is no longer ours")
         await self.store.add_findings(transaction, claim.tenant, claim.run.id, judged.noted)
+        await self._note_promises(transaction, claim, judged)
         day = {"run_id": claim.run.id, "vendor": parsed.vendor, "as_of": parsed.as_of.isoformat()}
         held = [(QUARANTINED, day | {"points": waiting})] if waiting else []
         await announce(
@@ -302,7 +337,15 @@ class Loader:
             if ours:
                 found = [] if judged is None else judged.noted
                 await self.store.add_findings(transaction, claim.tenant, claim.run.id, found)
+                if judged is not None:
+                    await self._note_promises(transaction, claim, judged)
                 await announce(self.event_log, transaction, claim.tenant, now, claim.run.id, RunState.FAILED, counts)
+
+    async def _note_promises(self, transaction: WriteConnection, claim: Claim, judged: Judged) -> None:
+        parsed, version = judged.parsed, judged.contract_version
+        await self.contracts.add(
+            transaction, claim, parsed.vendor, parsed.as_of, version, judged.promises, self.clock()
+        )
 
     async def _release(self, claim: Claim) -> None:
         with suppress(AurumError):  # still away: the lease runs out by itself

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
+from aurum.ingestion.contracts import Checked
 from aurum.market.periods import Tenor
 from aurum.parsers.model import Finding
 
@@ -204,6 +205,17 @@ class Policy:
     author: str
     reason: str
     known_from: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContractCheck:
+    """What a load made of one promise of its data set, as version `contract_version` has it."""
+
+    run_id: int
+    as_of: date
+    contract_version: int
+    checked: Checked
+    checked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

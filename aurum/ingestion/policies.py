@@ -9,6 +9,8 @@ from aurum.auth import Principal, Scope
 from aurum.backends.database import Database
 from aurum.errors import InvalidInput
 from aurum.ingestion.checks import Thresholds
+from aurum.ingestion.contracts import Contract
+from aurum.ingestion.documents import vendor_code
 from aurum.ingestion.expectations import Expectations
 from aurum.ingestion.model import Policy
 from aurum.ingestion.policy_store import PolicyStore
@@ -32,6 +34,24 @@ class Policies:
 
     async def expectations_in_force(self, principal: Principal) -> Expectations:
         return Expectations.from_dict((await self.newest(principal, EXPECTATIONS)).document)
+
+    async def contract_in_force(self, principal: Principal, vendor: str) -> tuple[Contract, int]:
+        """Of a data set, with the version that it is; 0: nothing is promised."""
+        policy = await self.newest(principal, contract_of(vendor))
+        return Contract.from_dict(policy.document), policy.version
+
+    async def contracts(self, principal: Principal) -> dict[str, Policy]:
+        """By vendor: the contracts in force."""
+        principal.require(Scope.INGESTION_READ)
+        found = await self.store.newest_of(principal.tenant, contract_of(""))
+        return {policy.name.removeprefix(contract_of("")): policy for policy in found}
+
+    async def set_contract(
+        self, principal: Principal, vendor: str, document: object, reason: str, replaces: int | None = None
+    ) -> Policy:
+        """For the files to come; what earlier ones made of earlier versions stays. Raises as `set_thresholds`."""
+        name = contract_of(vendor_code(vendor))
+        return await self._set(principal, name, Contract.from_dict(document).to_dict(), reason, replaces)
 
     async def newest(self, principal: Principal, name: str) -> Policy:
         principal.require(Scope.INGESTION_READ)
@@ -67,6 +87,11 @@ class Policies:
             return await self.store.add(
                 transaction, principal.tenant, name, document, principal.name, said, self.clock(), replaces
             )
+
+
+def contract_of(vendor: str) -> str:
+    """The name of its contract among the policies."""
+    return f"contract {vendor}"
 
 
 def reason_of(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, func, insert, select
 
 from aurum.backends.database import AnyRow, Database, ReadConnection, WriteConnection
 from aurum.errors import Conflict
@@ -26,6 +26,19 @@ class PolicyStore:
         same = (policies.c.tenant_id == tenant) & (policies.c.name == name)
         row = await connection.first(select(policies).where(same).order_by(policies.c.version.desc()).limit(1))
         return _shipped(name) if row is None else _policy_of(row)
+
+    async def newest_of(self, tenant: str, prefix: str) -> list[Policy]:
+        """The newest version of each whose name begins so."""
+        newest = (
+            select(policies.c.name, func.max(policies.c.version).label("version"))
+            .where(policies.c.tenant_id == tenant, policies.c.name.startswith(prefix, autoescape=True))
+            .group_by(policies.c.name)
+            .subquery()
+        )
+        same = and_(policies.c.name == newest.c.name, policies.c.version == newest.c.version)
+        statement = select(policies).join(newest, same).where(policies.c.tenant_id == tenant)
+        async with self.database.read() as connection:
+            return [_policy_of(row) for row in await connection.all(statement)]
 
     async def versions(self, tenant: str, name: str) -> list[Policy]:
         """The newest first; the shipped one last."""

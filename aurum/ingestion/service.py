@@ -21,6 +21,7 @@ from aurum.curves.service import CurveService
 from aurum.errors import AurumError, Conflict, InvalidInput, NotFound, WorkbookTooLarge
 from aurum.ingestion.annotated import annotate
 from aurum.ingestion.completeness import Completeness
+from aurum.ingestion.data_sets import DataSets
 from aurum.ingestion.delivery_store import DeliveryStore
 from aurum.ingestion.loading import Loader, Report, announce
 from aurum.ingestion.model import Noted, Run, RunFilter, RunState, SourceFile, annotated_name
@@ -77,6 +78,9 @@ class IngestionService:
         self.policies = Policies(database, curves.metadata, clock)
         self.loader = Loader(database, self.store, blobs, curves, events, self.policies, clock, settings)
         self.completeness = Completeness(DeliveryStore(database), self.policies, events, clock)
+        self.data_sets = DataSets(
+            self.loader.contracts, self.completeness, self.policies, curves, self.store.files, clock
+        )
         self.quarantine = Quarantine(database, curves, events, clock, four_eyes=settings.four_eyes)
 
     async def submit(self, principal: Principal, submission: Submission) -> Run:

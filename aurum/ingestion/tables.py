@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, Float, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from aurum.backends.database import Id, Instant, Json, Text, tables
 
@@ -127,12 +139,29 @@ policies = Table(
     "ingestion_policies",
     tables,
     Column("tenant_id", String(64), primary_key=True),
-    Column("name", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("document", Json, nullable=False),
     Column("author", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("known_from", Instant, nullable=False),
+)
+
+# What each load made of the promises of its data set.
+contract_checks = Table(
+    "contract_checks",
+    tables,
+    Column("run_id", ForeignKey("ingestion_runs.id"), primary_key=True),
+    Column("promise", String(32), primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("contract_version", Integer, nullable=False),
+    Column("promised", Text, nullable=False),
+    Column("found", Text, nullable=False),
+    Column("kept", Boolean),
+    Column("checked_at", Instant, nullable=False),
+    Index(None, "tenant_id", "vendor", "run_id"),
 )
 
 # Expected files that did not come in time: noticed once each.

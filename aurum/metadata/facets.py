@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -106,12 +107,24 @@ class Facets:
         self, names: Collection[Dimension], chosen: Sequence[int] | None, prefix: str, limit: int
     ) -> list[DimensionValue]:
         """Of the curves with these ids; None: of all."""
-        places, prefix = None if chosen is None else self._places(chosen), fold(prefix)
+        return self._counts(names, None if chosen is None else self._places(chosen), fold(prefix), limit)
+
+    def _counts(
+        self, names: Collection[Dimension], places: Numbers | None, prefix: str, limit: int
+    ) -> list[DimensionValue]:
         return [
             DimensionValue(name, text, count)
             for name in names
             for text, count in self.values[name].counts(places, prefix, limit)
         ]
+
+    def of_vendor(self, vendor: str, limit: int) -> tuple[int, list[DimensionValue]]:
+        """How many curves it has, and what they have of each dimension: the first `limit` values."""
+        texts, codes = self.values[Dimension.VENDOR].texts, self.values[Dimension.VENDOR].codes
+        code = bisect_left(texts, vendor)
+        ours = code < len(texts) and texts[code] == vendor
+        places = np.flatnonzero(codes == code) if ours else np.empty(0, np.int64)
+        return len(places), self._counts(list(Dimension), places, "", limit)
 
     def _places(self, ids: Sequence[int]) -> Numbers:
         wanted = np.array(ids, np.int64)

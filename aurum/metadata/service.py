@@ -33,6 +33,8 @@ from aurum.metadata.store import CatalogueStore, curve_row
 
 CURVE_UNIT_SET = "CURVE_UNIT_SET"
 MOST_REVIEWED = 1_000
+_MOST_VENDORS = 1_000
+MOST_VALUES = 1_000  # of a dimension
 _SHIPPED = f"Aurum's catalogue {reference.CATALOGUE_VERSION}"
 
 
@@ -145,6 +147,19 @@ class MetadataService:
         """`head`: as for `curves`."""
         principal.require(Scope.CURVES_READ)
         return await self.store.dimensions(principal.tenant, wanted, names, prefix, limit, head)
+
+    async def vendors(self, principal: Principal) -> list[str]:
+        """Those that have curves, sorted."""
+        found = await self.dimensions(principal, CurveFilter(), [Dimension.VENDOR], "", _MOST_VENDORS)
+        return [each.value for each in found]
+
+    async def vendor_dimensions(
+        self, principal: Principal, vendors: Collection[str]
+    ) -> dict[str, tuple[int, list[DimensionValue]]]:
+        """By vendor: how many curves it has, and the values of their dimensions with the number of curves."""
+        principal.require(Scope.CURVES_READ)
+        facets = await self.store.facets.of(principal.tenant, None)
+        return {vendor: facets.of_vendor(vendor, MOST_VALUES) for vendor in vendors}
 
     async def unit_versions(self, principal: Principal, curve_ids: Collection[int]) -> dict[int, list[UnitAssignment]]:
         principal.require(Scope.CURVES_READ)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from aurum.ingestion.graphql.data_sets import DataSetMutation, DataSetQuery
 from aurum.ingestion.graphql.events import EventSubscription
 from aurum.ingestion.graphql.findings import WORST, Finding, finding_of
 from aurum.ingestion.graphql.policies import PolicyMutation, PolicyQuery
@@ -35,7 +36,7 @@ __all__ = [
 
 
 @strawberry.type
-class IngestionQuery(RunQuery, QuarantineQuery, PolicyQuery):
+class IngestionQuery(RunQuery, QuarantineQuery, PolicyQuery, DataSetQuery):
     pass
 
 
@@ -45,5 +46,5 @@ class IngestionSubscription(RunSubscription, EventSubscription):
 
 
 @strawberry.type
-class IngestionMutation(RunMutation, QuarantineMutation, PolicyMutation):
+class IngestionMutation(RunMutation, QuarantineMutation, PolicyMutation, DataSetMutation):
     pass

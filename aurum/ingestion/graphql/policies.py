@@ -134,7 +134,7 @@ class PolicyQuery:
     )
     async def check_thresholds(self, info: Info) -> list[Policy]:
         found = await info.context.ingestion.policies.versions(info.context.principal, THRESHOLDS)
-        return [_policy_of(policy) for policy in found]
+        return [policy_of(policy) for policy in found]
 
     @strawberry.field(description="The thresholds in force of a vendor's files, or of one of its curves, by name.")
     async def effective_limits(
@@ -150,7 +150,7 @@ class PolicyQuery:
     )
     async def file_expectations(self, info: Info) -> list[Policy]:
         found = await info.context.ingestion.policies.versions(info.context.principal, EXPECTATIONS)
-        return [_policy_of(policy) for policy in found]
+        return [policy_of(policy) for policy in found]
 
     @strawberry.field(description="How it stands with the vendors' files, by day and vendor.", directives=[sized(150)])
     async def file_deliveries(
@@ -164,7 +164,7 @@ class PolicyQuery:
         last = days.last or context.ingestion.clock().date()
         first = days.first or max(last, date.min + _LOOKED_BACK) - _LOOKED_BACK
         found = await context.ingestion.completeness.deliveries(context.principal, first, last, vendors)
-        return [_delivery_of(each) for each in found]
+        return [delivery_of(each) for each in found]
 
 
 @strawberry.type
@@ -183,7 +183,7 @@ async def _set(info: Info, change: Callable[..., Awaitable[model.Policy]], given
         policy = await change(info.context.principal, given.document, given.reason, given.replaces)
     except (Conflict, InvalidInput, NotFound) as error:
         return SetPolicyPayload(policy=None, problems=[problem_of(error)])
-    return SetPolicyPayload(policy=_policy_of(policy), problems=[], kept=policy)
+    return SetPolicyPayload(policy=policy_of(policy), problems=[], kept=policy)
 
 
 def _fits_no_curve(pattern: str) -> Problem:
@@ -193,7 +193,7 @@ def _fits_no_curve(pattern: str) -> Problem:
     )  # fmt: skip
 
 
-def _policy_of(policy: model.Policy) -> Policy:
+def policy_of(policy: model.Policy) -> Policy:
     document: Any = dict(policy.document)
     return Policy(
         version=policy.version, document=document, author=policy.author, reason=policy.reason,
@@ -201,7 +201,7 @@ def _policy_of(policy: model.Policy) -> Policy:
     )  # fmt: skip
 
 
-def _delivery_of(found: DeliveryOf) -> FileDelivery:
+def delivery_of(found: DeliveryOf) -> FileDelivery:
     delivery, late_by = found.delivery, found.delivery.late_by
     return FileDelivery(
         vendor=delivery.vendor, as_of=delivery.as_of, state=delivery.state, due_at=delivery.due_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from hashlib import blake2b
@@ -261,6 +262,16 @@ def unit_of(code: str | None) -> Unit | None:
     )  # fmt: skip
 
 
+def dimension_values_of(names: Sequence[Dimension], found: Sequence[model.DimensionValue]) -> list[DimensionValues]:
+    return [
+        DimensionValues(
+            dimension=name,
+            values=[DimensionValue(value=each.value, count=each.count) for each in found if each.dimension == name],
+        )
+        for name in names
+    ]
+
+
 def unit_version_of(version: model.UnitAssignment) -> UnitVersion:
     return UnitVersion(
         version=version.version, currency=currency_of(version.currency), unit=unit_of(version.unit),
@@ -306,13 +317,7 @@ class MetadataQuery:
         found = await context.metadata.dimensions(
             context.principal, wanted, chosen, prefix, limit, head=await context.head()
         )
-        return [
-            DimensionValues(
-                dimension=name,
-                values=[DimensionValue(value=each.value, count=each.count) for each in found if each.dimension == name],
-            )
-            for name in chosen
-        ]
+        return dimension_values_of(chosen, found)
 
     @strawberry.field(description="Units of measure that Aurum knows, sorted by code.", directives=[sized(20)])
     async def units(self) -> list[Unit]:

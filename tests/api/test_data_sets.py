@@ -1,0 +1,76 @@
+"""Data sets as GraphQL answers them."""
+
+from __future__ import annotations
+
+import pytest
+
+from aurum.services import Services
+from tests.api.conftest import Ask
+
+SET = """mutation($document: JSON!, $replaces: Int) {
+  setDataSetContract(input: {key: "eugp", document: $document, reason: "agreed with the vendor", replaces: $replaces}) {
+    contract { version author reason document } problems { code message } } }"""
+ALL = """{ dataSets { nodes {
+  key owner description licence qualityScore qualityFileCount
+  contract { version } contractVersions { version } contractChecks { promise kept run { id } }
+  schema { curveCount columns { name type } dimensions(names: [CURRENCY], limit: 2) { values { value count } } }
+  freshness { newestAsOf publishedAt newestFile { name } expected { state } late missing { asOf } }
+  completeness { expected came share }
+  lineage(first: 60) { complete nodes { id kind label } edges { source target step } } } } }"""
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_a_data_set_is_read_whole(ask: Ask) -> None:
+    document = {"owner": "Gas desk", "licence": "internal use", "promises": {"curves": 83}}
+    changed = (await ask(SET, document=document))["data"]["setDataSetContract"]
+    assert (changed["contract"]["version"], changed["contract"]["document"], changed["problems"]) == (1, document, [])
+    refused = (await ask(SET, document={"promises": {"colour": 1}}))["data"]["setDataSetContract"]
+    assert (refused["contract"], refused["problems"][0]["code"]) == (None, "BAD_USER_INPUT")
+    answer = await ask(ALL)
+    (found,) = answer["data"]["dataSets"]["nodes"]
+    assert (found["key"], found["owner"], found["description"], found["contractChecks"]) == (
+        "EUGP", "Gas desk", None, [],
+    )  # fmt: skip
+    assert found["contractVersions"] == [found["contract"]] == [{"version": 1}]
+    assert found["schema"]["curveCount"] == 83
+    assert [column["name"] for column in found["schema"]["columns"]][:2] == ["tenor", "tenorType"]
+    (currencies,) = found["schema"]["dimensions"]
+    assert sum(value["count"] for value in currencies["values"]) <= 83
+    assert (found["freshness"]["newestAsOf"], found["qualityFileCount"]) == ("2025-02-14", 4)
+    assert 0 < found["qualityScore"] <= 1
+    lineage = found["lineage"]
+    assert lineage["complete"] is False
+    labels = {node["id"]: (node["kind"], node["label"]) for node in lineage["nodes"]}
+    steps = {(labels[edge["source"]][0], labels[edge["target"]][0], edge["step"]) for edge in lineage["edges"]}
+    assert {("FILE", "RUN", "READ"), ("RUN", "CURVE", "PUBLISHED"), ("CURVE", "CURVE", "LEG")} == steps
+    ids = [node["id"] for node in lineage["nodes"]]
+    read = (await ask("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids))["data"]["nodes"]
+    assert [node["id"] for node in read] == ids
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_one_is_found_in_any_case_and_pages_are_cut(ask: Ask) -> None:
+    found = (await ask('{ one: dataSet(key: "eugp") { key } none: dataSet(key: "nope") { key } }'))["data"]
+    assert found == {"one": {"key": "EUGP"}, "none": None}
+    await ask(SET.replace('"eugp"', '"ABC"'), document={"owner": "x"})
+    query = """query($after: String) {
+      dataSets(first: 1, after: $after) { nodes { key } pageInfo { endCursor hasNextPage } } }"""
+    first = (await ask(query))["data"]["dataSets"]
+    assert ([node["key"] for node in first["nodes"]], first["pageInfo"]["hasNextPage"]) == (["ABC"], True)
+    second = (await ask(query, after=first["pageInfo"]["endCursor"]))["data"]["dataSets"]
+    assert ([node["key"] for node in second["nodes"]], second["pageInfo"]["hasNextPage"]) == (["EUGP"], False)
+
+
+async def test_many_data_sets_take_as_many_statements_as_one(loaded: Services, ask: Ask) -> None:
+    async def counted() -> int:
+        statements: list[str] = []
+        loaded.database.observe(lambda *event: statements.append(event[2]))
+        fields = "qualityScore contractChecks { kept } freshness { late } completeness { share }"
+        assert "errors" not in await ask(f"{{ dataSets {{ nodes {{ {fields} }} }} }}")
+        return len([each for each in statements if each.startswith("SELECT")])
+
+    await counted()  # reads the curves
+    one = await counted()
+    for key in ("ABC", "DEF", "GHI"):
+        await ask(SET.replace('"eugp"', f'"{key}"'), document={"owner": "x"})
+    assert await counted() == one
