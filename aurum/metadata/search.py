@@ -163,6 +163,10 @@ def _fts5(element: fitting, compiler: SQLCompiler, **named: Any) -> str:
     return f"{column} IN (SELECT rowid FROM curve_search WHERE curve_search MATCH {terms})"  # noqa: S608  as compiled
 
 
+# Of two that fit as well, the one that is described in fewer words is closer to what was asked for.
+SHORTNESS: ColumnElement[int] = func.length(curves.c.search, type_=Integer())
+
+
 def rank(search: Search) -> ColumnElement[int]:
     """How well a curve fits: 2 for each term whose word the name has, 1 where only the rest has it whole.
 

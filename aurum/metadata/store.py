@@ -43,7 +43,7 @@ from aurum.metadata.model import (
     UnitAssignment,
     UnitMapping,
 )
-from aurum.metadata.search import Vocabulary, fitting, rank, searched_text
+from aurum.metadata.search import SHORTNESS, Vocabulary, fitting, rank, searched_text
 from aurum.metadata.tables import curve_reviews, curve_units, curves, unit_mappings
 
 _FOLDED = {"isos": "iso", "markets": "market", "regions": "region", "locations": "location",
@@ -199,7 +199,7 @@ class CatalogueStore:
         """
         keys = _sort_keys(tuple(order))
         if wanted.search is not None and not order:
-            keys.insert(0, SortKey(rank(wanted.search), descending=True))
+            keys[:0] = [SortKey(rank(wanted.search), descending=True), SortKey(SHORTNESS)]
         check(keys, request.position)
         given = {name: values for name, values in _given(wanted).items() if values is not None}
         if any(getattr(wanted, name) is not None for name in _OTHERS):

@@ -119,7 +119,7 @@ class CurveQuery:
         search: Search = None,
         order_by: Annotated[list[CurveOrder] | None, strawberry.argument(
             description="How to sort; null: what is searched for by how well it fits (words of the name first, whole "
-            "words before beginnings), else by key. Ties are sorted by key.")] = None,
+            "words before beginnings, then short descriptions), else by key. Ties are sorted by key.")] = None,
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> CurveConnection:  # fmt: skip
         context = info.context
