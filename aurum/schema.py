@@ -17,6 +17,8 @@ from aurum.curves.graphql import (
     CurveSnapshot,
     CurveSubscription,
     DerivedQuery,
+    LocationMutation,
+    LocationQuery,
     MoverQuery,
     ReviewMutation,
     curve_of,
@@ -110,13 +112,16 @@ async def _node(context: Context, id_: str) -> Node | None:
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
-    CurveQuery, DerivedQuery, MoverQuery, MetadataQuery, CalendarQuery, IngestionQuery, OperationsQuery, NodeQuery
-):
+    CurveQuery, DerivedQuery, MoverQuery, LocationQuery, MetadataQuery, CalendarQuery, IngestionQuery, OperationsQuery,
+    NodeQuery,
+):  # fmt: skip
     pass
 
 
 @strawberry.type(description="Everything that can be changed. Each mutation is one transaction.")
-class Mutation(CurveMutation, ReviewMutation, MetadataMutation, IngestionMutation, OperationsMutation):
+class Mutation(
+    CurveMutation, ReviewMutation, LocationMutation, MetadataMutation, IngestionMutation, OperationsMutation,
+):  # fmt: skip
     pass
 
 

@@ -80,6 +80,17 @@ class SetUnitPayload:
     problems: list[Problem] = strawberry.field(description="Empty where it worked.", directives=[sized(1)])
 
 
+async def curves_page(
+    info: Info, wanted: catalogue.CurveFilter, order_by: list[CurveOrder] | None, first: int | None,
+    after: str | None, last: int | None = None, before: str | None = None,
+) -> CurveConnection:  # fmt: skip
+    order, context = order_of(order_by), info.context
+    name = "curves " + ",".join(f"{'-' if term.descending else ''}{term.field}" for term in order)
+    request = page_request(name, MOST, first, after, last, before)
+    page = await context.metadata.curves(context.principal, wanted, order, request, head=await context.head())
+    return connection(CurveConnection, name, page, curve_of, wanted=wanted)  # type: ignore[no-any-return]
+
+
 @strawberry.type
 class CurveQuery:
     @strawberry.field(description="One curve, by its id or its key; null where there is none.", metadata=batched())
@@ -108,12 +119,7 @@ class CurveQuery:
             description="How to sort; null: by key. Ties are sorted by key.")] = None,
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> CurveConnection:  # fmt: skip
-        wanted, order = filter_of(filter, search), order_of(order_by)
-        name = "curves " + ",".join(f"{'-' if term.descending else ''}{term.field}" for term in order)
-        request = page_request(name, MOST, first, after, last, before)
-        context = info.context
-        page = await context.metadata.curves(context.principal, wanted, order, request, head=await context.head())
-        return connection(CurveConnection, name, page, curve_of, wanted=wanted)  # type: ignore[no-any-return]
+        return await curves_page(info, filter_of(filter, search), order_by, first, after, last, before)
 
     @strawberry.field(
         description="Points with a price, of many curves: by legacy key, label, start of delivery and as-of date.",

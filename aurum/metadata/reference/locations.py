@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -34,6 +35,12 @@ def location(key: str, field: str = "location") -> Location:
     if found is None:
         raise InvalidInput(f"unknown location: {key[:100]}", field=field, hint="See the field `locations`.")
     return found
+
+
+def within(keys: Iterable[str]) -> list[str]:
+    """The keys of these locations and of all within them. Raises InvalidInput where one is not known."""
+    found = [below for key in keys for below in locations().below(location(key, "locatedIn").key)]
+    return list(dict.fromkeys(found))
 
 
 def _rows(name: str) -> list[dict[str, str]]:
