@@ -21,6 +21,8 @@ from aurum.curves.graphql import (
     LocationQuery,
     MoverQuery,
     ReviewMutation,
+    SeriesMutation,
+    SeriesQuery,
     curve_of,
     snapshot_of,
 )
@@ -112,15 +114,16 @@ async def _node(context: Context, id_: str) -> Node | None:
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
-    CurveQuery, DerivedQuery, MoverQuery, LocationQuery, MetadataQuery, CalendarQuery, IngestionQuery, OperationsQuery,
-    NodeQuery,
+    CurveQuery, DerivedQuery, MoverQuery, LocationQuery, SeriesQuery, MetadataQuery, CalendarQuery, IngestionQuery,
+    OperationsQuery, NodeQuery,
 ):  # fmt: skip
     pass
 
 
 @strawberry.type(description="Everything that can be changed. Each mutation is one transaction.")
 class Mutation(
-    CurveMutation, ReviewMutation, LocationMutation, MetadataMutation, IngestionMutation, OperationsMutation,
+    CurveMutation, ReviewMutation, LocationMutation, SeriesMutation, MetadataMutation, IngestionMutation,
+    OperationsMutation,
 ):  # fmt: skip
     pass
 

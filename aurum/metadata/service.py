@@ -31,6 +31,8 @@ from aurum.metadata.model import (
     UnitMapping,
 )
 from aurum.metadata.review_store import ReviewStore
+from aurum.metadata.series import SeriesService
+from aurum.metadata.series_store import SeriesStore
 from aurum.metadata.store import CatalogueStore, curve_row
 
 CURVE_UNIT_SET = "CURVE_UNIT_SET"
@@ -44,6 +46,7 @@ class MetadataService:
         self.event_log = events
         self.review_store = ReviewStore(store.database)
         self.locations = LocationService(LocationStore(store.database), events, clock)
+        self.series = SeriesService(SeriesStore(store.database), store, clock)
         self.clock = clock
 
     async def register(

@@ -10,6 +10,7 @@ from aurum.curves.graphql.locations import Location, LocationMutation, LocationQ
 from aurum.curves.graphql.movers import MoverQuery
 from aurum.curves.graphql.reviews import ReviewMutation
 from aurum.curves.graphql.roots import CurveMutation, CurveQuery
+from aurum.curves.graphql.series import SeriesMutation, SeriesQuery
 
 __all__ = [
     "Curve",
@@ -25,6 +26,8 @@ __all__ = [
     "LocationQuery",
     "MoverQuery",
     "ReviewMutation",
+    "SeriesMutation",
+    "SeriesQuery",
     "curve_of",
     "location_face",
     "snapshot_of",

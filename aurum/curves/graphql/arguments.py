@@ -114,6 +114,15 @@ class SnapshotRef:
     )
 
 
+@strawberry.input(description="A series of another system; see `setSeriesMapping`.")
+class SeriesInput:
+    source: str = strawberry.field(description="The other system.")
+    id: str = strawberry.field(description="What the series is called there.")
+    known_at: datetime | None = strawberry.field(
+        default=None, description="The curve that it was known to be at this instant; null: as it is known now."
+    )
+
+
 From = Annotated[SnapshotRef, strawberry.argument(name="from", description="Where it moved from.")]
 To = Annotated[SnapshotRef, strawberry.argument(name="to", description="Where it moved to.")]
 TenorTypes = Annotated[list[TenorType] | None, strawberry.argument(description="Any of these kinds; null: all.")]

@@ -216,10 +216,8 @@ class LocationMutation:
         self, info: Info, input: Annotated[SetLocationAliasInput, strawberry.argument(description="Text and location.")]
     ) -> SetLocationAliasPayload:
         context = info.context
-        alias = market.LocationAlias(
-            input.vendor, *(ANY if text is None else text for text in (input.iso, input.market, input.product)),
-            input.text, input.location,
-        )  # fmt: skip
+        iso, of_market, product = (ANY if text is None else text for text in (input.iso, input.market, input.product))
+        alias = market.LocationAlias(input.vendor, iso, of_market, product, input.text, input.location)
         try:
             said, moved = await context.metadata.locations.set_alias(context.principal, alias, input.reason)
         except InvalidInput as error:

@@ -15,6 +15,7 @@ from aurum.curves.graphql.arguments import (
     Filter,
     Info,
     KnownAt,
+    SeriesInput,
     TenorTypes,
     bounds,
     instant_of,
@@ -28,7 +29,7 @@ from aurum.graphql.plans import batched
 from aurum.graphql.sizes import PAGED, sized
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import CurveOrder, Problem, filter_of, order_of, problem_of
-from aurum.metadata.model import Dimension
+from aurum.metadata.model import Dimension, SeriesRef
 
 
 @strawberry.type(description="A point that has a price, with the curve and the as-of date it is of.")
@@ -93,18 +94,26 @@ async def curves_page(
 
 @strawberry.type
 class CurveQuery:
-    @strawberry.field(description="One curve, by its id or its key; null where there is none.", metadata=batched())
+    @strawberry.field(
+        description="One curve, by its id, its key or a series that is mapped to it; null where there is none.",
+        metadata=batched(),
+    )
     async def curve(
         self, info: Info,
         id: Annotated[strawberry.ID | None, strawberry.argument(description="Its id.")] = None,
         key: Annotated[str | None, strawberry.argument(
             description="Its key, such as `eugp:eu/dutch_ttf/gas`, or its legacy SHA-256 key.")] = None,
+        series: Annotated[SeriesInput | None, strawberry.argument(
+            description="A series of another system that is mapped to it.")] = None,
     ) -> Curve | None:  # fmt: skip
-        if (id is None) == (key is None):
-            raise InvalidInput("give `id` or `key`")
+        if [id, key, series].count(None) != 2:
+            raise InvalidInput("give `id`, `key` or `series`")
         context = info.context
         if id is not None:
             (found,) = await context.load_many(context.metadata.by_id, [row_of(id, "Curve")])
+        elif series is not None:
+            ref = SeriesRef(series.source, series.id, instant_of(series.known_at))
+            found = await context.load(context.metadata.series.curves, ref)
         else:
             head, wanted = await context.head(), key or ""
             found = (await context.metadata.by_key(context.principal, [wanted], head=head)).get(wanted)

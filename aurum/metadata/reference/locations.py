@@ -26,7 +26,10 @@ def locations() -> Locations:
 
 @cache
 def location_aliases() -> tuple[LocationAlias, ...]:
-    return tuple(LocationAlias(**{**row, "location": row["location"] or None}) for row in _rows("location_aliases.csv"))
+    return tuple(
+        LocationAlias(row["vendor"], row["iso"], row["market"], row["product"], row["text"], row["location"] or None)
+        for row in _rows("location_aliases.csv")
+    )
 
 
 def location(key: str, field: str = "location") -> Location:
