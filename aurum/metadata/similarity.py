@@ -79,8 +79,8 @@ class Texts:
                 alike[having] = np.maximum(alike[having], similarity)
                 best[self._vocabulary[other]] = max(best[self._vocabulary[other]], similarity)
             found += weight * alike
-        for number in np.flatnonzero(best):
-            covered[self._having(int(number))] += best[number] * self._weights[number]
+        for like in np.flatnonzero(best).tolist():
+            covered[self._having(like)] += best[like] * self._weights[like]
         shares = _FOUND * found / (total or 1.0) + _COVERED * covered / np.maximum(self._totals, 1e-300)
         return np.round(shares, 4)  # what differs by less is a tie
 
