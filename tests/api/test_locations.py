@@ -6,30 +6,11 @@ from typing import Any
 
 import pytest
 
-from aurum.auth import Principal, Scope, local_principal
-from aurum.market.identity import CurveIdentity
-from aurum.metadata.model import CurveDescription
+from aurum.auth import Principal, Scope
 from aurum.services import Services
 from aurum.settings import Settings
 from tests.api.conftest import Ask
-
-SPELLED = (
-    ("EU", "Dutch_TTF", "gas", None), ("EU", "Dutch_TTF_USDMMBTU", "gas", None), ("EU", "German_NCG", "gas", None),
-    ("EU", "Dutch", "power", "BASE"), ("EU", "Dutch", "power", "PEAK"), ("EU", "German", "power", "BASE"),
-    ("EE", "Czech", "gas", None), ("EE", "Czech", "power", "BASE"), ("UK", "NBP", "gas", None),
-    ("EU", "EUA", "carbon", None), ("UK", "UKA", "carbon", None),
-)  # fmt: skip
-
-
-@pytest.fixture
-async def catalogued(services: Services) -> Services:
-    """Curves of EUGP in the catalogue, without prices."""
-    principal, clock = local_principal(Settings().auth, "test"), services.metadata.clock
-    described = [CurveDescription(CurveIdentity("EUGP", *texts), texts[2], texts[2]) for texts in SPELLED]
-    async with services.database.write() as transaction:
-        await services.metadata.register(transaction, principal, described, clock())
-    return services
-
+from tests.statements import statements_from_here
 
 SET = """mutation($input: SetLocationAliasInput!) { setLocationAlias(input: $input) {
     alias { text vendor product location { key } version author reason } movedCount problems { code field } } }"""
@@ -54,7 +35,7 @@ async def set_alias(ask: Ask, **given: Any) -> dict[str, Any]:
     return payload
 
 
-@pytest.mark.usefixtures("catalogued")
+@pytest.mark.usefixtures("loaded")
 async def test_a_curve_says_where_it_is_and_what_that_lies_in(ask: Ask) -> None:
     query = """query($key: String) { curve(key: $key) { locationName location { key name kind timeZone calendar { name }
         parent { key } ancestors { key } market { key } children { key } } } }"""
@@ -67,7 +48,7 @@ async def test_a_curve_says_where_it_is_and_what_that_lies_in(ask: Ask) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.usefixtures("catalogued")
+@pytest.mark.usefixtures("loaded")
 async def test_the_same_text_is_a_hub_for_gas_and_a_zone_for_power(ask: Ask) -> None:
     assert await location_of(ask, "eugp:ee/czech/gas") == "eu-gas/cz-vtp"
     assert await location_of(ask, "eugp:ee/czech/power/base") == "eu-power/cz"
@@ -91,7 +72,7 @@ async def test_curves_are_chosen_with_all_that_is_within_a_location(ask: Ask) ->
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-@pytest.mark.usefixtures("catalogued")
+@pytest.mark.usefixtures("loaded")
 async def test_a_location_has_curves_and_counts_and_aliases(ask: Ask, services: Services) -> None:
     query = """query($below: Boolean) { location(key: "EU-Gas") { curveCount curves(first: 3, below: $below) {
         totalCount nodes { location { key } } pageInfo { hasNextPage } } } }"""
@@ -100,12 +81,11 @@ async def test_a_location_has_curves_and_counts_and_aliases(ask: Ask, services: 
     assert found["curves"]["pageInfo"] == {"hasNextPage": True}
     exactly = (await ask(query, below=False))["data"]["location"]
     assert exactly["curves"]["nodes"] == []
-    statements: list[str] = []
-    services.database.observe(lambda _c, _cur, statement, *_: statements.append(statement))
+    statements = statements_from_here(services.database)
     many = '{ locations(market: "eu-power", first: 30) { nodes { key curveCount aliases { text vendor } } } }'
     nodes = {each["key"]: each for each in (await ask(many))["data"]["locations"]["nodes"]}
     assert {"text": "German", "vendor": "EUGP"} in nodes["eu-power/de-lu"]["aliases"]
-    assert nodes["eu-power/de-lu"]["curveCount"] == 1
+    assert nodes["eu-power/de-lu"]["curveCount"] == 4
     assert len([each for each in statements if each.lstrip().startswith("SELECT")]) == 2  # counts, aliases
 
 
@@ -140,7 +120,7 @@ async def test_locations_are_listed_by_market_kind_and_prefix(ask: Ask) -> None:
     assert error["extensions"]["code"] == "INVALID_CURSOR"
 
 
-@pytest.mark.usefixtures("catalogued")
+@pytest.mark.usefixtures("loaded")
 async def test_texts_without_a_location_are_seen_and_a_person_says_what_they_mean(ask: Ask) -> None:
     unlinked = "{ unlinkedLocations { nodes { vendor iso market text curveCount } } }"
     texts = [{"vendor": "EUGP", "iso": None, "market": market, "text": text, "curveCount": 1}
@@ -162,13 +142,13 @@ async def test_texts_without_a_location_are_seen_and_a_person_says_what_they_mea
     assert await location_of(ask, EUA) is None
 
 
-@pytest.mark.usefixtures("catalogued")
+@pytest.mark.usefixtures("loaded")
 async def test_what_a_tenant_says_goes_before_what_is_shipped_and_the_past_stays_on_record(ask: Ask) -> None:
     query = """query($at: DateTime) { locationAliases(prefix: "dutch", knownAt: $at) { nodes { text vendor market
         product version location { key } } } }"""
     before = (await ask(query))["data"]["locationAliases"]["nodes"]
     payload = await set_alias(ask, text="Dutch", market="EU", product="power", location="europe")
-    assert payload["movedCount"] == 2  # base and peak
+    assert payload["movedCount"] == 4  # base, peak, and their spark spreads
     after = (await ask(query))["data"]["locationAliases"]["nodes"]
     assert [each for each in after if each not in before] == [
         {"text": "Dutch", "vendor": "EUGP", "market": "eu", "product": "power", "version": 1,
@@ -190,7 +170,7 @@ async def test_what_a_person_can_mend_is_a_problem(ask: Ask, wrong: dict[str, st
 
 
 async def test_a_tenant_has_aliases_of_its_own_and_setting_them_needs_a_scope(
-    ask: Ask, catalogued: Services, monkeypatch: pytest.MonkeyPatch
+    ask: Ask, loaded: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rival = Principal("rival", "eve", frozenset(Scope))
     monkeypatch.setattr("aurum.app.authenticate", lambda *_: rival)
