@@ -69,10 +69,8 @@ class Locations:
 
     def market(self, key: str) -> Location:
         """The innermost market that it is in; itself where it is one."""
-        found = self.by_key[key]
-        return found if found.kind is LocationKind.MARKET else next(
-            each for each in self.ancestors(key) if each.kind is LocationKind.MARKET
-        )  # fmt: skip
+        around = (self.by_key[key], *self.ancestors(key))
+        return next(each for each in around if each.kind is LocationKind.MARKET)
 
 
 @dataclass(frozen=True, slots=True)

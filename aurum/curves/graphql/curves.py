@@ -265,7 +265,7 @@ class Curve(Node):
     row: strawberry.Private[int]
     location_key: strawberry.Private[str | None]
 
-    @strawberry.field(description="Where it is; null: nobody has said what its text means.", metadata=batched())
+    @strawberry.field(description="Where it is; null: not known, or of no place.", metadata=batched())
     def location(
         self, info: Info
     ) -> Annotated[Location, strawberry.lazy("aurum.curves.graphql.locations")] | None:  # fmt: skip

@@ -126,7 +126,7 @@ class LocationAliasConnection(Connection[LocationAlias]):
     pass
 
 
-@strawberry.type(description="A vendor's text for a location of which nobody has said what it means.")
+@strawberry.type(description="A vendor's text of curves whose location is not known, or that are of no place.")
 class UnlinkedLocation:
     vendor: str = strawberry.field(description="The vendor's code.")
     iso: str | None = strawberry.field(description="The system operator, where the vendor names one.")
@@ -197,8 +197,8 @@ class LocationQuery:
         return connection(LocationAliasConnection, "locationAliases", page, alias_of)  # type: ignore[no-any-return]
 
     @strawberry.field(
-        description="Vendors' texts for locations of which nobody has said what they mean, by vendor, system operator, "
-        "market and text. `setLocationAlias` says it.",
+        description="Vendors' texts of curves whose location is not known, or that are of no place: by vendor, system "
+        "operator, market and text. `setLocationAlias` says what one means.",
         directives=[_PAGED],
     )
     async def unlinked_locations(
