@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
+from functools import cache
 
 from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
@@ -20,10 +21,6 @@ from aurum.metadata.reference.locations import location, location_aliases, locat
 
 LOCATION_ALIAS_SET = "LOCATION_ALIAS_SET"
 LONGEST_TEXT = 200
-_SHIPPED = [
-    AliasVersion(alias, 0, f"Aurum's catalogue {reference.CATALOGUE_VERSION}", None, None)
-    for alias in location_aliases()
-]
 
 
 class LocationService:
@@ -47,7 +44,7 @@ class LocationService:
             each for each in await self.store.versions(principal.tenant)
             if known_at is None or each.known_from is None or each.known_from <= known_at
         ]  # fmt: skip
-        found = {place(each.alias): each for each in (*_SHIPPED, *own)}
+        found = {place(each.alias): each for each in (*_shipped(), *own)}
         return [found[texts] for texts in sorted(found)]
 
     async def aliases_of(self, principal: Principal, keys: Collection[str]) -> Mapping[str, Sequence[AliasVersion]]:
@@ -93,6 +90,12 @@ class LocationService:
 def place(alias: LocationAlias) -> tuple[str, ...]:
     """What an alias goes by, and is sorted by."""
     return tuple(fold(each) for each in (alias.text, alias.vendor, alias.iso, alias.market, alias.product))
+
+
+@cache
+def _shipped() -> tuple[AliasVersion, ...]:
+    source = f"Aurum's catalogue {reference.CATALOGUE_VERSION}"
+    return tuple(AliasVersion(alias, 0, source, None, None) for alias in location_aliases())
 
 
 def _in_layers(own: Sequence[AliasVersion]) -> LocationAliases:

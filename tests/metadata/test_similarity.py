@@ -30,7 +30,8 @@ def test_a_score_by_hand() -> None:
 
 def test_words_of_four_letters_may_differ_a_little_and_numbers_may_not() -> None:
     (match,) = matches(["germany", "380"], ["german", "180", "power"])
-    assert (match.asked, match.found, match.similarity) == ("germany", "german", pytest.approx(12 / 13))
+    assert (match.asked, match.found) == ("germany", "german")
+    assert match.similarity == pytest.approx(12 / 13)
     fuel = Texts(["fuel oil 380 cst", "fuel oil 180 cst"])
     assert [place for place, _ in fuel.best("fuel oil 180", 1)] == [1]
     assert fuel.best("gas", 5) == fuel.best("", 5) == []
