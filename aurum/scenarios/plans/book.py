@@ -1,0 +1,65 @@
+"""The curves that a scenario looks at, beside what drivers ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from aurum.curves.model import Prices
+from aurum.market.identity import Measure, fold, normalize_key
+from aurum.metadata.model import Curve
+from aurum.scenarios.analytics.months import months_of
+from aurum.scenarios.model import BaseCurve
+from aurum.scenarios.plans.selection import Within
+from aurum.scenarios.plans.steps import Line, Mask, Target
+
+
+class CurveBook:
+    """Curves in the order of their keys: nothing depends on the order in which they are given."""
+
+    def __init__(self, curves: Iterable[BaseCurve]) -> None:
+        self.curves: Sequence[BaseCurve] = sorted(curves, key=lambda each: each.key)
+        self.lines = [Line(each.tenors, months_of(each.tenors, each.as_of)) for each in self.curves]
+        self._places = {name: at for at, each in enumerate(self.curves) for name in (each.curve.legacy_key, each.key)}
+        self._shared: dict[tuple[Within, int], tuple[Prices, Mask]] = {}
+
+    def find(self, key: str) -> int | None:
+        """Where the curve of a key, or of a legacy key, stands."""
+        return self._places.get(normalize_key(key))
+
+    def like(self, key: str) -> str | None:
+        """The key that is spelled most like it."""
+        close = get_close_matches(normalize_key(key), [each.key for each in self.curves], 1, 0.6)
+        return close[0] if close else None
+
+    def within(self, within: Within) -> list[int]:
+        return [at for at, each in enumerate(self.curves) if len(each.tenors) and within.has(each.curve)]
+
+    def target(self, at: int, within: Within, by_month: Prices | None = None, factor: float = 1.0) -> Target:
+        """The curve, moved within the limits by what there is for each of its months; 1 where there is nothing."""
+        line = self.lines[at]
+        shares, points = self._covered(at, within)
+        return Target(at, line, shares if by_month is None else shares * by_month, factor, points)
+
+    def covers(self, at: int, within: Within) -> bool:
+        """Whether any point of it delivers within the limits."""
+        shares, points = self._covered(at, within)
+        return bool((self.lines[at].months.on_points(shares)[points] > 0.0).any())
+
+    def _covered(self, at: int, within: Within) -> tuple[Prices, Mask]:
+        line = self.lines[at]
+        key = (within, id(line.months))  # months are shared, and kept for as long as the lines are
+        if key not in self._shared:
+            self._shared[key] = within.shares(line.months), within.points(line.tenors)
+        return self._shared[key]
+
+
+def is_power(curve: Curve) -> bool:
+    """A price of power: no spread."""
+    return fold(curve.asset_class) == "power" and curve.identity.measure == Measure.PRICE
+
+
+def is_in(curve: Curve, region: str | None) -> bool:
+    """Whether one of the places that a curve names is the region. None is anywhere."""
+    places = (curve.identity.iso, curve.identity.market, curve.region, curve.identity.location)
+    return region is None or fold(region) in {fold(place) for place in places if place}
