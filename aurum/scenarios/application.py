@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
 from aurum.curves.model import Prices
-from aurum.errors import InvalidScenario
 from aurum.scenarios.analytics.settling import settled
 from aurum.scenarios.model import BaseCurve, Contribution, Driver, Issue, Outcome, ScenarioCurve, Severity
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.planning import Plan, no_effect, plan
 from aurum.scenarios.plans.steps import Mask, moved
 from aurum.scenarios.policies import SHIPPED, Policies
+from aurum.scenarios.refusals import refuse_errors
 
 Raw = list[tuple[int, Prices]]  # what a driver added to each point, by the driver's number
 
@@ -28,18 +27,6 @@ def apply(curves: Iterable[BaseCurve], drivers: Sequence[Driver], policies: Poli
     planned = plan(CurveBook(curves), drivers, policies)
     refuse_errors(planned.issues)
     return outcome(planned)
-
-
-def refuse_errors(issues: Iterable[Issue]) -> None:
-    errors = [each for each in issues if each.severity is Severity.ERROR]
-    if errors:
-        raise InvalidScenario(
-            f"{errors[0].path}: {errors[0].message}", hint=errors[0].suggestion, issues=[_told(each) for each in errors]
-        )
-
-
-def _told(issue: Issue) -> dict[str, Any]:
-    return {"code": issue.code, "message": issue.message, "path": issue.path, "suggestion": issue.suggestion}
 
 
 def outcome(planned: Plan) -> Outcome:

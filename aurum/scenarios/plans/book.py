@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from aurum.curves.model import Prices
 from aurum.market.identity import Measure, fold, normalize_key
@@ -27,10 +26,9 @@ class CurveBook:
         """Where the curve of a key, or of a legacy key, stands."""
         return self._places.get(normalize_key(key))
 
-    def like(self, key: str) -> str | None:
-        """The key that is spelled most like it."""
-        close = get_close_matches(normalize_key(key), [each.key for each in self.curves], 1, 0.6)
-        return close[0] if close else None
+    @property
+    def keys(self) -> list[str]:
+        return [each.key for each in self.curves]
 
     def within(self, within: Within) -> list[int]:
         return [at for at, each in enumerate(self.curves) if len(each.tenors) and within.has(each.curve)]

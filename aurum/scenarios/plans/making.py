@@ -14,6 +14,7 @@ from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.following import factor_following, factor_into, stated_unit
 from aurum.scenarios.plans.selection import Within
 from aurum.scenarios.plans.steps import NOTHING, Kind, Move, Step, Target
+from aurum.scenarios.suggestions import nearest
 
 ByMonth = Callable[[int], float]  # of a month's ordinal
 Chosen = Callable[[Curve], bool]
@@ -93,10 +94,7 @@ class Maker:
     def reference(self, key: str, path: str) -> int | None:
         at = self.book.find(key)
         if at is None:
-            close = self.book.like(key)
-            self.refuse(
-                "UNKNOWN_CURVE", f"the run has no curve {key[:80]!r}", path, f"Is it {close!r}?" if close else None
-            )
+            self.refuse("UNKNOWN_CURVE", f"the run has no curve {key[:80]!r}", path, nearest(key, self.book.keys))
         return at
 
     def refuse(self, code: str, message: str, path: str, suggestion: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import singledispatchmethod
@@ -40,10 +40,12 @@ from aurum.scenarios.model import (
 from aurum.scenarios.plans.book import CurveBook, is_in, is_power
 from aurum.scenarios.plans.conditions import reading_of
 from aurum.scenarios.plans.making import ByMonth, Maker
+from aurum.scenarios.plans.order import out_of_order
 from aurum.scenarios.plans.selection import Within
 from aurum.scenarios.plans.series import additions
-from aurum.scenarios.plans.steps import NOTHING, Branch, Chain, Kind, Move, Step, Target, Together, Weighted
+from aurum.scenarios.plans.steps import NOTHING, Branch, Chain, Kind, Move, Step, Together, Weighted, moves_of
 from aurum.scenarios.policies import Policies
+from aurum.scenarios.suggestions import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,12 @@ class Plan:
 def plan(book: CurveBook, drivers: Sequence[Driver], policies: Policies) -> Plan:
     planner = Planner(book, policies)
     steps = [planner.step(driver, Within(), f"drivers.{n}") for n, driver in enumerate(drivers)]
+    told = [f"{each.path}." for each in planner.issues]
     for n, step in enumerate(steps):
-        if not any(_targets(step)) and not any(f"{each.path}.".startswith(f"drivers.{n}.") for each in planner.issues):
+        moves = any(move.targets for move in moves_of(step))
+        if not moves and not any(path.startswith(f"drivers.{n}.") for path in told):
             planner.issues.append(no_effect(n, "it fits none of the scenario's curves and deliveries"))
-    return Plan(book, steps, planner.issues)
+    return Plan(book, steps, [*planner.issues, *out_of_order(steps, book.keys)])
 
 
 def no_effect(driver: int, why: str) -> Issue:
@@ -69,20 +73,6 @@ def no_effect(driver: int, why: str) -> Issue:
         Severity.WARNING, "NO_EFFECT", f"the driver moves nothing: {why}", f"drivers.{driver}",
         "Widen its limits, or the curves that the scenario looks at.",
     )  # fmt: skip
-
-
-def _targets(step: Step) -> Iterable[Target]:
-    match step:
-        case Move(targets=targets):
-            yield from targets
-        case Chain(parts=parts) | Together(parts=parts):
-            for part in parts:
-                yield from _targets(part)
-        case Weighted(part=part):
-            yield from _targets(part)
-        case Branch(then=then, otherwise=otherwise):
-            yield from _targets(then)
-            yield from _targets(otherwise)
 
 
 class Planner(Maker):
@@ -145,7 +135,9 @@ class Planner(Maker):
     def _(self, driver: Policy, within: Within, path: str) -> Step:
         found = self.policies.find(driver.policy_name, driver.policy_version)
         if found is None:
-            self.refuse("UNKNOWN_POLICY", f"there is no policy {driver.policy_name!r} of that version", path)
+            named = f"{driver.policy_name[:80]!r}, version {driver.policy_version or 'any'}"
+            close = nearest(driver.policy_name, self.policies.names)
+            self.refuse("UNKNOWN_POLICY", f"there is no policy {named}", f"{path}.payload.policy_name", close)
             return NOTHING
         if driver.start_year is not None:
             within = within.also(Limits(delivery_start=date(driver.start_year, 1, 1)))

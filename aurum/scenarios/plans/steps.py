@@ -6,8 +6,8 @@ never change what they are given; they answer what the curves that they move hav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import numpy as np
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from aurum.curves.expressions.alignment import NOWHERE, places
 from aurum.curves.model import Prices
-from aurum.errors import InvalidInput
 from aurum.market.periods import TenorGrid
 from aurum.scenarios.analytics.months import Months, spread
+from aurum.scenarios.model import Issue, Severity
+from aurum.scenarios.refusals import refused
 
 Values = Mapping[int, Prices]  # by the place of the curve among all
 Mask = NDArray[np.bool_]
@@ -119,6 +120,50 @@ Step = Move | Chain | Together | Weighted | Branch
 NOTHING = Chain(())
 
 
+def moves_of(step: Step) -> Iterator[Move]:
+    match step:
+        case Move():
+            yield step
+        case Chain(parts=parts) | Together(parts=parts):
+            for part in parts:
+                yield from moves_of(part)
+        case Weighted(part=part):
+            yield from moves_of(part)
+        case Branch(then=then, otherwise=otherwise):
+            yield from moves_of(then)
+            yield from moves_of(otherwise)
+
+
+def only(step: Step, curves: Container[int]) -> Step:
+    """Without the moves of other curves."""
+    match step:
+        case Move():
+            return replace(step, targets=tuple(to for to in step.targets if to.curve in curves))
+        case Chain() | Together():
+            return replace(step, parts=tuple(only(part, curves) for part in step.parts))
+        case Weighted():
+            return replace(step, part=only(step.part, curves))
+        case Branch():
+            return replace(step, then=only(step.then, curves), otherwise=only(step.otherwise, curves))
+
+
+def dependencies(step: Step, under: frozenset[int] = frozenset()) -> Iterator[tuple[int, frozenset[int]]]:
+    """The curves that it moves, each with those that its move depends on."""
+    match step:
+        case Move():
+            followed = under if step.reference is None else under | {step.reference[0]}
+            yield from ((to.curve, followed) for to in step.targets)
+        case Chain(parts=parts) | Together(parts=parts):
+            for part in parts:
+                yield from dependencies(part, under)
+        case Weighted(part=part):
+            yield from dependencies(part, under)
+        case Branch(readings=readings):
+            read = under | {each.curve for each in readings}
+            yield from dependencies(step.then, read)
+            yield from dependencies(step.otherwise, read)
+
+
 def moved(step: Step, now: Values, start: Values, base: Values) -> dict[int, Prices]:
     """What becomes of the curves that it moves. `start`: when its driver began; `base`: before any driver."""
     match step:
@@ -192,7 +237,8 @@ def _read(reading: Reading, now: Values) -> Prices:
         point = own[at] if 0 <= at < len(own) else NOWHERE
         total = total + (values[:, point] if point != NOWHERE else np.nan)
     if not np.isfinite(total).all():
-        raise InvalidInput("a condition reads months that are not quoted", field=reading.path)
+        why = "a condition reads months that have no price"
+        raise refused([Issue(Severity.ERROR, "UNREADABLE_CONDITION", why, reading.path, "Read other months.")])
     mean: Prices = total / len(reading.months)
     return mean
 
