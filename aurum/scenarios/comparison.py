@@ -26,7 +26,7 @@ class Bucket(StrEnum):
 
 
 class By(StrEnum):
-    """How large a difference is: in the curve's own unit, or in per cent of the size of the first run's base."""
+    """How large a difference is: in the curve's own unit, or in % of the first base; infinite where that is 0."""
 
     ABSOLUTE = "ABSOLUTE"
     PERCENT = "PERCENT"
@@ -34,7 +34,7 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunValue:
-    """Of one run in a bucket, in the curve's unit: its base, its price, and what each driver, by its number, did to it."""
+    """Of one run in a bucket, in the curve's unit: its base, its price, and what each driver did, by its number."""
 
     base: float
     value: float
@@ -66,9 +66,16 @@ def compare(runs: Sequence[Outcome], bucket: Bucket = Bucket.MONTH, by: By = By.
 
     A bucket is the mean of those of its months that every run that has the curve has a price for.
     """
-    keys = sorted({key for run in runs for key in run.curves})
-    found = (each for key in keys for each in _of_curve(key, [run.curves.get(key) for run in runs], bucket, by))
+    beside = {key: [run.curves.get(key) for run in runs] for key in sorted({key for run in runs for key in run.curves})}
+    found = (each for key, all_ in beside.items() if not _same(all_) for each in _of_curve(key, all_, bucket, by))
     return sorted((each for each in found if each.spread), key=lambda each: (-each.size, each.key, each.delivery))
+
+
+def _same(curves: Sequence[ScenarioCurve | None]) -> bool:
+    """Whether all runs that have the curve have the same of it, and none has moved it."""
+    first, *others = [each for each in curves if each is not None]
+    still = not any(each.contributions for each in (first, *others))
+    return still and all(np.array_equal(each.base.mid, first.base.mid, equal_nan=True) for each in others)
 
 
 def _of_curve(key: str, curves: Sequence[ScenarioCurve | None], bucket: Bucket, by: By) -> Iterator[Difference]:
@@ -91,7 +98,8 @@ def _places(curve: ScenarioCurve) -> dict[_Point, int]:
     """Where the points stand that have a price, in the base and in the scenario."""
     grid: TenorGrid = curve.base.tenors
     priced = np.isfinite(curve.mid) & np.isfinite(curve.base.mid)
-    return {(grid[at].type, grid[at].period, grid[at].label): int(at) for at in np.flatnonzero(priced)}
+    found: list[int] = np.flatnonzero(priced).tolist()
+    return {(grid[at].type, grid[at].period, grid[at].label): at for at in found}
 
 
 def _common(places: Sequence[Mapping[_Point, int]]) -> list[_Point]:

@@ -42,9 +42,9 @@ class _Reading:
 
     def driver(self, value: Any, path: str, depth: int) -> Driver:
         self.count += 1
-        if self.count == MOST_DRIVERS + 1:
-            raise self._too_many(path)
-        if depth > _DEEPEST or self.count > MOST_DRIVERS:
+        if self.count > MOST_DRIVERS:
+            raise self._too_many(path) if self.count == MOST_DRIVERS + 1 else Unreadable
+        if depth > _DEEPEST:
             raise self.reader.refuse("TOO_DEEP", f"drivers are at most {_DEEPEST} deep inside of others", path)
         given = self.reader.object(value, path)
         if given.get("driver_type") is None:

@@ -8,7 +8,7 @@ from functools import singledispatch
 import numpy as np
 
 from aurum.scenarios.distributions import PARAMETERS, misfit
-from aurum.scenarios.documents.reading import Reader
+from aurum.scenarios.documents.reading import MOST_TOLD, Reader
 from aurum.scenarios.model import Composite, Driver, Fx, LoadGrowth, Matrix, Stochastic, TimeSeries
 from aurum.scenarios.plans.series import month_number
 from aurum.scenarios.suggestions import nearest
@@ -83,13 +83,13 @@ def _(driver: TimeSeries, reader: Reader, path: str) -> None:
         try:
             month_number(month)
         except ValueError:
-            reader.refuse("WRONG_TYPE", f"{month[:40]!r} is not a month", f"{path}.base_values.{month}", "As 2026-01.")
+            where = f"{path}.base_values.{month[:40]}"
+            reader.refuse("WRONG_TYPE", f"{month[:40]!r} is not a month", where, "As 2026-01.")
     _named(reader, (name for name, _ in driver.trend_params), ["slope_per_month"], f"{path}.trend_params")
     twelve = [str(month) for month in range(1, 13)]
     _named(reader, (name for name, _ in driver.seasonal_params), twelve, f"{path}.seasonal_params")
 
 
 def _named(reader: Reader, given: Iterable[str], known: list[str], path: str) -> None:
-    for name in given:
-        if name not in known:
-            reader.refuse("UNKNOWN_FIELD", f"there is no {name[:40]!r} here", f"{path}.{name}", nearest(name, known))
+    for name in [each for each in given if each not in set(known)][:MOST_TOLD]:
+        reader.refuse("UNKNOWN_FIELD", f"there is no {name[:40]!r} here", f"{path}.{name[:40]}", nearest(name, known))

@@ -16,6 +16,7 @@ from aurum.scenarios.suggestions import nearest
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 LONGEST_TEXT = 1000
+MOST_TOLD = 10  # unknown fields of one object
 
 
 class Unreadable(Exception):
@@ -113,8 +114,9 @@ class Reader:
     def only(self, value: Mapping[str, Any], path: str, names: Iterable[str]) -> None:
         """That there are no other fields."""
         all_ = list(names)
-        for each in sorted(set(value) - set(all_)):
-            self.refuse("UNKNOWN_FIELD", f"there is no field {each[:40]!r} here", f"{path}.{each}", nearest(each, all_))
+        for each in sorted(set(value) - set(all_))[:MOST_TOLD]:
+            where = f"{path}.{each[:40]}"
+            self.refuse("UNKNOWN_FIELD", f"there is no field {each[:40]!r} here", where, nearest(each, all_))
 
 
 def _kind(value: Any) -> str:

@@ -18,6 +18,7 @@ from aurum.scenarios.suggestions import nearest
 
 ByMonth = Callable[[int], float]  # of a month's ordinal
 Chosen = Callable[[Curve], bool]
+_MOST_SUGGESTED = 10  # each is looked for among all keys
 
 
 class Maker:
@@ -94,7 +95,8 @@ class Maker:
     def reference(self, key: str, path: str) -> int | None:
         at = self.book.find(key)
         if at is None:
-            self.refuse("UNKNOWN_CURVE", f"the run has no curve {key[:80]!r}", path, nearest(key, self.book.keys))
+            close = nearest(key, self.book.keys) if len(self.issues) < _MOST_SUGGESTED else None
+            self.refuse("UNKNOWN_CURVE", f"the run has no curve {key[:80]!r}", path, close)
         return at
 
     def refuse(self, code: str, message: str, path: str, suggestion: str | None = None) -> None:
