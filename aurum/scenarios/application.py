@@ -13,7 +13,7 @@ from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.planning import Plan, no_effect, plan
 from aurum.scenarios.plans.steps import Mask, moved
 from aurum.scenarios.policies import SHIPPED, Policies
-from aurum.scenarios.refusals import refuse_errors
+from aurum.scenarios.refusals import refuse_errors, refused
 
 Raw = list[tuple[int, Prices]]  # what a driver added to each point, by the driver's number
 
@@ -33,17 +33,23 @@ def outcome(planned: Plan) -> Outcome:
     base = {at: each.mid[None, :] for at, each in enumerate(planned.book.curves)}
     now, raw, issues = dict(base), {at: Raw() for at in base}, list(planned.issues)
     for driver, step in enumerate(planned.steps):
-        changed = 0
-        for at, new in moved(step, now, now, base).items():
-            if different(now[at], new).any():
-                changed += 1
-                raw[at].append((driver, (new - now[at])[0]))
-                issues += _unknown(planned.book.curves[at], driver, now[at], new)
-            now[at] = new
-        if not changed and not any(each.path == f"drivers.{driver}" for each in planned.issues):
-            issues.append(no_effect(driver, "what it follows has not moved, or what it does comes to nothing"))
+        with np.errstate(over="ignore", invalid="ignore"):
+            made = finite(moved(step, now, now, base), driver)
+        changed = [at for at, new in made.items() if different(now[at], new).any()]
+        for at in changed:
+            raw[at].append((driver, (made[at] - now[at])[0]))
+        issues += _told(planned, driver, [(at, now[at], made[at]) for at in changed])
+        now |= made
     curves = (_settled(each, raw[at], now[at][0]) for at, each in enumerate(planned.book.curves))
     return Outcome({each.base.key: each for each in curves}, issues)
+
+
+def finite(made: dict[int, Prices], driver: int) -> dict[int, Prices]:
+    """Raises InvalidScenario for what is too large to be a number."""
+    if any(np.isinf(each).any() for each in made.values()):
+        why = "its moves are too large to be numbers"
+        raise refused([Issue(Severity.ERROR, "OVERFLOW", why, f"drivers.{driver}", "Make it smaller.")])
+    return made
 
 
 def different(old: Prices, new: Prices) -> Mask:
@@ -51,15 +57,21 @@ def different(old: Prices, new: Prices) -> Mask:
     return changed
 
 
-def _unknown(base: BaseCurve, driver: int, old: Prices, new: Prices) -> list[Issue]:
-    lost = int((np.isfinite(old) & np.isnan(new)).sum())
-    if not lost:
+def _told(planned: Plan, driver: int, changed: Sequence[tuple[int, Prices, Prices]]) -> list[Issue]:
+    """That the driver moves nothing, or that nobody can say by how much."""
+    path = f"drivers.{driver}"
+    if not changed and not any((each.code, each.path) == ("NO_EFFECT", path) for each in planned.issues):
+        return [no_effect(driver, "what it follows has not moved, or what it does comes to nothing")]
+    lost = {at: int((np.isfinite(old) & np.isnan(new)).sum()) for at, old, new in changed}
+    keys = [planned.book.curves[at].key for at, count in sorted(lost.items()) if count]
+    if not keys:
         return []
     return [
         Issue(
             Severity.WARNING, "UNKNOWN_MOVE",
-            f"{lost} points of {base.key} have no price in the scenario: what moves them is not quoted there",
-            f"drivers.{driver}", "Limit the driver to deliveries, or to tenor types, that are quoted.",
+            f"{sum(lost.values())} points of {len(keys)} curves, such as {keys[0]}, have no price in the scenario: "
+            "what moves them is not quoted there", path,
+            "Limit the driver to deliveries, or to tenor types, that are quoted.",
         )
     ]  # fmt: skip
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aurum.curves.model import Prices
 from aurum.scenarios.analytics.settling import settled
-from aurum.scenarios.application import different
+from aurum.scenarios.application import different, finite
 from aurum.scenarios.model import BaseCurve, Contribution, Driver, Issue, Outcome, ScenarioCurve, Severity
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.planning import plan
@@ -70,7 +70,9 @@ def _stories(mids: dict[int, Prices], steps: Sequence[Step]) -> Values:
     for driver, step in enumerate(steps):
         rows = (numbers >> driver & 1) == 1
         mine, first = ({at: each[rows] for at, each in all_.items()} for all_ in (now, base))
-        for at, new in moved(step, mine, mine, first).items():
+        with np.errstate(over="ignore", invalid="ignore"):
+            made = finite(moved(step, mine, mine, first), driver)
+        for at, new in made.items():
             now[at][rows] = new
     return now
 

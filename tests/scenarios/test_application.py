@@ -167,11 +167,21 @@ def test_the_first_component_that_holds() -> None:
 def test_a_driver_without_effect_is_reported() -> None:
     gas, power = curve(GAS, [50]), curve(POWER, [100])
     nowhere = outcome([gas], document("scale", percent=5, limits=only(CARBON)), document("emission", reference=GAS))
-    assert said(nowhere.issues) == [("NO_EFFECT", "drivers.0"), ("NO_EFFECT", "drivers.1")]
+    assert said(nowhere.issues) == [
+        ("UNKNOWN_CURVE", "drivers.0.payload.limits.curves.keys"),
+        ("NO_EFFECT", "drivers.0"),
+        ("NO_EFFECT", "drivers.1"),
+    ]
     late = outcome([gas], document("scale", percent=5, limits={"delivery_start": "2031-01-01"}))
     assert said(late.issues) == [("NO_EFFECT", "drivers.0")]
     still = outcome([gas, power], document("heat_rate", reference=GAS))
     assert said(still.issues) == [("NO_EFFECT", "drivers.0")]
+
+
+def test_what_is_too_large_to_be_a_number_is_refused() -> None:
+    with pytest.raises(InvalidScenario) as refusal:
+        outcome([curve(GAS, [50])], *[document("scale", percent=1e6)] * 80)
+    assert [each["code"] for each in refusal.value.details["issues"]] == ["OVERFLOW"]
 
 
 def test_followers_in_a_circle_are_refused_and_what_is_followed_too_early_is_said() -> None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurum.errors import InvalidScenario
@@ -29,6 +29,7 @@ def parts(found: Outcome, key: str) -> dict[int, float]:
     return {each.driver: float(each.amounts[0]) for each in found.curves[key].contributions}
 
 
+@settings(max_examples=40)
 @given(st.lists(PRICES, min_size=1, max_size=4), DRIVERS)
 def test_contributions_added_in_order_make_the_price_of_the_base(prices: list[float], by: list[Driver]) -> None:
     for found in (apply([curve(GAS, prices)], by), shapley([curve(GAS, prices)], by)):
@@ -70,6 +71,7 @@ def test_shapley_gives_power_to_gas_and_to_what_makes_it_follow() -> None:
     assert parts(found, POWER) == {0: 10, 1: 10}
 
 
+@settings(max_examples=40)
 @given(st.lists(PERCENT, min_size=1, max_size=4), st.permutations(range(5)), PRICES)
 def test_shapley_sums_is_symmetric_and_gives_nothing_for_nothing(
     percents: list[float], order: list[int], price: float

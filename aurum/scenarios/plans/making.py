@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -87,17 +87,23 @@ class Maker:
         return Move(Kind.FOLLOW, tuple(targets), reference=(at, self.book.lines[at]), own=own)
 
     def _chosen(self, within: Within, chosen: Chosen | None = None) -> list[int]:
-        return [
-            at for at in self.book.within(within)
-            if (chosen is None or chosen(self.book.curves[at].curve)) and self.book.covers(at, within)
-        ]  # fmt: skip
+        return [at for at in self.book.within(within) if chosen is None or chosen(self.book.curves[at].curve)]
 
     def reference(self, key: str, path: str) -> int | None:
         at = self.book.find(key)
         if at is None:
-            close = nearest(key, self.book.keys) if len(self.issues) < _MOST_SUGGESTED else None
-            self.refuse("UNKNOWN_CURVE", f"the run has no curve {key[:80]!r}", path, close)
+            self.unknown(key, path, Severity.ERROR)
         return at
+
+    def look_up(self, keys: Iterable[str], path: str) -> None:
+        """Curves that a limit names and that are not there may be meant otherwise."""
+        for key in keys:
+            if self.book.find(key) is None:
+                self.unknown(key, path, Severity.WARNING)
+
+    def unknown(self, key: str, path: str, severity: Severity) -> None:
+        close = nearest(key, self.book.keys) if len(self.issues) < _MOST_SUGGESTED else None
+        self.issues.append(Issue(severity, "UNKNOWN_CURVE", f"the run has no curve {key[:80]!r}", path, close))
 
     def refuse(self, code: str, message: str, path: str, suggestion: str | None = None) -> None:
         self.issues.append(Issue(Severity.ERROR, code, message, path, suggestion))

@@ -60,7 +60,7 @@ class Plan:
 def plan(book: CurveBook, drivers: Sequence[Driver], policies: Policies) -> Plan:
     planner = Planner(book, policies)
     steps = [planner.step(driver, Within(), f"drivers.{n}") for n, driver in enumerate(drivers)]
-    told = [f"{each.path}." for each in planner.issues]
+    told = [f"{each.path}." for each in planner.issues if each.severity is Severity.ERROR]
     for n, step in enumerate(steps):
         moves = any(move.targets for move in moves_of(step))
         if not moves and not any(path.startswith(f"drivers.{n}.") for path in told):
@@ -83,6 +83,7 @@ class Planner(Maker):
         self.policies = policies
 
     def step(self, driver: Driver, within: Within, path: str) -> Step:
+        self.look_up(driver.limits.curves.keys or (), f"{path}.payload.limits.curves.keys")
         return self._step(driver, within.also(driver.limits), path)
 
     @singledispatchmethod
@@ -141,7 +142,8 @@ class Planner(Maker):
             return NOTHING
         if driver.start_year is not None:
             within = within.also(Limits(delivery_start=date(driver.start_year, 1, 1)))
-        return Chain(tuple(self.step(effect, within, path) for effect in found.effects))
+        where = f"{path}.payload.policy_name.effects"
+        return Chain(tuple(self.step(effect, within, f"{where}.{n}") for n, effect in enumerate(found.effects)))
 
     @_step.register
     def _(self, driver: LoadGrowth, within: Within, path: str) -> Step:
@@ -239,6 +241,8 @@ class Planner(Maker):
 
 
 def _weighted(step: Step, weight: float) -> Step:
+    if weight == 0.0:
+        return NOTHING
     return step if weight == 1.0 else Weighted(step, weight)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from aurum.metadata.model import Curve, CurveFilter
 from aurum.scenarios.analytics.months import Months, shares
 from aurum.scenarios.model import Limits
 
+_BLOCK = "kind of block"
 _TEXTS: dict[str, Callable[[Curve], str | None]] = {
     "keys": lambda curve: curve.key,
     "legacy_keys": lambda curve: curve.legacy_key,
@@ -42,12 +44,21 @@ def unusable(wanted: CurveFilter) -> list[str]:
     return [each.name for each in fields(wanted) if each.name not in _TEXTS and getattr(wanted, each.name) is not None]
 
 
-def fits(curve: Curve, wanted: CurveFilter) -> bool:
-    for name, said in _TEXTS.items():
-        given: Sequence[str] | None = getattr(wanted, name)
-        if given is not None and _spelled(name, said(curve)) not in {_spelled(name, each) for each in given}:
-            return False
-    return True
+def described(curve: Curve) -> Mapping[str, str]:
+    """What a curve says to each condition, as texts are matched."""
+    return {_BLOCK: _block(curve.identity.block or "")} | {
+        name: _spelled(name, say(curve)) for name, say in _TEXTS.items()
+    }
+
+
+@lru_cache(maxsize=4096)
+def _conditions(limits: Limits) -> tuple[tuple[str, frozenset[str]], ...]:
+    """What a curve has to say to be within the limits."""
+    given = {name: getattr(limits.curves, name) for name in FILTERS if getattr(limits.curves, name) is not None}
+    found = {name: frozenset(_spelled(name, text) for text in texts) for name, texts in given.items()}
+    if limits.blocks is not None:
+        found[_BLOCK] = frozenset(map(_block, limits.blocks))
+    return tuple(found.items())
 
 
 def _spelled(name: str, text: str | None) -> str:
@@ -63,8 +74,10 @@ class Within:
     def also(self, limits: Limits) -> Within:
         return Within((*self.limits, limits))
 
-    def has(self, curve: Curve) -> bool:
-        return all(fits(curve, each.curves) and _block_fits(curve, each.blocks) for each in self.limits)
+    def fitting(self, curves: Iterable[Mapping[str, str]]) -> list[int]:
+        """The places of curves, as they are `described`, that are within all of them."""
+        conditions = [condition for each in self.limits for condition in _conditions(each)]
+        return [at for at, said in enumerate(curves) if all(said[name] in texts for name, texts in conditions)]
 
     @property
     def window(self) -> tuple[date | None, date | None]:
@@ -80,10 +93,6 @@ class Within:
         """Which points have a tenor type that may move."""
         types = [set(each.tenor_types) for each in self.limits if each.tenor_types is not None]
         return np.array([all(tenor.type in each for each in types) for tenor in grid], dtype=bool)
-
-
-def _block_fits(curve: Curve, blocks: Iterable[str] | None) -> bool:
-    return blocks is None or _block(curve.identity.block or "") in {_block(each) for each in blocks}
 
 
 def _block(text: str) -> str:
