@@ -41,8 +41,8 @@ class Months:
 @lru_cache(maxsize=512)
 def months_of(grid: TenorGrid, as_of: date) -> Months:
     spans = [_ordinals(tenor.period, as_of) for tenor in grid]
-    first, last = min(span[0] for span in spans), max(span[1] for span in spans)
-    members = np.full((len(grid), max(end - start for start, end in spans)), NOWHERE, dtype=np.int64)
+    first, last = min((start for start, _ in spans), default=0), max((end for _, end in spans), default=0)
+    members = np.full((len(grid), max((end - start for start, end in spans), default=1)), NOWHERE, dtype=np.int64)
     own = np.full(last - first, NOWHERE, dtype=np.int64)
     for point, (start, end) in enumerate(spans):
         members[point, : end - start] = np.arange(start - first, end - first)

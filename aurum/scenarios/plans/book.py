@@ -31,7 +31,8 @@ class CurveBook:
         if len({each.key for each in self.curves}) < len(self.curves):
             raise ValueError("a scenario has each curve once")
         self.lines = [Line(each.tenors, months_of(each.tenors, each.as_of)) for each in self.curves]
-        self._places = {name: at for at, each in enumerate(self.curves) for name in (each.curve.legacy_key, each.key)}
+        legacy = {each.curve.legacy_key: at for at, each in reversed(list(enumerate(self.curves)))}  # the first of some
+        self._places = legacy | {each.key: at for at, each in enumerate(self.curves)}
         self._said = [described(each.curve) for each in self.curves]
         self._covered: dict[tuple[Within, int], _Covered] = {}
 
