@@ -34,9 +34,10 @@ def shapley(curves: Iterable[BaseCurve], drivers: Sequence[Driver], policies: Po
         raise refused([Issue(Severity.ERROR, "TOO_MANY_DRIVERS", why, "drivers", "Put some into a composite.")])
     planned = plan(CurveBook(curves), drivers, policies)
     refuse_errors(planned.issues)
-    book, needed, found = planned.book, _needed(planned.steps), dict[str, ScenarioCurve]()
-    for first in range(0, len(book.curves), _AT_ONCE):
-        wanted = range(first, min(first + _AT_ONCE, len(book.curves)))
+    book, needed = planned.book, _needed(planned.steps)
+    found, moving = {each.key: ScenarioCurve(each, each.mid) for each in book.curves}, sorted(needed)
+    for first in range(0, len(moving), _AT_ONCE):
+        wanted = moving[first : first + _AT_ONCE]
         kept = _closed(wanted, needed)
         stories = _stories({at: book.curves[at].mid for at in kept}, [only(step, kept) for step in planned.steps])
         found |= {book.curves[at].key: _attributed(book.curves[at], stories[at], len(drivers)) for at in wanted}

@@ -332,7 +332,7 @@ class Contribution:
 class ScenarioCurve:
     """A curve as a scenario has it. Only drivers that moved it have a contribution.
 
-    base.mid + move is mid, to the bit, where move is the contributions added one after another.
+    The contributions added one after another are `move`, and mid less base.mid is that to the bit; but see `settled`.
     """
 
     base: BaseCurve

@@ -11,6 +11,7 @@ from aurum.market.identity import Measure
 from aurum.scenarios.application import apply
 from aurum.scenarios.attribution import shapley
 from aurum.scenarios.model import BaseCurve
+from aurum.scenarios.policies import SHIPPED
 from tests.scenario_curves import GAS, base_curves, document, drivers, only
 
 HEAT_RATE = 2.0  # of the vendor's spark spreads on the continent
@@ -39,6 +40,18 @@ def test_the_spark_spread_is_still_power_less_gas_and_moves_by_carbon_alone(eugp
     np.testing.assert_allclose(spark.mid, (power.mid - HEAT_RATE * gas.mid)[months], rtol=0, atol=1e-9)
     np.testing.assert_allclose(spark.move, 0.404 * carbon.move[months], rtol=0, atol=1e-9)
     assert (carbon.mid == 90).all()
+
+
+def test_the_policies_that_are_shipped_move_what_they_say(eugp: list[BaseCurve], vendor_files: Path) -> None:
+    both = [*eugp, *base_curves(vendor_files / "EOD_RP_20250213_1430.xlsx")]
+    moved = {
+        name: {each.base.curve.commodity for each in apply(both, by).curves.values() if each.contributions}
+        for name, by in ((name, drivers(document("policy", policy_name=name))) for name in SHIPPED.names)
+    }
+    assert moved == {
+        "Carbon price 90": {"carbon", "power"}, "Emissions cap": {"carbon"},
+        "Renewable portfolio standard": {"power", "REC"},
+    }  # fmt: skip
 
 
 def test_winter_gas_moves_and_a_strip_as_the_mean_of_its_months(eugp: list[BaseCurve]) -> None:

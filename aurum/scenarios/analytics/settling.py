@@ -11,30 +11,30 @@ _BITS = 52
 
 
 def settled(base: Prices, raw: Prices, final: Prices) -> tuple[Prices, Prices]:
-    """The contributions (drivers, points) and the prices that they make of `base`: `raw` and `final` but for last bits.
+    """The contributions (drivers, points) and the prices that they lead to: `raw` and `final` but for last bits.
 
     Formulas round, so that what they say does not add up in the last bits. All contributions of a point but the last
     that is not 0 are therefore taken to a grid of powers of two, as fine as floating point has it at the size of the
-    largest number there, on which sums are exact; the last one is what remains to `final`. Then, for every point,
+    largest number there, on which sums are exact; the last one is what remains. Then, added in this order,
 
-        base + (c1 + c2 + ...) == result, always, added in this order; and
-        c1 + c2 + ... == result - base, in exact arithmetic too, where no part of it is larger than base or result.
+        c1 + c2 + ... == price - base, and the price is `final`; but where moves much larger than both cancel, so that
+        no double can say that, base + (c1 + c2 + ...) == price, and the price is `final` but for the last bits.
 
-    The result is `final`, or the number beside it where one of its size cannot hold the bits of a much smaller base.
+    Both hold, in exact arithmetic too, where no part and no sum of parts is larger than base or price.
     """
     if not len(raw):
         return raw, base
     size = np.abs(base) + _in_order(np.abs(raw)) + np.abs(final)
-    rough = np.isfinite(size)
-    _, exponent = np.frexp(np.where(rough, size, 1.0))
+    known = np.isfinite(size)
+    _, exponent = np.frexp(np.where(known, size, 1.0))
     grid = np.ldexp(1.0, exponent - _BITS)
-    found = np.where(rough, np.rint(raw / grid) * grid, raw)
-    last = _last_moving(raw)
-    points = np.arange(raw.shape[1])
+    found = np.where(known, np.rint(raw / grid) * grid, raw)
+    last, points = _last_moving(raw), np.arange(raw.shape[1])
     found[last, points] = 0.0
     rest = (final - base) - _in_order(found)
-    found[last, points] = np.where(rough & (raw != 0.0).any(axis=0), rest, raw[last, points])
-    return found, base + _in_order(found)
+    found[last, points] = np.where(known & (raw != 0.0).any(axis=0), rest, raw[last, points])
+    total = _in_order(found)
+    return found, np.where(total == final - base, final, base + total)
 
 
 def _last_moving(raw: Prices) -> NDArray[np.int64]:

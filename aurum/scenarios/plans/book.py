@@ -31,8 +31,9 @@ class CurveBook:
         if len({each.key for each in self.curves}) < len(self.curves):
             raise ValueError("a scenario has each curve once")
         self.lines = [Line(each.tenors, months_of(each.tenors, each.as_of)) for each in self.curves]
-        legacy = {each.curve.legacy_key: at for at, each in reversed(list(enumerate(self.curves)))}  # the first of some
-        self._places = legacy | {each.key: at for at, each in enumerate(self.curves)}
+        quoted = [(at, each.curve) for at, each in enumerate(self.curves) if len(each.tenors)]
+        legacy = {curve.legacy_key: at for at, curve in reversed(quoted)}  # of several with the same the first
+        self._places = legacy | {curve.key: at for at, curve in quoted}
         self._said = [described(each.curve) for each in self.curves]
         self._covered: dict[tuple[Within, int], _Covered] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import singledispatchmethod
+from functools import cache, singledispatchmethod
 
 from aurum.errors import AurumError
 from aurum.market.units import CURRENCIES
@@ -164,6 +164,7 @@ class Planner(Maker):
         """In per cent, by delivery month. Powers are products, which are the same on every machine."""
         start = driver.start_year or min((each.as_of.year for each in self.book.curves), default=0)
 
+        @cache
         def percent(month: int) -> float:
             year = first_day(month).year if driver.end_year is None else min(first_day(month).year, driver.end_year)
             grown = 1.0
@@ -181,6 +182,8 @@ class Planner(Maker):
         fuel, market = FUELS[driver.fuel], self.book.curves[at].curve.identity.market
         amount = fuel.consumption if driver.consumption is None else driver.consumption
         first = self.one(at, within, driver.basis_points_adjustment / 100.0)
+        if driver.pass_through == 0.0:
+            return first
         follow = self.following(
             within, path, driver.reference_series, amount * driver.pass_through, driver.unit or fuel.unit,
             driver.exchange_rate, lambda curve: is_power(curve) and is_in(curve, market), own=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 
 from aurum.scenarios.analytics.months import first_day, ordinal
 from aurum.scenarios.model import SeriesType, TimeSeries
@@ -41,6 +42,7 @@ def additions(driver: TimeSeries) -> Callable[[int], float]:
             case SeriesType.IRREGULAR:
                 return values.get(month, 0.0)
 
+    @cache
     def addition(month: int) -> float:
         if not first <= month < first + driver.forecast_horizon:
             return 0.0
