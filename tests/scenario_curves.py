@@ -23,12 +23,14 @@ AS_OF = date(2025, 2, 13)
 _CREATED = datetime(2025, 1, 1, tzinfo=UTC)
 GAS, POWER, CARBON = "eugp:eu/dutch_ttf/gas", "eugp:eu/german/power/base", "eugp:eu/eua/carbon"
 SPARK = "eugp:eu/german/power/base~spark_spread~dutch_ttf"
+FRENCH = "eugp:eu/french/power/base"
 NBP, USD_GAS = "eugp:uk/nbp/gas", "eugp:eu/dutch_ttf_usdmmbtu/gas"
 _KNOWN: Mapping[str, tuple[CurveIdentity, str, str]] = {
     each.key: (each, currency, unit)
     for each, currency, unit in (
         (CurveIdentity("EUGP", "EU", "Dutch_TTF", "gas"), "EUR", "MWh"),
         (CurveIdentity("EUGP", "EU", "German", "power", "BASE"), "EUR", "MWh"),
+        (CurveIdentity("EUGP", "EU", "French", "power", "BASE"), "EUR", "MWh"),
         (CurveIdentity("EUGP", "EU", "EUA", "carbon"), "EUR", "tCO2"),
         (CurveIdentity("EUGP", "EU", "German", "power", "BASE", Measure.SPARK_SPREAD, "Dutch_TTF"), "EUR", "MWh"),
         (CurveIdentity("EUGP", "UK", "NBP", "gas"), "GBX", "therm"),

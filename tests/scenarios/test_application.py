@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from aurum.scenarios.registry import DRIVER_TYPES, DriverType
 from aurum.scenarios.registry.curves import EXAMPLE_CURVES
 from tests.scenario_curves import (
     CARBON,
+    FRENCH,
     GAS,
     NBP,
     POWER,
@@ -24,7 +27,7 @@ from tests.scenario_curves import (
     only,
     outcome,
     said,
-)  # fmt: skip
+)
 
 NAN = float("nan")
 TYPES = list(DRIVER_TYPES.values())
@@ -118,12 +121,29 @@ def test_units_convert_and_currencies_do_only_by_a_rate() -> None:
         assert [each["code"] for each in refusal.value.details["issues"]] == [code]
 
 
-def test_load_growth_by_a_reference_is_the_same_money_for_all_and_stops_growing_after_its_end() -> None:
-    other = curve(SPARK, [1] * 24)
-    power = curve(POWER, [100.0] * 24)
-    found = outcome([power, other], document("load_growth", annual_growth_pct=10, start_year=2026, end_year=2026))
+def test_curves_whose_unit_nobody_has_said_are_scaled_and_no_amount_is_added_to_several() -> None:
+    said_of = [curve(GAS, [50]), curve(NBP, [60])]
+    unsaid = [replace(each, curve=replace(each.curve, currency=None, unit=None)) for each in said_of]
+    assert mids(outcome(unsaid, document("scale", percent=10)), NBP) == pytest.approx([66])
+    assert mids(outcome(unsaid, document("shift", amount=1, limits=only(GAS))), GAS) == [51]
+    for unit, code in ((None, "MIXED_UNITS"), ("EUR/MWh", "UNKNOWN_UNIT")):
+        with pytest.raises(InvalidScenario) as refusal:
+            outcome(unsaid, document("shift", amount=1, unit=unit))
+        assert refusal.value.details["issues"][0]["code"] == code
+
+
+def test_load_growth_stops_after_its_end_and_is_for_prices_of_power() -> None:
+    curves = [curve(POWER, [100.0] * 24), curve(SPARK, [1] * 24)]
+    found = outcome(curves, document("load_growth", annual_growth_pct=10, start_year=2026, end_year=2026))
     assert mids(found, POWER) == pytest.approx([100] * 10 + [110] * 14, rel=1e-15)
-    assert mids(found, SPARK) == [1] * 24  # a spread is no price of power
+    assert mids(found, SPARK) == [1] * 24
+
+
+def test_load_growth_by_a_reference_is_the_same_money_for_all() -> None:
+    curves = [curve(POWER, [100.0]), curve(FRENCH, [60.0])]
+    growth = document("load_growth", annual_growth_pct=10, start_year=2025, reference_curve_key=POWER, region="eu")
+    found = outcome(curves, document("shift", amount=10, limits=only(POWER)), growth)
+    assert [*mids(found, POWER), *mids(found, FRENCH)] == pytest.approx([121, 71], rel=1e-15)
 
 
 def test_a_fuel_curve_moves_power_by_its_own_move_alone() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -49,10 +49,9 @@ class Maker:
         """What has an amount in a unit: the curves' own if none is stated, which then must be one."""
         chosen = self._chosen(within)
         curves = [self.book.curves[at].curve for at in chosen]
-        if unit is None and len({(each.currency, each.unit) for each in curves}) > 1:
-            self.refuse(
-                "MIXED_UNITS", "the curves that it moves are in several units", f"{path}.payload.unit", "State a unit."
-            )
+        if unit is None and len(curves) > 1 and not _of_one_unit(curves):
+            why = "the curves that it moves are in several units, or in one that nobody has said"
+            self.refuse("MIXED_UNITS", why, f"{path}.payload.unit", "State a unit.")
             return ()
         try:
             stated = None if unit is None else stated_unit(unit)
@@ -107,3 +106,8 @@ class Maker:
 
     def refuse(self, code: str, message: str, path: str, suggestion: str | None = None) -> None:
         self.issues.append(Issue(Severity.ERROR, code, message, path, suggestion))
+
+
+def _of_one_unit(curves: Sequence[Curve]) -> bool:
+    units = {(each.currency, each.unit) for each in curves}
+    return len(units) == 1 and None not in units.pop()
