@@ -66,13 +66,14 @@ def _closed(wanted: Iterable[int], needed: dict[int, set[int]]) -> frozenset[int
 def _stories(mids: dict[int, Prices], steps: Sequence[Step]) -> Values:
     """(sets, points) by curve; bit k of a set's number says whether driver k is in it."""
     numbers = np.arange(2 ** len(steps))
-    base = {at: np.tile(mid, (len(numbers), 1)) for at, mid in mids.items()}
-    now = {at: each.copy() for at, each in base.items()}
+    now = {at: np.tile(mid, (len(numbers), 1)) for at, mid in mids.items()}
     for driver, step in enumerate(steps):
         rows = (numbers >> driver & 1) == 1
-        mine, first = ({at: each[rows] for at, each in all_.items()} for all_ in (now, base))
+        involved = {each for at, others in dependencies(step) for each in (at, *others)}
+        mine = {at: now[at][rows] for at in involved}
+        base = {at: np.broadcast_to(mids[at], mine[at].shape) for at in involved}
         with np.errstate(over="ignore", invalid="ignore"):
-            made = finite(moved(step, mine, mine, first), driver)
+            made = finite(moved(step, mine, mine, base), driver)
         for at, new in made.items():
             now[at][rows] = new
     return now

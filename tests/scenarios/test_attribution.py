@@ -13,8 +13,9 @@ from aurum.errors import InvalidScenario
 from aurum.scenarios.analytics.settling import settled
 from aurum.scenarios.application import apply
 from aurum.scenarios.attribution import shapley
+from aurum.scenarios.digest import output_digest
 from aurum.scenarios.model import Driver, Outcome, Scale, Shift
-from tests.scenario_curves import GAS, POWER, curve, document, drivers, mids, only
+from tests.scenario_curves import CARBON, GAS, POWER, curve, document, drivers, mids, only
 
 PRICES = st.floats(-500, 5000).filter(lambda price: price == 0 or abs(price) > 1e-4)
 PERCENT = st.floats(-90, 300)
@@ -91,6 +92,21 @@ def test_shapley_sums_is_symmetric_and_gives_nothing_for_nothing(
     other = parts(shapley([curve(GAS, [price])], [by[at] for at in shuffled]), GAS)
     for place, at in enumerate(shuffled):
         assert other.get(place, 0.0) == pytest.approx(amounts.get(at, 0.0), rel=1e-6, abs=1e-6)
+
+
+def test_curves_are_attributed_with_what_they_depend_on_however_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = {"curve": GAS, "delivery_start": "2025-03-01", "delivery_end": "2025-04-01", "comparison": "above",
+             "level": 55}  # fmt: skip
+    up = document("scale", percent=10, limits=only(POWER))
+    by = drivers(
+        document("scale", percent=20, limits=only(GAS)), document("conditional", conditions=[reads], true_driver=up),
+        document("emission", reference=CARBON), document("replace", price=80, limits=only(CARBON)),
+    )  # fmt: skip
+    curves = [curve(GAS, [50]), curve(POWER, [100]), curve(CARBON, [70])]
+    together = shapley(curves, by)
+    assert parts(together, POWER) == {0: 5, 1: 5}  # only above 55, and carbon moves too late to be followed
+    monkeypatch.setattr("aurum.scenarios.attribution._AT_ONCE", 1)
+    assert output_digest(shapley(curves, by)) == output_digest(together)
 
 
 def test_ten_drivers_are_attributed_without_order_and_eleven_are_refused() -> None:

@@ -144,7 +144,8 @@ def only(step: Step, curves: Container[int]) -> Step:
         case Weighted():
             return replace(step, part=only(step.part, curves))
         case Branch():
-            return replace(step, then=only(step.then, curves), otherwise=only(step.otherwise, curves))
+            left = replace(step, then=only(step.then, curves), otherwise=only(step.otherwise, curves))
+            return left if any(move.targets for move in moves_of(left)) else NOTHING  # what it reads may not be there
 
 
 def dependencies(step: Step, under: frozenset[int] = frozenset()) -> Iterator[tuple[int, frozenset[int]]]:
