@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from aurum.auth import Principal
 from aurum.backends.cache import Cache
-from aurum.curves.graphql import Curve, curve_of
+from aurum.curves.graphql import Curve, Location, curve_of, location_face
 from aurum.curves.service import CurveService
 from aurum.graphql.charges import Charges
 from aurum.graphql.loaders import Loaders
@@ -119,6 +119,9 @@ class Context:
     async def curve(self, curve_id: int) -> Curve | None:
         found = await self.load(self.metadata.by_id, curve_id)
         return None if found is None else curve_of(found)
+
+    def location(self, key: str) -> Location | None:
+        return location_face(key)
 
     async def dispatch(self, run: Run) -> None:
         await self.services.dispatcher.dispatch(self.principal.tenant, run)

@@ -10,7 +10,8 @@ AurumError
 │   ├── UnknownUnit         UNKNOWN_UNIT           nobody has said what a curve is priced in
 │   ├── UnitMismatch        UNIT_MISMATCH          two units between which nothing converts
 │   │   └── NoExchangeRate  NO_EXCHANGE_RATE       two currencies
-│   └── MixedDays           MIXED_DAYS             inputs of several as-of dates
+│   ├── MixedDays           MIXED_DAYS             inputs of several as-of dates
+│   └── InvalidScenario     INVALID_SCENARIO       `issues`: each with its code, field path and suggestion
 ├── NotFound                NOT_FOUND 404
 ├── Unauthenticated         UNAUTHENTICATED 401
 ├── Forbidden               FORBIDDEN 403
@@ -97,6 +98,12 @@ class MixedDays(InvalidInput):
     """`details` holds the as-of dates."""
 
     code = "MIXED_DAYS"
+
+
+class InvalidScenario(InvalidInput):
+    """Drivers that cannot be run. `details` holds `issues`."""
+
+    code = "INVALID_SCENARIO"
 
 
 class NotFound(AurumError):

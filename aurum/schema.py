@@ -17,8 +17,12 @@ from aurum.curves.graphql import (
     CurveSnapshot,
     CurveSubscription,
     DerivedQuery,
+    LocationMutation,
+    LocationQuery,
     MoverQuery,
     ReviewMutation,
+    SeriesMutation,
+    SeriesQuery,
     curve_of,
     snapshot_of,
 )
@@ -110,13 +114,17 @@ async def _node(context: Context, id_: str) -> Node | None:
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
-    CurveQuery, DerivedQuery, MoverQuery, MetadataQuery, CalendarQuery, IngestionQuery, OperationsQuery, NodeQuery
-):
+    CurveQuery, DerivedQuery, MoverQuery, LocationQuery, SeriesQuery, MetadataQuery, CalendarQuery, IngestionQuery,
+    OperationsQuery, NodeQuery,
+):  # fmt: skip
     pass
 
 
 @strawberry.type(description="Everything that can be changed. Each mutation is one transaction.")
-class Mutation(CurveMutation, ReviewMutation, MetadataMutation, IngestionMutation, OperationsMutation):
+class Mutation(
+    CurveMutation, ReviewMutation, LocationMutation, SeriesMutation, MetadataMutation, IngestionMutation,
+    OperationsMutation,
+):  # fmt: skip
     pass
 
 

@@ -19,7 +19,6 @@ from aurum.curves.store import SnapshotStore
 from aurum.graphql.charges import Charges
 from aurum.ingestion.dispatch import LocalDispatcher, PrefectDispatcher
 from aurum.ingestion.service import Dispatcher, IngestionService
-from aurum.metadata.reference.calendars import block_hours
 from aurum.metadata.service import MetadataService
 from aurum.metadata.store import CatalogueStore
 from aurum.operations.service import OperationService
@@ -58,7 +57,7 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
         stack.push_async_callback(bus.close)
         events = EventLog(database, bus)
         metadata = MetadataService(CatalogueStore(database, settings.rest.vendor_order), events, now)
-        curves = CurveService(SnapshotStore(database, settings.graphql.kept_mib * 2**20), metadata, events, block_hours)
+        curves = CurveService(SnapshotStore(database, settings.graphql.kept_mib * 2**20), metadata, events)
         ingestion = IngestionService(
             database, FolderBlobs(settings.blob_folder), curves, events, now, settings.ingestion, settings.drop_folder
         )

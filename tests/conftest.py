@@ -73,7 +73,7 @@ def migrated_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def migratedsqlite_url(migrated_sqlite_file: Path, tmp_path: Path) -> str:
+def migrated_sqlite_url(migrated_sqlite_file: Path, tmp_path: Path) -> str:
     return sqlite_url(Path(shutil.copy(migrated_sqlite_file, tmp_path)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -81,6 +82,16 @@ def page_of(found: Sequence[R], keys: int, request: PageRequest) -> Page[R]:
         has_next=cut if request.backward else more,
         has_previous=more if request.backward else cut,
     )
+
+
+def page_among(items: Sequence[T], position: Callable[[T], Position], request: PageRequest) -> Page[T]:
+    """Of items that are at hand, sorted by their positions, which are texts; forwards."""
+    places = [position(item) for item in items]
+    if request.position is not None and not all(isinstance(value, str) for value in request.position):
+        raise InvalidCursor("the cursor does not fit the order of the list")
+    start = 0 if request.position is None else bisect_right(places, request.position)
+    end = start + request.limit
+    return Page(items[start:end], places[start:end], has_next=end < len(items), has_previous=start > 0)
 
 
 def check(order: Sequence[SortKey], position: Position | None) -> None:

@@ -12,7 +12,7 @@ from aurum.backends.database import WriteConnection
 from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves.analytics.deliveries import month_places
-from aurum.curves.analytics.strips import BlockHours, Weighting, Weights
+from aurum.curves.analytics.strips import Weighting, Weights
 from aurum.curves.histories import HistoryAsked, HistoryStore
 from aurum.curves.model import (
     AsOfDay,
@@ -31,9 +31,10 @@ from aurum.curves.model import (
 from aurum.curves.moves import MoveService
 from aurum.curves.store import Day, DayVersion, SnapshotStore
 from aurum.curves.versions import VersionStore
-from aurum.errors import InvalidCursor, NoBlockHours
+from aurum.errors import InvalidCursor
 from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType
 from aurum.metadata.model import Curve, CurveDescription, CurveFilter
+from aurum.metadata.reference.calendars import block_hours
 from aurum.metadata.service import MetadataService
 
 CURVE_PUBLISHED = "CURVE_PUBLISHED"
@@ -63,16 +64,7 @@ class Published:
 
 
 class CurveService:
-    """`block_hours`: where strips have their hours from; None: strips are not weighted by hours."""
-
-    def __init__(
-        self,
-        store: SnapshotStore,
-        metadata: MetadataService,
-        events: EventLog,
-        block_hours: BlockHours | None = None,
-    ) -> None:
-        self.block_hours = block_hours
+    def __init__(self, store: SnapshotStore, metadata: MetadataService, events: EventLog) -> None:
         self.store = store
         self.version_store = VersionStore(store)
         self.histories = HistoryStore(store, store.kept.most_bytes)
@@ -227,13 +219,7 @@ class CurveService:
         """
         if weighting is Weighting.EQUAL:
             return None
-        if self.block_hours is None:
-            raise NoBlockHours(
-                "strips are not weighted by hours here: no calendar says which hours a block has",
-                hint="EQUAL weights every month the same, as the vendors do.",
-                field="weighting",
-            )
-        return self.block_hours(curve, [tenors[place].period for place in month_places(tenors)])
+        return block_hours(curve, [tenors[place].period for place in month_places(tenors)])
 
     async def superseded_at(self, principal: Principal, ids: Collection[int]) -> dict[int, datetime]:
         principal.require(Scope.CURVES_READ)

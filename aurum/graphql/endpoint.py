@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import marshal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from hashlib import blake2b
 from typing import Any
 
 from starlette.requests import ClientDisconnect, HTTPConnection
@@ -35,9 +36,11 @@ from aurum.graphql.uploads import uploaded
 from aurum.settings import GraphQLSettings, SubscriptionSettings
 
 ContextOf = Callable[[HTTPConnection], Any]
+Words = tuple[bytes, int]  # a hash, as a header may be a secret; and how many bytes they are
 _MOST_READY_BYTES = 16 * 2**20
 _MOST_WORDS = 16 * 1024
 _KEPT_TIMES = 4  # what is kept of a request is so many times as large as its words
+_BY_VALUE = 2  # the last format of `marshal` that is the same for equal values
 _BESIDE = {b"content-length", b"x-request-id", b"x-timeout", b"traceparent", b"tracestate"}
 _log = logging.getLogger(__name__)
 
@@ -78,7 +81,7 @@ class Endpoint:
         self._context_of = context_of
         self._max_body = settings.max_body_kib * 1024
         self._max_file = max_file
-        self._ready = Kept[Any, Ready](_MOST_READY_BYTES)
+        self._ready = Kept[Words, Ready](_MOST_READY_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -127,7 +130,14 @@ class Endpoint:
         return Incoming(whole.scope, receive, whole.headers)
 
     async def _asked(
-        self, given: Asked, request: Incoming, context: Any, send: Send, media: str, plain: bool, key: Any = None
+        self,
+        given: Asked,
+        request: Incoming,
+        context: Any,
+        send: Send,
+        media: str,
+        plain: bool,
+        key: Words | None = None,
     ) -> ASGIApp | None:
         """`key`: under which it is kept what the request comes to, if it always comes to the same."""
         try:
@@ -145,7 +155,7 @@ class Endpoint:
         ready = Ready(asked, media, cost, shown, tables)
         usual = cost is not None and cost <= self.settings.max_cost and tables is None
         if key is not None and usual and self.trusted.always(given):
-            self._ready.put(key, ready, sum(map(len, key)) * _KEPT_TIMES)
+            self._ready.put(key, ready, key[1] * _KEPT_TIMES)
         return await self._executed(ready, request, context)
 
     async def _executed(self, ready: Ready, request: Incoming, context: Any) -> ASGIApp:
@@ -191,13 +201,14 @@ class Endpoint:
         await Connection(self.runner, context, scope, receive, send).serve()
 
 
-async def _words(request: Incoming) -> tuple[bytes, ...] | None:
-    """All that a POST says but for what does not matter to it; None where that is too much to be kept."""
+async def _words(request: Incoming) -> Words | None:
+    """Of all that a POST says but for what does not matter to it; None where that is too much to be kept."""
     body = await request.body()
     if len(body) > _MOST_WORDS:
         return None
-    heads = chain.from_iterable(head for head in request.scope["headers"] if head[0] not in _BESIDE)
-    return (body, request.scope["query_string"], *heads)
+    heads = [head for head in request.scope["headers"] if head[0] not in _BESIDE]
+    said = marshal.dumps((body, request.scope["query_string"], heads), _BY_VALUE)
+    return blake2b(said, digest_size=32).digest(), len(said)
 
 
 def _refused(error: AurumError, media: str, get: bool) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -11,6 +11,7 @@ import orjson
 from numpy.typing import NDArray
 
 T = TypeVar("T")
+P = TypeVar("P")
 _MOST_TEXT = 128 * 1024  # characters of one
 _MOST_TEXTS = 16  # selections of which the texts of a shared column are kept
 Values = Sequence[Any] | NDArray[Any]
@@ -129,6 +130,10 @@ class RecordBatch(Sequence[T], Generic[T]):
                 return [value] * self._length
             case plain:
                 return plain
+
+    def parallel(self, kind: type[P]) -> P:
+        """All rows as one object of a Strawberry type whose fields are lists: of each, the column of its name."""
+        return kind(**{each.name: list(self.values(each.name)) for each in fields(kind)})  # type: ignore[arg-type]
 
     def _check(self, name: str, column: Column) -> None:
         if isinstance(column, (str, bytes)):

@@ -133,10 +133,20 @@ def _first_twin(tenors: tuple[Tenor, ...]) -> str:
     return ""
 
 
+def month_number(day: date) -> int:
+    """Of all months since the year 0: the next month has the next number."""
+    return day.year * 12 + day.month - 1
+
+
 def months_from(year: int, month: int, count: int) -> DeliveryPeriod:
     """`count` whole months of delivery, from the first of `month`."""
-    after = year * 12 + month - 1 + count
-    return DeliveryPeriod(date(year, month, 1), date(after // 12, after % 12 + 1, 1))
+    return months_at(month_number(date(year, month, 1)), count)
+
+
+def months_at(number: int, count: int = 1) -> DeliveryPeriod:
+    """`count` whole months of delivery, from the month of this number."""
+    after = number + count
+    return DeliveryPeriod(date(number // 12, number % 12 + 1, 1), date(after // 12, after % 12 + 1, 1))
 
 
 # ------------------------------------------------------------------------------------------------- labels

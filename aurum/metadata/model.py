@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aurum.market.identity import CurveIdentity, legacy_curve_key
+from aurum.market.locations import LocationAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class CurveDescription:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve of the catalogue. `currency` and `unit` are None while unknown: they are never guessed."""
+    """A curve of the catalogue. `currency`, `unit`, `location_key` are None while unknown: they are never guessed."""
 
     id: int
     key: str
@@ -51,6 +52,7 @@ class Curve:
     unit: str | None
     attributes: tuple[tuple[str, str], ...]
     created_at: datetime
+    location_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,9 @@ class CurveFilter:
     commodities: tuple[str, ...] | None = None
     currencies: tuple[str, ...] | None = None
     units: tuple[str, ...] | None = None
+    located_in: tuple[str, ...] | None = None  # keys, of all within a location too
     unit_known: bool | None = None
+    location_known: bool | None = None
     reviewed: bool | None = None
     search: Search | None = None
 
@@ -176,3 +180,61 @@ class UnitMapping:
     version: int
     source: str
     known_from: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AliasVersion:
+    """What a text means as a location, who said so and why. `version` 0 is what Aurum ships."""
+
+    alias: LocationAlias
+    version: int
+    author: str
+    reason: str | None
+    known_from: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnlinkedText:
+    """A vendor's text for a location that is not known, and how many curves have it."""
+
+    vendor: str
+    iso: str
+    market: str
+    text: str
+    curves: int
+
+
+class MappingMethod(StrEnum):
+    """How a series found its curve."""
+
+    MANUAL = "manual"
+    AUTOMATED = "automated"
+    HEURISTIC = "heuristic"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRef:
+    """A series of another system, by the text that it has there; as it was mapped at `known_at` (None: now)."""
+
+    source: str
+    series: str
+    known_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesMapping:
+    """Which curve a series of another system is, who said so and why; the newest version known is in force.
+
+    `curve_key` is None where the mapping was removed; of a curve that does not exist yet it may be the key.
+    `confidence` is how sure that is, 0 to 1.
+    """
+
+    source: str
+    series: str
+    version: int
+    curve_key: str | None
+    confidence: float
+    method: MappingMethod
+    author: str
+    reason: str
+    known_from: datetime

@@ -14,8 +14,11 @@ from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest
 from aurum.errors import InvalidInput, NotFound
 from aurum.market.identity import collapse, fold
+from aurum.market.locations import LocationAliases
 from aurum.market.units import parse_unit_text
 from aurum.metadata import reference
+from aurum.metadata.location_store import LocationStore
+from aurum.metadata.locations import LocationService
 from aurum.metadata.model import (
     Curve,
     CurveDescription,
@@ -29,6 +32,8 @@ from aurum.metadata.model import (
     UnitMapping,
 )
 from aurum.metadata.review_store import ReviewStore
+from aurum.metadata.series import SeriesService
+from aurum.metadata.series_store import SeriesStore
 from aurum.metadata.store import CatalogueStore, curve_row
 
 CURVE_UNIT_SET = "CURVE_UNIT_SET"
@@ -43,6 +48,8 @@ class MetadataService:
         self.store = store
         self.event_log = events
         self.review_store = ReviewStore(store.database)
+        self.locations = LocationService(LocationStore(store.database), events, clock)
+        self.series = SeriesService(SeriesStore(store.database), store, clock)
         self.clock = clock
 
     async def register(
@@ -59,8 +66,10 @@ class MetadataService:
             known |= await self.store.ids(transaction, tenant, vendor)
         keys = [description.identity.key for description in described]
         missing = {key: description for key, description in zip(keys, described, strict=True) if key not in known}
-        mappings = await self._mappings(tenant) if missing else {}
-        rows = [curve_row(tenant, *_describe(key, new, mappings, at)) for key, new in missing.items()]
+        if not missing:
+            return [known[key] for key in keys], 0
+        mappings, links = await self._mappings(tenant), await self.locations.links(transaction, principal)
+        rows = [curve_row(tenant, *_describe(key, new, mappings, links, at)) for key, new in missing.items()]
         known |= await self.store.add(transaction, rows)
         return [known[key] for key in keys], len(missing)
 
@@ -232,7 +241,7 @@ class MetadataService:
 
 
 def _describe(
-    key: str, described: CurveDescription, mappings: dict[str, UnitMapping], at: datetime
+    key: str, described: CurveDescription, mappings: dict[str, UnitMapping], links: LocationAliases, at: datetime
 ) -> tuple[Curve, UnitAssignment]:
     """A new curve: the shipped catalogue where it knows the key, the vendor's own texts where it does not."""
     entry = reference.curve_units().get(key)
@@ -246,6 +255,7 @@ def _describe(
     else:
         currency, unit, confidence, source, note = None, None, "unknown", "none", None
     identity = described.identity
+    alias = links.of(identity)
     plain = " ".join(text for text in (identity.location, identity.product, identity.block) if text)
     curve = Curve(
         id=0,
@@ -260,6 +270,7 @@ def _describe(
         unit=unit,
         attributes=described.attributes,
         created_at=at,
+        location_key=alias.location if alias else None,
     )
     return curve, UnitAssignment(0, 1, currency, unit, confidence, source, note, at)
 

@@ -49,7 +49,7 @@ from aurum.metadata.tables import curve_reviews, curve_units, curves, unit_mappi
 _FOLDED = {"isos": "iso", "markets": "market", "regions": "region", "locations": "location",
            "products": "product", "blocks": "block"}  # fmt: skip
 _LOWER = {"asset_classes": "asset_class", "commodities": "commodity"}  # ASCII
-_EXACT = {"measures": "measure", "currencies": "currency", "units": "unit"}
+_EXACT = {"measures": "measure", "currencies": "currency", "units": "unit", "located_in": "location_key"}
 
 
 _CURVE = [
@@ -57,6 +57,7 @@ _CURVE = [
     for name in (
         "id", "key", "legacy_key", "name", "asset_class", "commodity", "region", "currency", "unit", "attributes",
         "created_at", "vendor", "market", "location", "product", "block", "measure", "leg", "identity_unit", "iso",
+        "location_key",
     )
 ]  # fmt: skip
 
@@ -67,6 +68,9 @@ def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
     conditions = [curves.c.tenant_id == tenant, *(_SEARCHED[name].in_(values) for name, values in given.items())]
     if wanted.unit_known is not None:
         conditions.append(curves.c.unit.is_not(None) if wanted.unit_known else curves.c.unit.is_(None))
+    if wanted.location_known is not None:
+        located = curves.c.location_key
+        conditions.append(located.is_not(None) if wanted.location_known else located.is_(None))
     if wanted.reviewed is not None:
         review = select(curve_reviews.c.id).where(curve_reviews.c.curve_id == curves.c.id).exists()
         conditions.append(review if wanted.reviewed else ~review)
@@ -122,7 +126,7 @@ def _sort_keys(order: tuple[CurveOrder, ...]) -> list[SortKey]:
 
 
 _PageAsked = tuple[str, Read, int, tuple[tuple[str, Any], ...]]  # tenant, statement, most rows, values
-_TELLING = [_CURVE.index(curves.c[name]) for name in ("key", "currency", "unit", "created_at")]
+_TELLING = [_CURVE.index(curves.c[name]) for name in ("key", "currency", "unit", "created_at", "location_key")]
 _MOST_MADE = 100_000
 _KNOWN_BYTES = 16 * 2**20
 _ROW_BYTES = 1500
@@ -147,11 +151,10 @@ class CatalogueStore:
         self._pages_known = KeptSince[_PageAsked, Sequence[Any]](_KNOWN_BYTES)
 
     def _curve(self, row: Sequence[Any]) -> Curve:
-        """Of a row that begins with `_CURVE`. Nothing but its unit changes: the same one is made once."""
+        """Of a row that begins with `_CURVE`. Nothing but unit and location change: the same one is made once."""
         known = self._made.get(row[0])
-        if known is None or (known.key, known.currency, known.unit, known.created_at) != tuple(
-            map(row.__getitem__, _TELLING)
-        ):
+        telling = tuple(map(row.__getitem__, _TELLING))
+        if known is None or (known.key, known.currency, known.unit, known.created_at, known.location_key) != telling:
             if len(self._made) >= _MOST_MADE:
                 self._made.clear()
             known = self._made[row[0]] = curve_of(row)
@@ -408,12 +411,12 @@ def curve_of(row: Sequence[Any]) -> Curve:
     """Of a row that begins with `_CURVE`."""
     (
         id_, key, legacy_key, name, asset_class, commodity, region, currency, unit, attributes, created_at,
-        vendor, market, location, product, block, measure, leg, identity_unit, iso,
+        vendor, market, location, product, block, measure, leg, identity_unit, iso, location_key,
     ) = row[: len(_CURVE)]  # fmt: skip
     identity = CurveIdentity(vendor, market, location, product, block, Measure(measure), leg, identity_unit, iso)
     return Curve(
         id_, key, legacy_key, identity, name, asset_class, commodity, region, currency, unit,
-        tuple((name, value) for name, value in attributes), created_at,
+        tuple((name, value) for name, value in attributes), created_at, location_key,
     )  # fmt: skip
 
 
@@ -446,6 +449,7 @@ def curve_row(tenant: str, curve: Curve, unit: UnitAssignment) -> dict[str, Any]
         "attributes": [list(pair) for pair in curve.attributes],
         "search": searched_text(curve),
         "created_at": curve.created_at,
+        "location_key": curve.location_key,
         "unit_version": {
             "tenant_id": tenant, "currency": unit.currency, "unit": unit.unit, "confidence": unit.confidence,
             "source": unit.source, "note": unit.note, "known_from": unit.known_from,

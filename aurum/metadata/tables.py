@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
 from aurum.backends.database import Id, Instant, Json, Text, tables
 
@@ -37,9 +37,11 @@ curves = Table(
     Column("region_folded", Text),
     Column("search", Text, nullable=False),  # words, indexed by migration 0008
     Column("created_at", Instant, nullable=False),
+    Column("location_key", Text),
     UniqueConstraint("tenant_id", "key"),
     Index(None, "tenant_id", "legacy_key"),
     Index(None, "tenant_id", "vendor", "location_folded"),
+    Index(None, "tenant_id", "location_key"),
 )
 
 # Every word that a curve of the tenant has, by each of its trigrams.
@@ -88,4 +90,39 @@ unit_mappings = Table(
     Column("unit", Text),
     Column("source", Text, nullable=False),
     Column("known_from", Instant, nullable=False),
+)
+
+# What a tenant says that texts mean as a location; `*`: whatever a curve has there. No location: none that is known.
+location_aliases = Table(
+    "location_aliases",
+    tables,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("vendor", Text, primary_key=True),
+    Column("iso", Text, primary_key=True),
+    Column("market", Text, primary_key=True),
+    Column("product", Text, primary_key=True),
+    Column("text_folded", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("location", Text),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("known_from", Instant, nullable=False),
+)
+
+# Which curve a series of another system is. No curve: the mapping was removed.
+series_mappings = Table(
+    "series_mappings",
+    tables,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("series", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("curve_key", Text),
+    Column("confidence", Float, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("known_from", Instant, nullable=False),
+    Index(None, "tenant_id", "curve_key"),
 )

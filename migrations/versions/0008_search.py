@@ -17,7 +17,7 @@ from aurum.market.identity import fold
 from aurum.market.words import trigrams_of, words_of
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

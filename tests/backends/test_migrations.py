@@ -81,6 +81,18 @@ async def test_curves_that_were_there_before_the_index_are_found_by_it(migrated_
         assert [curve.key for curve in page.items] == [EUA]
 
 
+async def test_curves_that_were_there_before_locations_are_linked_as_new_ones_are(
+    migrated_url: str, tmp_path: Path
+) -> None:
+    async with open_desk(migrated_url, tmp_path) as desk:
+        await desk.load(eugp())
+    linked = await rows(migrated_url, "curves", "key, location_key")
+    assert ("eugp:eu/dutch_ttf/gas", "eu-gas/ttf") in linked
+    await asyncio.to_thread(migrate, migrated_url, "0006")
+    await asyncio.to_thread(migrate, migrated_url)
+    assert await rows(migrated_url, "curves", "key, location_key") == linked
+
+
 async def filled(desk: Desk) -> None:
     """A file with a point that is corrected, its correction, a refused file and a cancelled run."""
     await desk.load(eugp(AW13=999.0))

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, months_from
+from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, month_number, months_at
 
 
 class Granularity(StrEnum):
@@ -46,10 +46,6 @@ _STARTS = {
 SEASON_STARTS = {Seasons.VENDOR: {4: 7, 11: 5}, Seasons.GAS: {4: 6, 10: 6}}  # first month: how many
 
 
-def month_number(day: date) -> int:
-    return day.year * 12 + day.month - 1
-
-
 def month_places(tenors: TenorGrid) -> list[int]:
     return [place for place, tenor in enumerate(tenors) if tenor.type is TenorType.MONTH]
 
@@ -76,11 +72,10 @@ def within(months: NDArray[np.int64], period: DeliveryPeriod) -> NDArray[np.bool
 def _periods(kind: Granularity, own: int, last: int, seasons: Seasons) -> list[StripPeriod]:
     """Those that are not over in month `own`, and begin by month `last`."""
     if kind is Granularity.BALANCE:
-        year, month = divmod(own, 12)
-        return [StripPeriod(f"Bal {year}", kind, months_from(year, month + 1, 12 - month))]
+        return [StripPeriod(f"Bal {own // 12}", kind, months_at(own, 12 - own % 12))]
     lengths = SEASON_STARTS[seasons] if kind is Granularity.SEASON else _STARTS[kind]
     starts = [number for number in range(own - 11, last + 1) if number % 12 + 1 in lengths]
-    periods = [months_from(number // 12, number % 12 + 1, lengths[number % 12 + 1]) for number in starts]
+    periods = [months_at(number, lengths[number % 12 + 1]) for number in starts]
     open_ = [period for period in periods if month_number(period.end) > own]
     return [StripPeriod(_label(kind, period, seasons), kind, period) for period in open_]
 

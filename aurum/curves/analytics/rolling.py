@@ -12,10 +12,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from aurum.curves.analytics.deliveries import SEASON_STARTS, Seasons, month_number, month_places
+from aurum.curves.analytics.deliveries import SEASON_STARTS, Seasons, month_places
 from aurum.curves.analytics.strips import Absence
 from aurum.curves.model import CurvePrices, DayPrices, Prices
-from aurum.market.periods import DeliveryPeriod, TenorGrid, months_from
+from aurum.market.periods import DeliveryPeriod, TenorGrid, month_number, months_at
 
 
 class Contract(StrEnum):
@@ -69,7 +69,7 @@ class RollRule:
             return _season(month, self.nth, self.seasons)
         length = _LENGTHS[self.contract]
         start = (month // length + self.nth) * length
-        return months_from(start // 12, start % 12 + 1, length)
+        return months_at(start, length)
 
 
 def _season(month: int, nth: int, seasons: Seasons) -> DeliveryPeriod:
@@ -77,7 +77,7 @@ def _season(month: int, nth: int, seasons: Seasons) -> DeliveryPeriod:
     starts = [number for number in range(month - 11, month + 12 * (nth + 1)) if number % 12 + 1 in lengths]
     current = max(at for at, number in enumerate(starts) if number <= month)
     number = starts[current + nth]
-    return months_from(number // 12, number % 12 + 1, lengths[number % 12 + 1])
+    return months_at(number, lengths[number % 12 + 1])
 
 
 @dataclass(frozen=True, slots=True)

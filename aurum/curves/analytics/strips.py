@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aurum.curves.analytics.alignment import Mask
-from aurum.curves.analytics.deliveries import StripPeriod, month_number, month_places, within
+from aurum.curves.analytics.deliveries import StripPeriod, month_places, within
 from aurum.curves.model import CurvePrices, Prices
-from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, months_from
-from aurum.metadata.model import Curve
+from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, month_number, months_at
 
 Weights = NDArray[np.float64]
 
@@ -24,15 +22,6 @@ Weights = NDArray[np.float64]
 class Weighting(StrEnum):
     EQUAL = "EQUAL"
     HOURS = "HOURS"
-
-
-class BlockHours(Protocol):
-    """How many hours each period has in the block that a curve is delivered in; float64, parallel to the periods.
-
-    Raises AurumError where the curve's calendar or block is not known.
-    """
-
-    def __call__(self, curve: Curve, periods: Sequence[DeliveryPeriod]) -> Weights: ...
 
 
 class StripCoverage(StrEnum):
@@ -119,17 +108,13 @@ def _made_of(tenors: TenorGrid, as_of: date, asked: tuple[StripPeriod, ...]) -> 
     strip_places = {tenor.period: at for at, tenor in enumerate(tenors) if tenor.type in _STRIPS}
     missing = [
         tuple(
-            MissingMonth(_month(number), Absence.DELIVERED if number < own else Absence.NOT_LISTED)
+            MissingMonth(months_at(number), Absence.DELIVERED if number < own else Absence.NOT_LISTED)
             for number in range(month_number(each.period.start), month_number(each.period.end))
             if number not in listed
         )
         for each in asked
     ]
     return _MadeOf(asked, places, member, tuple(missing), tuple(strip_places.get(each.period) for each in asked))
-
-
-def _month(number: int) -> DeliveryPeriod:
-    return months_from(number // 12, number % 12 + 1, 1)
 
 
 def _means(

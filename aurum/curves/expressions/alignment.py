@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, months_from
+from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, month_number, months_at
 
 Places = NDArray[np.intp]
 NOWHERE = -1
@@ -42,11 +42,11 @@ def later(period: DeliveryPeriod, months: int) -> DeliveryPeriod | None:
     start, end = period.start, period.end
     if months == 0:
         return period
-    first = start.year * 12 + start.month - 1 + months
-    count = (end.year - start.year) * 12 + end.month - start.month
+    first = month_number(start) + months
+    count = month_number(end) - month_number(start)
     if start.day != 1 or end.day != 1 or first < 12 or first + count >= 9999 * 12:
         return None
-    return months_from(first // 12, first % 12 + 1, count)
+    return months_at(first, count)
 
 
 def taken(values: NDArray[np.float64], at: Places) -> NDArray[np.float64]:

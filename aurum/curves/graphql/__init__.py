@@ -6,9 +6,11 @@ from aurum.curves.graphql.arguments import DateRange, EventsAfter
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
 from aurum.curves.graphql.derived import DerivedQuery
 from aurum.curves.graphql.live import CurveSubscription
+from aurum.curves.graphql.locations import Location, LocationMutation, LocationQuery, location_face
 from aurum.curves.graphql.movers import MoverQuery
 from aurum.curves.graphql.reviews import ReviewMutation
 from aurum.curves.graphql.roots import CurveMutation, CurveQuery
+from aurum.curves.graphql.series import SeriesMutation, SeriesQuery
 
 __all__ = [
     "Curve",
@@ -19,8 +21,14 @@ __all__ = [
     "DateRange",
     "DerivedQuery",
     "EventsAfter",
+    "Location",
+    "LocationMutation",
+    "LocationQuery",
     "MoverQuery",
     "ReviewMutation",
+    "SeriesMutation",
+    "SeriesQuery",
     "curve_of",
+    "location_face",
     "snapshot_of",
 ]

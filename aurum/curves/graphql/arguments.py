@@ -20,6 +20,7 @@ from aurum.metadata.graphql import CurveFilter
 from aurum.metadata.service import MetadataService
 
 if TYPE_CHECKING:
+    from aurum.curves.graphql.locations import Location
     from aurum.ingestion.graphql import Finding, IngestionRun, SourceFile
 
 K = TypeVar("K", bound=Hashable)
@@ -40,6 +41,7 @@ class CurveContext(Protocol):
     async def head(self) -> int | None:
         """See `CurveService.head`: asked for once in an operation."""
 
+    def location(self, key: str) -> Location | None: ...
     async def source_file(self, file_id: int) -> SourceFile | None: ...
     async def ingestion_run(self, run_id: int) -> IngestionRun | None: ...
     async def findings_about(self, run_id: int | None, curve_key: str) -> list[Finding]: ...
@@ -109,6 +111,15 @@ class SnapshotRef:
     )
     known_at: datetime | None = strawberry.field(
         default=None, description="As it was known at this instant; null: as it is known now."
+    )
+
+
+@strawberry.input(description="A series of another system; see `setSeriesMapping`.")
+class SeriesInput:
+    source: str = strawberry.field(description="The other system.")
+    id: str = strawberry.field(description="What the series is called there.")
+    known_at: datetime | None = strawberry.field(
+        default=None, description="The curve that it was known to be at this instant; null: as it is known now."
     )
 
 

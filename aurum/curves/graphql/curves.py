@@ -67,6 +67,7 @@ from aurum.metadata.graphql import (
 from aurum.metadata.reference.calendars import block_of, calendar_of
 
 if TYPE_CHECKING:
+    from aurum.curves.graphql.locations import Location
     from aurum.ingestion.graphql import Finding, IngestionRun, SourceFile
 
 
@@ -262,6 +263,13 @@ class Curve(Node):
     )
     created_at: datetime = strawberry.field(description="When Aurum first saw it (UTC).")
     row: strawberry.Private[int]
+    location_key: strawberry.Private[str | None]
+
+    @strawberry.field(description="Where it is; null: not known, or of no place.", metadata=batched())
+    def location(
+        self, info: Info
+    ) -> Annotated[Location, strawberry.lazy("aurum.curves.graphql.locations")] | None:  # fmt: skip
+        return None if self.location_key is None else info.context.location(self.location_key)
 
     @strawberry.field(description="The gas curve that a spark spread is taken against.", metadata=batched())
     async def leg(self, info: Info) -> Curve | None:
@@ -436,7 +444,7 @@ def curve_of(curve: catalogue.Curve) -> Curve:
         delivery_block=block_face(calendar, block) if calendar and block else None,
         measure=identity.measure, leg_name=identity.leg, currency=currency_of(curve.currency),
         unit=unit_of(curve.unit), attributes=[Attribute(name=name, value=value) for name, value in curve.attributes],
-        created_at=curve.created_at,
+        created_at=curve.created_at, location_key=curve.location_key,
     )  # fmt: skip
 
 

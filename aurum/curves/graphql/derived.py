@@ -171,8 +171,7 @@ class DerivedCurve:
     )
     def columns(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> DerivedColumns:
         points = points_of(self.derived, chosen(self.derived.tenors, tenor_types, delivery))
-        names = ("tenor", "tenor_type", "delivery_start", "delivery_end", "value", "gap", "gap_curve")
-        return DerivedColumns(**{name: list(points.values(name)) for name in names})
+        return points.parallel(DerivedColumns)
 
     @strawberry.field(description="What made a point: inputs, versions, weights; null where there is no such point.")
     def why(

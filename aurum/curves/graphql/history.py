@@ -61,9 +61,7 @@ class PriceHistory:
         directives=[weighing(20)],
     )
     def columns(self) -> HistoryColumns:
-        points = points_of(self.history)
-        names = ("as_of", "tenor", "mid", "bid", "ask", "version", "published_at", "withheld")
-        return HistoryColumns(**{name: list(points.values(name)) for name in names})
+        return points_of(self.history).parallel(HistoryColumns)
 
 
 def points_of(found: model.PriceHistory) -> RecordBatch[HistoryPoint]:

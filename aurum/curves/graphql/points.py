@@ -108,9 +108,7 @@ def _withheld(prices: model.CurvePrices, places: Sequence[int]) -> list[bool]:
 
 
 def columns_of(prices: model.CurvePrices, chosen: list[int] | None) -> CurveColumns:
-    points = points_of(prices, chosen)
-    names = ("tenor", "tenor_type", "delivery_start", "delivery_end", "mid", "bid", "ask", "withheld")
-    return CurveColumns(**{name: list(points.values(name)) for name in names})
+    return points_of(prices, chosen).parallel(CurveColumns)
 
 
 def chosen(

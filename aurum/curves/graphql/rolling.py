@@ -111,14 +111,7 @@ class RollingHistory:
         description="The points as parallel lists.", metadata={**batched(), **parallel()}, directives=[weighing(20)]
     )
     def columns(self) -> RollingColumns:
-        points = points_of(self.history)
-        return RollingColumns(**{name: list(points.values(name)) for name in _COLUMNS})
-
-
-_COLUMNS = (
-    "as_of", "delivery_start", "delivery_end", "tenor", "next_tenor", "weight", "mid", "bid", "ask", "rolled", "gap",
-    "version", "published_at",
-)  # fmt: skip
+        return points_of(self.history).parallel(RollingColumns)
 
 
 def points_of(found: analytics.RollingHistory) -> RecordBatch[RollingPoint]:

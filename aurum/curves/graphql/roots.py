@@ -15,6 +15,7 @@ from aurum.curves.graphql.arguments import (
     Filter,
     Info,
     KnownAt,
+    SeriesInput,
     TenorTypes,
     bounds,
     instant_of,
@@ -38,7 +39,7 @@ from aurum.metadata.graphql import (
     problem_of,
     search_terms_of,
 )
-from aurum.metadata.model import Dimension
+from aurum.metadata.model import Dimension, SeriesRef
 
 
 @strawberry.type(description="A point that has a price, with the curve and the as-of date it is of.")
@@ -94,20 +95,39 @@ class SetUnitPayload:
     problems: list[Problem] = strawberry.field(description="Empty where it worked.", directives=[sized(1)])
 
 
+async def curves_page(
+    info: Info, wanted: catalogue.CurveFilter, order_by: list[CurveOrder] | None, first: int | None,
+    after: str | None, last: int | None = None, before: str | None = None,
+) -> CurveConnection:  # fmt: skip
+    order, context = order_of(order_by, wanted.search), info.context
+    name = name_of(order, wanted.search)
+    request = page_request(name, MOST, first, after, last, before)
+    page = await context.metadata.curves(context.principal, wanted, order, request, head=await context.head())
+    return connection(CurveConnection, name, page, curve_of, wanted=wanted)  # type: ignore[no-any-return]
+
+
 @strawberry.type
 class CurveQuery:
-    @strawberry.field(description="One curve, by its id or its key; null where there is none.", metadata=batched())
+    @strawberry.field(
+        description="One curve, by its id, its key or a series that is mapped to it; null where there is none.",
+        metadata=batched(),
+    )
     async def curve(
         self, info: Info,
         id: Annotated[strawberry.ID | None, strawberry.argument(description="Its id.")] = None,
         key: Annotated[str | None, strawberry.argument(
             description="Its key, such as `eugp:eu/dutch_ttf/gas`, or its legacy SHA-256 key.")] = None,
+        series: Annotated[SeriesInput | None, strawberry.argument(
+            description="A series of another system that is mapped to it.")] = None,
     ) -> Curve | None:  # fmt: skip
-        if (id is None) == (key is None):
-            raise InvalidInput("give `id` or `key`")
+        if [id, key, series].count(None) != 2:
+            raise InvalidInput("give `id`, `key` or `series`")
         context = info.context
         if id is not None:
             (found,) = await context.load_many(context.metadata.by_id, [row_of(id, "Curve")])
+        elif series is not None:
+            ref = SeriesRef(series.source, series.id, instant_of(series.known_at))
+            found = await context.load(context.metadata.series.curves, ref)
         else:
             head, wanted = await context.head(), key or ""
             found = (await context.metadata.by_key(context.principal, [wanted], head=head)).get(wanted)
@@ -122,13 +142,8 @@ class CurveQuery:
             "words before beginnings, then short descriptions), else by key. Ties are sorted by key.")] = None,
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> CurveConnection:  # fmt: skip
-        context = info.context
-        read = await context.metadata.search(context.principal, search)
-        wanted, order = filter_of(filter, read), order_of(order_by, read)
-        name = name_of(order, read)
-        request = page_request(name, MOST, first, after, last, before)
-        page = await context.metadata.curves(context.principal, wanted, order, request, head=await context.head())
-        return connection(CurveConnection, name, page, curve_of, wanted=wanted)  # type: ignore[no-any-return]
+        read = await info.context.metadata.search(info.context.principal, search)
+        return await curves_page(info, filter_of(filter, read), order_by, first, after, last, before)
 
     @strawberry.field(
         description="Points with a price, of many curves: by legacy key, label, start of delivery and as-of date.",

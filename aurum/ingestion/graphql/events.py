@@ -23,6 +23,7 @@ class EventType(Enum):
     CURVE_PUBLISHED = "CURVE_PUBLISHED"
     CURVE_RESTATED = "CURVE_RESTATED"
     CURVE_UNIT_SET = "CURVE_UNIT_SET"
+    LOCATION_ALIAS_SET = "LOCATION_ALIAS_SET"
     INGESTION_RUN = "INGESTION_RUN"
     QUARANTINED = "QUARANTINED"
     QUARANTINE_RESOLVED = "QUARANTINE_RESOLVED"
@@ -36,6 +37,7 @@ publish_enum(
         "CURVE_PUBLISHED": "A curve has prices of a day of which it had none.",
         "CURVE_RESTATED": "A curve has another version of a day.",
         "CURVE_UNIT_SET": "Somebody has said what a curve is priced in.",
+        "LOCATION_ALIAS_SET": "Somebody has said what a vendor's text means as a location.",
         "INGESTION_RUN": "A run changed its state, or got further.",
         "QUARANTINED": "Points of a file went to quarantine.",
         "QUARANTINE_RESOLVED": "Somebody decided about points in quarantine.",
@@ -49,7 +51,9 @@ class Event:
     cursor: str = strawberry.field(description="Pass it as `after` to go on behind this event.")
     type: EventType = strawberry.field(description="What has happened.")
     occurred_at: datetime = strawberry.field(description="When (UTC).")
-    vendor: str | None = strawberry.field(description="Whose file it is about: QUARANTINED, FILE_MISSING.")
+    vendor: str | None = strawberry.field(
+        description="Whose file or text it is about: QUARANTINED, FILE_MISSING, LOCATION_ALIAS_SET."
+    )
     as_of: date | None = strawberry.field(description="The as-of date of the curve or the file.")
     version: int | None = strawberry.field(description="The version that a curve got.")
     point_count: int | None = strawberry.field(description="How many points went to quarantine.")

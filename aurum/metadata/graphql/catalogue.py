@@ -18,6 +18,7 @@ from aurum.graphql.sizes import sized, sizing
 from aurum.market.identity import Measure
 from aurum.metadata import model, reference
 from aurum.metadata.model import CurveOrderField, Dimension
+from aurum.metadata.reference.locations import within
 from aurum.metadata.service import MetadataService
 
 
@@ -87,6 +88,14 @@ class CurveFilter:
     commodities: list[str] | None = _any_of("commodities, such as `diesel/gasoil`")
     currencies: list[str] | None = _any_of("currencies by code")
     units: list[str] | None = _any_of("units of measure by code")
+    located_in: list[str] | None = strawberry.field(
+        default=None,
+        description="In any of these locations, by key, such as `pjm`, with all that is within them; null: anywhere.",
+    )
+    location_known: bool | None = strawberry.field(
+        default=None,
+        description="True: only curves whose location is known; false: only those whose location is not.",
+    )
     unit_known: bool | None = strawberry.field(
         default=None,
         description="True: only curves whose unit is known; false: only those whose unit is not.",
@@ -136,6 +145,8 @@ def filter_of(wanted: CurveFilter | None, search: model.Search | None = None) ->
         {} if wanted is None else {name: value for name, value in vars(wanted).items() if value is not None}
     )
     lists: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    if "located_in" in lists:
+        lists["located_in"] = tuple(within(lists["located_in"]))
     return model.CurveFilter(**lists, search=search)
 
 

@@ -1,0 +1,1 @@
+"""What if: drivers over curves, runs, comparison."""

@@ -1,0 +1,148 @@
+"""Scenario runs beside each other: where they differ, by how much, and which driver makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aurum.curves.model import Prices
+from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, months_from
+from aurum.scenarios.analytics.months import ordinal
+from aurum.scenarios.model import Outcome, ScenarioCurve
+
+
+class Bucket(StrEnum):
+    """POINT: each tenor as it is quoted. The others are the months of a curve, which all weigh the same."""
+
+    POINT = "POINT"
+    MONTH = "MONTH"
+    QUARTER = "QUARTER"
+    YEAR = "YEAR"
+    ALL = "ALL"
+
+
+class By(StrEnum):
+    """How large a difference is: in the curve's own unit, or in % of the first base; infinite where that is 0."""
+
+    ABSOLUTE = "ABSOLUTE"
+    PERCENT = "PERCENT"
+
+
+@dataclass(frozen=True, slots=True)
+class RunValue:
+    """Of one run in a bucket, in the curve's unit: its base, its price, and what each driver did, by its number."""
+
+    base: float
+    value: float
+    contributions: tuple[tuple[int, float], ...]
+
+    @property
+    def move(self) -> float:
+        return self.value - self.base
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A curve's bucket in all runs, parallel to them; None: a run does not have it. `points` of it are compared.
+
+    `spread` is the largest less the smallest of all values and bases; `size` is what differences are sorted by.
+    """
+
+    key: str
+    label: str
+    delivery: DeliveryPeriod
+    points: int
+    runs: tuple[RunValue | None, ...]
+    spread: float
+    size: float
+
+
+def compare(runs: Sequence[Outcome], bucket: Bucket = Bucket.MONTH, by: By = By.ABSOLUTE) -> list[Difference]:
+    """Every curve and bucket in which a run differs from a base or another run; the largest first, then by key.
+
+    A bucket is the mean of those of its months that every run that has the curve has a price for.
+    """
+    beside = {key: [run.curves.get(key) for run in runs] for key in sorted({key for run in runs for key in run.curves})}
+    found = (each for key, all_ in beside.items() if not _same(all_) for each in _of_curve(key, all_, bucket, by))
+    return sorted((each for each in found if each.spread), key=lambda each: (-each.size, each.key, each.delivery))
+
+
+def _same(curves: Sequence[ScenarioCurve | None]) -> bool:
+    """Whether all runs that have the curve have the same of it, and none has moved it."""
+    first, *others = [each for each in curves if each is not None]
+    still = not any(each.contributions for each in (first, *others))
+    return still and all(np.array_equal(each.base.mid, first.base.mid, equal_nan=True) for each in others)
+
+
+def _of_curve(key: str, curves: Sequence[ScenarioCurve | None], bucket: Bucket, by: By) -> Iterator[Difference]:
+    places = [None if each is None else _places(each) for each in curves]
+    common = _common([each for each in places if each is not None])
+    for (label, delivery), members in _buckets(common, bucket).items():
+        values = tuple(
+            None if curve is None or at is None else _value(curve, np.array([at[each] for each in members]))
+            for curve, at in zip(curves, places, strict=True)
+        )
+        known = [each for value in values if value is not None for each in (value.base, value.value)]
+        spread = max(known) - min(known)
+        yield Difference(key, label, delivery, len(members), values, spread, _size(spread, known[0], by))
+
+
+_Point = tuple[TenorType, DeliveryPeriod, str]
+
+
+def _places(curve: ScenarioCurve) -> dict[_Point, int]:
+    """Where the points stand that have a price, in the base and in the scenario."""
+    grid: TenorGrid = curve.base.tenors
+    priced = np.isfinite(curve.mid) & np.isfinite(curve.base.mid)
+    found: list[int] = np.flatnonzero(priced).tolist()
+    return {(grid[at].type, grid[at].period, grid[at].label): at for at in found}
+
+
+def _common(places: Sequence[Mapping[_Point, int]]) -> list[_Point]:
+    return [each for each in places[0] if all(each in others for others in places[1:])]
+
+
+def _buckets(points: Sequence[_Point], bucket: Bucket) -> dict[tuple[str, DeliveryPeriod], list[_Point]]:
+    found: dict[tuple[str, DeliveryPeriod], list[_Point]] = {}
+    for point in points:
+        type_, period, label = point
+        if bucket is Bucket.POINT:
+            found[label, period] = [point]
+        elif type_ is TenorType.MONTH:
+            found.setdefault(_bucket(period, bucket), []).append(point)
+    if bucket is not Bucket.ALL:
+        return found
+    months = [point for members in found.values() for point in members]
+    return {("All", DeliveryPeriod(months[0][1].start, months[-1][1].end)): months} if months else {}
+
+
+def _bucket(month: DeliveryPeriod, bucket: Bucket) -> tuple[str, DeliveryPeriod]:
+    year, number = divmod(ordinal(month.start), 12)
+    if bucket is Bucket.QUARTER:
+        return f"Q{number // 3 + 1} {year}", months_from(year, number // 3 * 3 + 1, 3)
+    if bucket is Bucket.YEAR:
+        return f"Calendar {year}", months_from(year, 1, 12)
+    return f"{year}-{number + 1:02}", month
+
+
+def _value(curve: ScenarioCurve, at: NDArray[np.int64]) -> RunValue:
+    parts = ((each.driver, _mean(each.amounts[at])) for each in curve.contributions)
+    return RunValue(_mean(curve.base.mid[at]), _mean(curve.mid[at]), tuple(part for part in parts if part[1]))
+
+
+def _mean(values: Prices) -> float:
+    """One after another, so that it is the same everywhere."""
+    total = 0.0
+    for each in values.tolist():
+        total += each
+    return total / len(values)
+
+
+def _size(spread: float, base: float, by: By) -> float:
+    if by is By.ABSOLUTE:
+        return spread
+    return 100.0 * spread / abs(base) if base else np.inf

@@ -1,0 +1,1 @@
+"""From drivers to what they do to the curves at hand."""
