@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
 from aurum.backends.database import Id, Instant, Json, Text, tables
 
@@ -65,6 +65,7 @@ curve_units = Table(
     Column("source", Text, nullable=False),
     Column("note", Text),
     Column("known_from", Instant, nullable=False),
+    Index(None, "tenant_id", "curve_id", postgresql_where=text("version > 1"), sqlite_where=text("version > 1")),
 )
 
 # Somebody has looked at a curve. One without a row waits for it.

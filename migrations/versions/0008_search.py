@@ -59,6 +59,8 @@ def upgrade() -> None:
     ]
     if rows:
         op.get_bind().execute(_trigrams.insert(), rows)
+    again = sa.text("version > 1")
+    op.create_index(_SET_AGAIN, "curve_units", ["tenant_id", "curve_id"], postgresql_where=again, sqlite_where=again)
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
             "CREATE INDEX ix_curves_search ON curves USING gin (array_to_tsvector(string_to_array(search, ' ')))"
