@@ -15,7 +15,7 @@ from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves.analytics.aggregates import Numbers
 from aurum.curves.analytics.buckets import as_of_range, delivery_bucket
 from aurum.curves.analytics.deliveries import StripPeriod
-from aurum.curves.analytics.groups import Group, group_of
+from aurum.curves.analytics.groups import Group, PricedIn, grouped, order_of
 from aurum.curves.analytics.pools import Grouping, HoursOf, Pool, Summary
 from aurum.curves.analytics.strips import BlockHours
 from aurum.curves.books import BookStore
@@ -122,9 +122,10 @@ class AggregateService:
         if len(curves) > MOST_CURVES:
             raise _too_many(f"{MOST_CURVES:,} curves", "filter")
         units = await self._units(principal, curves, asked.known_at)
-        members = [_member(curve, units[curve.id], asked) for curve in curves]
-        groups = sorted({group for group, _ in members}, key=lambda group: _order(group.position))
-        pool = Pool(asked.grouping, _places(curves, members, groups), asked.percents, self._hours_of(curves, asked))
+        priced_in, factors = _converted(curves, units, asked)
+        groups, places = grouped(curves, priced_in, asked.dimensions, asked.by_curve)
+        members = {curve.id: (place, factors[curve.id]) for curve, place in zip(curves, places, strict=True)}
+        pool = Pool(asked.grouping, members, asked.percents, self._hours_of(curves, asked))
         for first, last in await self._batches(principal.tenant, list(units), asked) if units else ():
             blocks = await self._books.blocks(principal.tenant, list(units), first, last, asked.known_at, asked.side)
             await asyncio.to_thread(_add, pool, blocks)
@@ -133,7 +134,7 @@ class AggregateService:
 
     async def _units(
         self, principal: Principal, curves: Sequence[Curve], known_at: datetime | None
-    ) -> dict[int, tuple[str | None, str | None]]:
+    ) -> dict[int, PricedIn]:
         """By curve its currency and unit, as they were known."""
         if known_at is None:
             return {curve.id: (curve.currency, curve.unit) for curve in curves}
@@ -167,30 +168,30 @@ class AggregateService:
         return [(part[0], part[-1]) for part in parts]
 
 
-def _member(
-    curve: Curve, priced_in: tuple[str | None, str | None], asked: AggregateAsked
-) -> tuple[Group, float]:  # fmt: skip
-    """The group of a curve, and what brings its prices into the group's unit."""
-    (currency, unit), factor = priced_in, 1.0
-    if asked.currency is not None or asked.unit is not None:
-        source = unit_of_codes(currency, unit)
-        if source is None:
-            raise UnknownUnit(f"nobody has said what {curve.key} is priced in", hint="Say it with `setUnit`.")
-        try:
-            conversion = conversion_to(source, asked.currency, asked.unit)
-        except InvalidInput as error:
-            raise type(error)(f"{curve.key}: {error.message}", hint=error.hint, **error.details) from None
-        target = conversion.target.price
-        currency, unit = (target.currency, target.unit) if target else (None, None)
-        factor = conversion.factor
-    return group_of(curve, asked.dimensions, asked.by_curve, currency, unit), factor
+def _converted(
+    curves: Sequence[Curve], units: dict[int, PricedIn], asked: AggregateAsked
+) -> tuple[dict[int, PricedIn], dict[int, float]]:
+    """By curve: what its prices are in when they are converted as they were asked for, and the factor to that."""
+    if asked.currency is None and asked.unit is None:
+        return units, dict.fromkeys(units, 1.0)
+    known: dict[PricedIn, tuple[PricedIn, float]] = {}
+    for curve in curves:
+        if units[curve.id] not in known:
+            known[units[curve.id]] = _conversion(curve, units[curve.id], asked)
+    found = {id_: known[each] for id_, each in units.items()}
+    return {id_: each for id_, (each, _) in found.items()}, {id_: factor for id_, (_, factor) in found.items()}
 
 
-def _places(
-    curves: Sequence[Curve], members: Sequence[tuple[Group, float]], groups: Sequence[Group]
-) -> dict[int, tuple[int, float]]:
-    places = {group: place for place, group in enumerate(groups)}
-    return {curve.id: (places[group], factor) for curve, (group, factor) in zip(curves, members, strict=True)}
+def _conversion(curve: Curve, priced_in: PricedIn, asked: AggregateAsked) -> tuple[PricedIn, float]:
+    source = unit_of_codes(*priced_in)
+    if source is None:
+        raise UnknownUnit(f"nobody has said what {curve.key} is priced in", hint="Say it with `setUnit`.")
+    try:
+        conversion = conversion_to(source, asked.currency, asked.unit)
+    except InvalidInput as error:
+        raise type(error)(f"{curve.key}: {error.message}", hint=error.hint, **error.details) from None
+    target = conversion.target.price
+    return ((target.currency, target.unit) if target else (None, None)), conversion.factor
 
 
 def _add(pool: Pool, blocks: Sequence[DayBlock]) -> None:
@@ -212,7 +213,9 @@ def _page(pool: Pool, groups: Sequence[Group], grouping: Grouping, request: Page
     start = 0
     if request.position is not None:
         _check(request.position, row(0).position if len(pool) else request.position)
-        start = bisect_right(range(len(pool)), _order(request.position), key=lambda place: _order(row(place).position))
+        start = bisect_right(
+            range(len(pool)), order_of(request.position), key=lambda place: order_of(row(place).position)
+        )
     items = [row(place) for place in range(start, min(start + request.limit, len(pool)))]
     more = start + request.limit < len(pool)
     return Page(items, [each.position for each in items], more, request.position is not None)
@@ -234,16 +237,11 @@ def _aggregate(summary: Summary, place: int, groups: Sequence[Group], grouping: 
     )  # fmt: skip
 
 
-def _order(position: Position) -> list[tuple[bool, str]]:
-    """None comes last; dates sort as their texts do."""
-    return [(each is None, "" if each is None else str(each)) for each in position]
-
-
 def _check(position: Position, example: Position) -> None:
     """Raises InvalidCursor for what is not the position of an aggregate of this question."""
     kinds = [str] * (len(example) - 2) + [date, date]
     fits = len(position) == len(example)
-    if not fits or any(each is not None and type(each) is not kind for each, kind in zip(position, kinds, strict=True)):
+    if not fits or not all(each is None or isinstance(each, kind) for each, kind in zip(position, kinds, strict=True)):
         raise InvalidCursor("the cursor does not fit the order of the list")
 
 

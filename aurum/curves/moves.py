@@ -175,25 +175,27 @@ class MoveService:
         tenor_types: Sequence[TenorType] | None = None,
         delivery: tuple[date | None, date | None] = (None, None),
         one_per_curve: bool = False,
+        head: int | None = None,
     ) -> MoverPage:
         """The moves of a book's tenors from `start` to `end`, the biggest first, those without a size last.
 
-        Four statements, however many curves the book has; by ZSCORE two more for every 500. Raises InvalidInput for a
-        book of more than MOST_CURVES.
+        Three statements, however many curves the book has, and one more where the two are known at different instants;
+        by ZSCORE two more for every 500. Raises InvalidInput for a book of more than MOST_CURVES. `head`: see
+        `CurveService.head`.
         """
         position = _checked(request.position)
-        curves = (await self._metadata.curves(principal, wanted, [], PageRequest(MOST_CURVES + 1))).items
+        curves = (await self._metadata.curves(principal, wanted, [], PageRequest(MOST_CURVES + 1), head=head)).items
         if len(curves) > MOST_CURVES:
             raise InvalidInput(f"a book has at most {MOST_CURVES} curves", field="filter", hint="Narrow the filter.")
         ids, tenant = [curve.id for curve in curves], principal.tenant
         ends = [await self._books.newest(tenant, ids, each.as_of, each.known_at) for each in (start, end)]
         both = [curve for curve in curves if curve.id in ends[0] and curve.id in ends[1]]
-        units = await self._metadata.unit_versions(principal, [curve.id for curve in both])
+        factors = await self._factors(principal, both, start, end)
         known_at = later(start, end).known_at
         spans = [_span(curve.id, ends[0][curve.id], ends[1][curve.id]) for curve in both]
         spreads = await self.spreads(principal, spans, known_at=known_at) if by is MoveMeasure.ZSCORE else {}
 
-        book = _Book(both, ends[0], ends[1], [_factors(units[curve.id], start, end) for curve in both], spans, spreads)
+        book = _Book(both, ends[0], ends[1], factors, spans, spreads)
         found = await asyncio.to_thread(
             book.first, request.limit + 1, by, position, one_per_curve, tenor_types, delivery
         )
@@ -202,6 +204,15 @@ class MoveService:
             [mover for mover, _ in items], [at for _, at in items], len(found) > request.limit, position is not None
         )
         return MoverPage(page, len(curves), book.compared)
+
+    async def _factors(
+        self, principal: Principal, curves: Sequence[Curve], start: SnapshotRef, end: SnapshotRef
+    ) -> list[tuple[float, float] | InvalidInput]:
+        """See `_factors`, of each curve. At one instant a curve has one unit."""
+        if start.known_at == end.known_at:
+            return [_AS_IT_IS] * len(curves)
+        units = await self._metadata.unit_versions(principal, [curve.id for curve in curves])
+        return [_factors(units[curve.id], start, end) for curve in curves]
 
 
 def _explained(

@@ -147,7 +147,7 @@ class CatalogueStore:
         self._pages_read = Together[_PageAsked, None, Sequence[Any]](self._read_page)
         self._made: dict[int, Curve] = {}
         self._known = KeptSince[tuple[str, str], Curve](_KNOWN_BYTES)
-        self._pages_known = KeptSince[_PageAsked, Sequence[Any]](_KNOWN_BYTES)
+        self._pages_known = KeptSince[_PageAsked, Page[Curve]](_KNOWN_BYTES)
 
     def _curve(self, row: Sequence[Any]) -> Curve:
         """Of a row that begins with `_CURVE`. Nothing but unit and location change: the same one is made once."""
@@ -206,13 +206,14 @@ class CatalogueStore:
         position = {f"after_{n}": value for n, value in enumerate(request.position or ())}
         values = {name: tuple(each) for name, each in given.items()} | position
         question = (tenant, read, request.limit + 1, tuple(sorted(values.items())))
-        rows = None if head is None else self._pages_known.still(question, head)
-        if rows is None:
+        page = None if head is None else self._pages_known.still(question, head)
+        if page is None:
             rows = (await self._pages_read.ask(question, [None]))[None]
+            page = page_of(rows, len(keys), request).map(self._curve)
             if head is not None:
                 texts = sum(80 + len(str(item)) for value in values.values() for item in _items(value))
-                self._pages_known.note(question, head, rows, _ROW_BYTES * (len(rows) + 1) + 2 * texts)
-        return page_of(rows, len(keys), request).map(self._curve)
+                self._pages_known.note(question, head, page, _ROW_BYTES * (len(rows) + 1) + 2 * texts)
+        return page
 
     async def _read_page(self, question: _PageAsked, _: list[None]) -> dict[None, Sequence[Any]]:
         tenant, read, most, values = question

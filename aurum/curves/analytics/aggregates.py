@@ -57,13 +57,14 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
     heights, widths = (np.diff(np.append(cut, len(of))) for cut, of in ((cut_rows, rows), (cut_columns, columns)))
 
     def total(each: NDArray[np.generic], sums: np.ufunc = np.add) -> Numbers:
-        within = sums.reduceat(each, cut_columns, axis=1)
-        return sums.reduceat(within, cut_rows, axis=0).astype(np.float64)
+        within = sums.reduceat(each, cut_rows, axis=0)
+        whole = within if len(cut_columns) == len(columns) else sums.reduceat(within, cut_columns, axis=1)
+        return whole.astype(np.float64, copy=False)
 
     def spread(each: Numbers) -> Numbers:
         return np.repeat(np.repeat(each, heights, axis=0), widths, axis=1)
 
-    quoted = np.isfinite(values)
+    quoted = ~np.isnan(values)
     count = total(quoted.astype(np.int64))
     mean = total(np.where(quoted, values, 0.0)) / np.where(count > 0, count, np.nan)
     distance = np.where(quoted, values - spread(mean), 0.0)
@@ -72,8 +73,8 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
     found = (
         mean,
         total(distance * distance),
-        total(np.where(quoted, values, np.inf), np.minimum),
-        total(np.where(quoted, values, -np.inf), np.maximum),
+        np.where(count > 0, total(values, np.fmin), np.inf),
+        np.where(count > 0, total(values, np.fmax), -np.inf),
         nothing if heavy is None else total(heavy),
         nothing if heavy is None else total(heavy * np.where(quoted, values, 0.0)),
     )
@@ -84,6 +85,8 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
 
 def merged(parts: Sequence[Groups]) -> Groups:
     """The groups of all parts together: means by their counts, and what the means differ by into the squares."""
+    if len(parts) == 1:
+        return parts[0]
     every = {each.name: np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Groups)}
     keys, group = np.unique(every["keys"], return_inverse=True)
 
@@ -111,7 +114,7 @@ class Values:
     parts: list[tuple[Keys, NDArray[np.int64], Numbers]] = field(default_factory=list)
 
     def add(self, rows: Keys, columns: Keys, values: Numbers) -> None:
-        quoted = np.isfinite(values)
+        quoted = ~np.isnan(values)
         keys, found = (rows[:, None] + columns)[quoted], values[quoted]
         order = np.argsort(keys, kind="stable")
         which, counts = np.unique(keys, return_counts=True)

@@ -90,7 +90,7 @@ class Pool:
             parts.append(groups_of(rows, chosen.buckets, values, self._weights(block, chosen.places)))
             if self._percents:
                 self._values.add(rows, chosen.buckets, values)
-        self._found = merged(parts)
+        self._found = merged([part for part in parts if len(part.keys)] or parts[:1])
 
     def summary(self) -> Summary:
         """Once, when all is added."""

@@ -135,6 +135,7 @@ async def opened(url: str) -> AsyncIterator[Ask]:
 async def posted(app: ASGIApp, body: bytes) -> bytes:
     """Raises AssertionError for an answer with errors."""
     sent: list[bytes] = []
+    bodies = [body]
     headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json"), (b"accept", b"application/json")]
     scope = {
         "type": "http", "method": "POST", "path": "/graphql", "raw_path": b"/graphql", "root_path": "",
@@ -143,7 +144,9 @@ async def posted(app: ASGIApp, body: bytes) -> bytes:
     }  # fmt: skip
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not bodies:
+            await asyncio.Future()  # for as long as the client stays
+        return {"type": "http.request", "body": bodies.pop(), "more_body": False}
 
     async def send(message: Any) -> None:
         sent.append(message.get("body", b""))
