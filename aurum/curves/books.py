@@ -175,7 +175,7 @@ def _blocks(found: Columns, grids: Mapping[int, TenorGrid]) -> list[DayBlock]:
 
 
 def _day(row: Sequence[Any], grids: Mapping[int, TenorGrid]) -> DayPrices:
-    bid, ask = (None if side is None else unpack(side) for side in (row[_BID:] or (None, None)))
+    bid, ask = (None if side is None else unpack(side) for side in row[_BID:]) if len(row) > _BID else (None, None)
     held = () if row[_WITHHELD] is None else bits(row[_WITHHELD])
     prices = CurvePrices(grids[row[_GRID]], unpack(row[_MIDS]), bid, ask, withheld=held)
     return DayPrices(row[_AS_OF], row[_VERSION], row[_PUBLISHED_AT], prices)

@@ -106,6 +106,13 @@ _OTHERS = [each.name for each in fields(CurveFilter) if each.name not in _SEARCH
 _SPELLED: dict[str, Callable[[str], str]] = {"keys": normalize_key, "vendors": lambda vendor: vendor.strip().upper()}
 _OF_TENANT = curves.c.tenant_id == bindparam("tenant", type_=curves.c.tenant_id.type)
 _BY_ID = Read(select(*_CURVE).where(_OF_TENANT, among(curves.c.id, "ids")))
+_UNIT = [curve_units.c[each.name] for each in fields(UnitAssignment)]
+_UNITS = Read(
+    select(*_UNIT)
+    .where(curve_units.c.tenant_id == bindparam("tenant", type_=curve_units.c.tenant_id.type))
+    .where(among(curve_units.c.curve_id, "ids"))
+    .order_by(curve_units.c.curve_id, curve_units.c.version)
+)
 _PAGES = 200  # of the many that there could be, the ones used last are kept compiled
 
 
@@ -327,18 +334,9 @@ class CatalogueStore:
 
     async def unit_versions(self, tenant: str, curve_ids: Collection[int]) -> dict[int, list[UnitAssignment]]:
         """Every version, oldest first."""
-        statement = (
-            select(curve_units)
-            .where(curve_units.c.tenant_id == tenant, curve_units.c.curve_id.in_(curve_ids))
-            .order_by(curve_units.c.curve_id, curve_units.c.version)
-        )
         found: dict[int, list[UnitAssignment]] = {}
-        async with self.database.read() as connection:
-            for row in await connection.all(statement):
-                found.setdefault(row.curve_id, []).append(
-                    UnitAssignment(row.curve_id, row.version, row.currency, row.unit, row.confidence, row.source,
-                                   row.note, row.known_from)
-                )  # fmt: skip
+        for row in await self.database.rows(_UNITS, tenant=tenant, ids=list(curve_ids)):
+            found.setdefault(row[0], []).append(UnitAssignment(*row))
         return found
 
     async def assign_unit(self, transaction: WriteConnection, tenant: str, curve_id: int, **unit: Any) -> None:

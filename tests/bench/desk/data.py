@@ -36,7 +36,7 @@ CREATE TABLE desk.point (
 )"""
 INDEXES = """
 ALTER TABLE desk.point ADD PRIMARY KEY (as_of, curve_id, kind, delivery_start);
-CREATE INDEX ON desk.point (curve_id, delivery_start, delivery_end, as_of) INCLUDE (mid, bid, ask);
+CREATE INDEX ON desk.point (curve_id, delivery_start, delivery_end, as_of);
 CREATE INDEX ON desk.curve (vendor)"""
 _FIELDS = (("curve_id", ">i4"), ("as_of", ">i4"), ("kind", ">i2"), ("start", ">i4"), ("end", ">i4"),
            ("mid", ">f8"), ("bid", ">f8"), ("ask", ">f8"))  # fmt: skip
