@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ SQL_AGGREGATE = f"""SELECT delivery_start, count(mid), avg(mid), min(mid), max(m
   WHERE as_of = $2 AND kind = 0 AND {_OF_VENDOR} GROUP BY delivery_start ORDER BY delivery_start"""
 Ask = Callable[[str, dict[str, Any]], Awaitable[bytes]]
 Way = Callable[["Draw"], Awaitable[Any]]
+Taken = dict[str, list[float]]
 # What is asked, and how many times as fast as plain SQL it should be.
 BESIDE_SQL = {
     "one": ("one curve", None),
@@ -226,26 +227,44 @@ async def check(asked: dict[str, Way], draw: Draw) -> None:
     assert np.allclose(rows, [tuple(each)[1:] for each in found["aggregate, SQL"]])
 
 
-async def measured(asked: dict[str, Way], curves: int, rounds: int, console: Console) -> dict[str, list[float]]:
-    """Milliseconds by way, round by round: each round asks everything, one after the other."""
-    chance, taken = random.Random(7), {name: list[float]() for name in asked}
+@dataclass(frozen=True)
+class Clock:
+    """Milliseconds: elapsed, or of CPU that this process and PostgreSQL's sessions have used."""
+
+    sql: asyncpg.Connection
+    sessions: set[int] = field(default_factory=set)
+
+    async def look(self) -> None:
+        """Which sessions there are by now."""
+        rows = await self.sql.fetch("SELECT pid FROM pg_stat_activity WHERE usename = 'aurum'")
+        self.sessions.update(row[0] for row in rows)
+
+    def now(self) -> tuple[float, float]:
+        used = (int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in self.sessions)
+        return 1e3 * time.perf_counter(), 1e3 * time.process_time() + sum(used) / 1e6
+
+
+async def measured(asked: dict[str, Way], curves: int, rounds: int, clock: Clock, console: Console) -> list[Taken]:
+    """Elapsed and CPU by way, round by round: each round asks everything, one after the other."""
+    chance, taken = random.Random(7), [{name: list[float]() for name in asked} for _ in range(2)]
     for number in track(range(rounds + _WARMING), "rounds", console=console, transient=True):
         draw = Draw.of(curves, chance)
         for name, way in asked.items():
-            started = time.perf_counter()
+            await clock.look()
+            started = clock.now()
             await way(draw)
-            if number >= _WARMING:
-                taken[name].append(1000 * (time.perf_counter() - started))
+            for kind, start, end in zip(taken, started, clock.now(), strict=True):
+                if number >= _WARMING:
+                    kind[name].append(end - start)
     return taken
 
 
-def report(taken: dict[str, list[float]], curves: int, console: Console) -> None:
+def report(taken: Taken, title: str, console: Console) -> None:
     """Medians: of milliseconds, and of the ratios of each round."""
 
     def ratio(above: str, below: str) -> float:
         return statistics.median(one / other for one, other in zip(taken[above], taken[below], strict=True))
 
-    title = f"{curves * data.DAYS / 10_000:.0f} million points, {len(taken['one'])} rounds"
     table = Table("", "SQL ms", "numbers ms", "times as fast", "GraphQL ms", "times as fast", "wanted", title=title)
     for name, (question, target) in BESIDE_SQL.items():
         sql, found = f"{name}, SQL", f"{name}, numbers"
@@ -253,10 +272,8 @@ def report(taken: dict[str, list[float]], curves: int, console: Console) -> None
         row += [statistics.median(taken[found]), ratio(sql, found)] if found in taken else [math.nan] * 2
         row += [statistics.median(taken[name]), ratio(sql, name)]
         table.add_row(question, *(f"{each:.2f}" for each in row), "" if target is None else f"{target:.0f}")
-    console.print(table)
-    table = Table("", "times its time", "at most")
     for question, (ours, other, most) in BESIDE_EACH_OTHER.items():
-        table.add_row(question, f"{ratio(ours, other):.2f}", f"{most}")
+        table.add_row(question, "", "", "", "", f"1 / {ratio(ours, other):.2f}", f"1 / {most}")
     console.print(table)
 
 
@@ -282,7 +299,12 @@ async def compare(urls: list[str], curves: int, rounds: int, console: Console) -
         gc.collect()
         gc.freeze()  # as `aurum serve` does
         await check(asked, Draw.of(curves, random.Random(3)))
-        report(await measured(asked, curves, rounds, console), curves, console)
+        clock = Clock(sql)
+        kinds = zip(
+            ("elapsed", "CPU, PostgreSQL's too"), await measured(asked, curves, rounds, clock, console), strict=True
+        )
+        for kind, taken in kinds:
+            report(taken, f"{curves * data.DAYS / 10_000:.0f} million points, {rounds} rounds: {kind}", console)
     await sql.close()
 
 
