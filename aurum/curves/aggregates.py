@@ -17,13 +17,13 @@ from aurum.curves.analytics.buckets import as_of_range, delivery_bucket
 from aurum.curves.analytics.deliveries import StripPeriod
 from aurum.curves.analytics.groups import Group, PricedIn, grouped, order_of
 from aurum.curves.analytics.pools import Grouping, HoursOf, Pool, Summary
-from aurum.curves.analytics.strips import BlockHours
 from aurum.curves.books import BookStore
 from aurum.curves.expressions import conversion_to, unit_of_codes
 from aurum.curves.model import DayBlock, Side
 from aurum.curves.store import SnapshotStore
-from aurum.errors import InvalidCursor, InvalidInput, NoBlockHours, UnknownUnit
+from aurum.errors import InvalidCursor, InvalidInput, UnknownUnit
 from aurum.metadata.model import Curve, CurveFilter, Dimension, unit_known_at
+from aurum.metadata.reference.calendars import block_hours
 from aurum.metadata.service import MetadataService
 
 MOST_CURVES = 5_000
@@ -94,12 +94,9 @@ class AggregatePage:
 
 
 class AggregateService:
-    """`block_hours`: where hours are from; None: nothing is weighted by them."""
-
-    def __init__(self, store: SnapshotStore, metadata: MetadataService, block_hours: BlockHours | None) -> None:
+    def __init__(self, store: SnapshotStore, metadata: MetadataService) -> None:
         self._books = BookStore(store)
         self._metadata = metadata
-        self._block_hours = block_hours
 
     async def aggregate(
         self,
@@ -125,7 +122,7 @@ class AggregateService:
         priced_in, factors = _converted(curves, units, asked)
         groups, places = grouped(curves, priced_in, asked.dimensions, asked.by_curve)
         members = {curve.id: (place, factors[curve.id]) for curve, place in zip(curves, places, strict=True)}
-        pool = Pool(asked.grouping, members, asked.percents, self._hours_of(curves, asked))
+        pool = Pool(asked.grouping, members, asked.percents, _hours_of(curves) if asked.weighted else None)
         for first, last in await self._batches(principal.tenant, list(units), asked) if units else ():
             blocks = await self._books.blocks(principal.tenant, list(units), first, last, asked.known_at, asked.side)
             await asyncio.to_thread(_add, pool, blocks)
@@ -141,14 +138,6 @@ class AggregateService:
         versions = await self._metadata.unit_versions(principal, [curve.id for curve in curves])
         known = {curve.id: unit_known_at(versions[curve.id], known_at) for curve in curves}
         return {id_: (each.currency, each.unit) for id_, each in known.items()}
-
-    def _hours_of(self, curves: Sequence[Curve], asked: AggregateAsked) -> HoursOf | None:
-        block_hours, by_id = self._block_hours, {curve.id: curve for curve in curves}
-        if not asked.weighted:
-            return None
-        if block_hours is None:
-            raise NoBlockHours("nothing is weighted by hours here: no calendar says which a block has")
-        return lambda id_, periods: block_hours(by_id[id_], periods)
 
     async def _batches(self, tenant: str, ids: Sequence[int], asked: AggregateAsked) -> list[tuple[date, date]]:
         """The range in parts of some _VERSIONS_READ versions, each of a day at least."""
@@ -192,6 +181,11 @@ def _conversion(curve: Curve, priced_in: PricedIn, asked: AggregateAsked) -> tup
         raise type(error)(f"{curve.key}: {error.message}", hint=error.hint, **error.details) from None
     target = conversion.target.price
     return ((target.currency, target.unit) if target else (None, None)), conversion.factor
+
+
+def _hours_of(curves: Sequence[Curve]) -> HoursOf:
+    by_id = {curve.id: curve for curve in curves}
+    return lambda id_, periods: block_hours(by_id[id_], periods)
 
 
 def _add(pool: Pool, blocks: Sequence[DayBlock]) -> None:

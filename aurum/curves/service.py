@@ -70,7 +70,7 @@ class CurveService:
         self.version_store = VersionStore(store)
         self.histories = HistoryStore(store, store.kept.most_bytes)
         self.moves = MoveService(store, metadata)
-        self.aggregates = AggregateService(store, metadata, block_hours)
+        self.aggregates = AggregateService(store, metadata)
         self.metadata = metadata
         self.event_log = events
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from aurum.auth import Principal
 from aurum.backends.paging import PageRequest
 from aurum.curves import aggregates
-from aurum.curves.aggregates import Aggregate, AggregateAsked, AggregateService
+from aurum.curves.aggregates import Aggregate, AggregateAsked
 from aurum.curves.analytics.buckets import AsOfBucket, DeliveryBucket, as_of_range, as_of_starts
 from aurum.curves.analytics.pools import Grouping, Pool
 from aurum.curves.model import CurvePrices, DayBlock, Side
@@ -27,7 +27,6 @@ from aurum.errors import Forbidden, InvalidCursor, InvalidInput, NoBlockHours, N
 from aurum.market.identity import CurveIdentity
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType, months_from
 from aurum.metadata.model import CurveDescription, CurveFilter, Dimension
-from aurum.metadata.reference.calendars import block_hours
 from aurum.parsers import parse
 from tests.published import DESK, GERMAN, NBP, RIVAL, TTF, Book, instant, months, open_book, prices
 
@@ -179,8 +178,7 @@ async def told(
 async def answered(book: Book, principal: Principal, wanted: CurveFilter, request: PageRequest, **asked: Any) -> Any:
     named: dict[str, Any] = {"first": EVER[0], "last": EVER[1], "grouping": Grouping()}
     question = AggregateAsked(**(named | asked))
-    service = AggregateService(book.curves.store, book.metadata, block_hours)
-    return await service.aggregate(principal, wanted, question, request)
+    return await book.curves.aggregates.aggregate(principal, wanted, question, request)
 
 
 async def two_days(book: Book) -> None:

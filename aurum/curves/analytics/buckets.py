@@ -10,9 +10,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from aurum.curves.analytics.deliveries import Granularity, Seasons, StripPeriod, month_number, strip_with
+from aurum.curves.analytics.deliveries import Granularity, Seasons, StripPeriod, strip_with
 from aurum.curves.analytics.movers import chosen_columns
-from aurum.market.periods import TenorGrid, TenorType, months_from
+from aurum.market.periods import TenorGrid, TenorType, month_number, months_at
 
 Days = NDArray[np.int64]  # since 1970
 _MONDAY = 3  # 1970 began on a Thursday
@@ -62,7 +62,7 @@ def as_of_range(start: int, by: AsOfBucket) -> tuple[date, date]:
 def delivery_bucket(month: int, by: DeliveryBucket, seasons: Seasons) -> StripPeriod:
     """The bucket that a month is in, given as its `month_number`."""
     if by is DeliveryBucket.MONTH:
-        period = months_from(month // 12, month % 12 + 1, 1)
+        period = months_at(month)
         return StripPeriod(f"{period.start:%Y-%m}", None, period)
     return strip_with(month, Granularity(by.value), seasons)
 

@@ -98,12 +98,9 @@ def _label(kind: Granularity, period: DeliveryPeriod, seasons: Seasons) -> str:
 @lru_cache(maxsize=4096)
 def strip_with(month: int, kind: Granularity, seasons: Seasons = Seasons.VENDOR) -> StripPeriod:
     """The quarter, season or year that has a month, given as its `month_number`."""
-    (found,) = (each for each in _periods(kind, month, month, seasons) if each.period.end > _first_day(month))
+    first = months_at(month).start
+    (found,) = (each for each in _periods(kind, month, month, seasons) if each.period.end > first)
     return found
-
-
-def _first_day(month: int) -> date:
-    return date(month // 12, month % 12 + 1, 1)
 
 
 def range_of_months(period: DeliveryPeriod) -> StripPeriod:

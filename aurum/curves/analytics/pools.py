@@ -51,8 +51,8 @@ class Summary:
 
 
 class Pool:
-    """`members`: by curve its group and what brings its prices into the group's unit. `hours_of`: see `BlockHours`, for
-    a mean that is weighted by them.
+    """`members`: by curve its group and what brings its prices into the group's unit. `hours_of`: see `block_hours`,
+    for a mean that is weighted by them.
     """
 
     def __init__(
