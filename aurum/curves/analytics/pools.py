@@ -96,7 +96,8 @@ class Pool:
         """Once, when all is added."""
         keys = self._found.keys
         days = (keys >> _DAYS) % 2 ** (_GROUPS - _DAYS) - _BEFORE_1970
-        percentiles = self._values.percentiles(self._found, self._percents)
+        blank = np.empty((len(keys), 0))
+        percentiles = self._values.percentiles(self._found, self._percents) if self._percents else blank
         return Summary(
             keys >> _GROUPS, days, keys & _LOWEST, self._found, self._found.deviation, self._found.weighted_mean,
             percentiles,

@@ -165,7 +165,7 @@ class AggregateQuery:
         description="What the prices of many curves over many days come to, group by group; sorted by the groups' "
         f"values, as-of date and delivery. Of at most {use_cases.MOST_CURVES:,} curves, {use_cases.MOST_VERSIONS:,} "
         f"as-of dates of them together, and {use_cases.MOST_GROUPS:,} groups. Pin `knownAt` to page through the same.",
-        directives=[sizing(DEFAULT_PAGE, ["first"], "nodes", "edges"), weighing(200)],
+        directives=[sizing(DEFAULT_PAGE, ["first"], "nodes", "edges"), weighing(1000)],
     )
     async def aggregate(
         self, info: Info,
