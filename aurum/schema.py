@@ -11,6 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from aurum.context import Context
 from aurum.curves.graphql import (
+    AggregateQuery,
     Curve,
     CurveMutation,
     CurveQuery,
@@ -114,8 +115,8 @@ async def _node(context: Context, id_: str) -> Node | None:
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
-    CurveQuery, DerivedQuery, MoverQuery, LocationQuery, SeriesQuery, MetadataQuery, CalendarQuery, IngestionQuery,
-    OperationsQuery, NodeQuery,
+    CurveQuery, DerivedQuery, MoverQuery, AggregateQuery, LocationQuery, SeriesQuery, MetadataQuery, CalendarQuery,
+    IngestionQuery, OperationsQuery, NodeQuery,
 ):  # fmt: skip
     pass
 

@@ -1,7 +1,7 @@
 """Statements whose rows are wanted as columns: from PostgreSQL each column comes in one piece, not row by row.
 
-Columns are integers, dates, instants, prices (eight bytes, little-endian float64; null: NaN) or other values, by the
-types that the statement gives them.
+Columns are integers, dates, instants, prices (eight bytes, little-endian float64; null: NaN), vectors of them, or other
+values, by the types that the statement gives them. Vectors come one after the other as one array; null has no number.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ class Price(LargeBinary):
 
     def __init__(self) -> None:
         super().__init__(_FLOAT)
+
+
+class Vector(LargeBinary):
+    """Float64s, as many as it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,12 @@ _KINDS = (
         lambda column: func.coalesce(column, literal(_BLANK, LargeBinary())),
         lambda data: np.frombuffer(data, "<f8"),
         lambda values: np.frombuffer(b"".join([value or _BLANK for value in values]), "<f8"),
+    ),
+    _Kind(
+        Vector,
+        lambda column: column,
+        lambda data: np.frombuffer(data, "<f8"),
+        lambda values: np.frombuffer(b"".join([value for value in values if value is not None]), "<f8"),
     ),
 )
 

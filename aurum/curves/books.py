@@ -8,11 +8,14 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
+import numpy as np
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, select
 
+from aurum.backends.columns import Columns, read_columns
 from aurum.backends.database import Id
 from aurum.backends.reads import Read, rows_of
-from aurum.curves.model import CurvePrices, DayPrices, Span, unpack
+from aurum.curves import statements
+from aurum.curves.model import CurvePrices, DayBlock, DayPrices, Side, Span, unpack
 from aurum.curves.statements import RANK, of_tenant
 from aurum.curves.store import SnapshotStore, bits
 from aurum.curves.tables import snapshots
@@ -58,9 +61,32 @@ class BookStore:
         )
         return {row[0]: row[1] for row in rows}
 
+    async def counts_by_day(
+        self, tenant: str, curve_ids: Sequence[int], first: date, last: date, known_at: datetime | None
+    ) -> dict[date, int]:
+        """How many versions the curves have of each day, oldest first. One statement."""
+        given = _between(curve_ids, first, last, known_at)
+        rows = await self._snapshots.database.rows(
+            statements.counts_by_day(known_at is not None), tenant=tenant, **given
+        )
+        return {row[0]: row[1] for row in rows}
+
+    async def blocks(
+        self, tenant: str, curve_ids: Sequence[int], first: date, last: date, known_at: datetime | None, side: Side
+    ) -> list[DayBlock]:
+        """One side of curves on the days from `first` to `last`, both included, as known at `known_at`: a block for
+        each grid. One statement.
+        """
+        read, given = statements.vectors(side, known_at is not None), _between(curve_ids, first, last, known_at)
+        found = await read_columns(self._snapshots.database, read, tenant=tenant, **given)
+        grids = await self._grids_of(set(found["grid_id"].tolist()))
+        return await asyncio.to_thread(_blocks, found, grids)
+
     async def _grids(self, rows: Sequence[Sequence[Any]]) -> Mapping[int, TenorGrid]:
-        """Those of the rows: held here, for others may forget them meanwhile."""
-        wanted = {row[_GRID] for row in rows}
+        return await self._grids_of({row[_GRID] for row in rows})
+
+    async def _grids_of(self, wanted: set[int]) -> Mapping[int, TenorGrid]:
+        """Held here, for others may forget them meanwhile."""
         while True:
             grids = dict(self._snapshots.grids)
             if wanted <= grids.keys():
@@ -117,6 +143,11 @@ def _given(spans: Sequence[Span], known_at: datetime | None) -> dict[str, Any]:
     }
 
 
+def _between(curve_ids: Sequence[int], first: date, last: date, known_at: datetime | None) -> dict[str, Any]:
+    given: dict[str, Any] = {} if known_at is None else {"known_at": known_at}
+    return given | {"curves": list(curve_ids), "first": first, "last": last}
+
+
 _KNOWN_AT: Any = bindparam("known_at", type_=snapshots.c.published_at.type)
 
 
@@ -127,8 +158,24 @@ def _by_curve(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> 
     return {curve_id: [_day(row, grids) for row in days.values()] for curve_id, days in found.items()}
 
 
+def _blocks(found: Columns, grids: Mapping[int, TenorGrid]) -> list[DayBlock]:
+    """Of versions by curve, day and rank: of a day the newest comes last."""
+    curve, as_of, grid = found["curve_id"], found["as_of"], found["grid_id"]
+    newest = np.append((curve[1:] != curve[:-1]) | (as_of[1:] != as_of[:-1]), True)[: len(curve)]
+    sizes = found["bytes"] // found["vector"].itemsize
+    starts = np.cumsum(sizes) - sizes
+    blocks = []
+    for id_ in np.unique(grid[newest]).tolist():
+        rows, points = np.flatnonzero(newest & (grid == id_)), len(grids[id_])
+        values = np.full((len(rows), points), np.nan)
+        quoted = sizes[rows] == points
+        values[quoted] = found["vector"][starts[rows[quoted], None] + np.arange(points)]
+        blocks.append(DayBlock(grids[id_], curve[rows], as_of[rows], values))
+    return blocks
+
+
 def _day(row: Sequence[Any], grids: Mapping[int, TenorGrid]) -> DayPrices:
-    bid, ask = (None if side is None else unpack(side) for side in (row[_BID:] or (None, None)))
+    bid, ask = (None if side is None else unpack(side) for side in row[_BID:]) if len(row) > _BID else (None, None)
     held = () if row[_WITHHELD] is None else bits(row[_WITHHELD])
     prices = CurvePrices(grids[row[_GRID]], unpack(row[_MIDS]), bid, ask, withheld=held)
     return DayPrices(row[_AS_OF], row[_VERSION], row[_PUBLISHED_AT], prices)

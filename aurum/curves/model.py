@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,14 @@ from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType, st
 from aurum.metadata.model import Curve
 
 Prices = NDArray[np.float64]
+
+
+class Side(StrEnum):
+    """Of a quote. The mid is the vendor's, not that of bid and ask."""
+
+    MID = "mid"
+    BID = "bid"
+    ASK = "ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +258,19 @@ class DayPrices:
     version: int
     published_at: datetime
     prices: CurvePrices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DayBlock:
+    """One side of many curves' prices that share a grid: `values[n, tenor]` is of `curve_ids[n]` on `as_of[n]`.
+
+    In each curve's own unit; NaN: not quoted.
+    """
+
+    tenors: TenorGrid
+    curve_ids: NDArray[np.int64]
+    as_of: NDArray[np.datetime64]
+    values: Prices
 
 
 @dataclass(frozen=True, slots=True)

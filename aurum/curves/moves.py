@@ -175,25 +175,28 @@ class MoveService:
         tenor_types: Sequence[TenorType] | None = None,
         delivery: tuple[date | None, date | None] = (None, None),
         one_per_curve: bool = False,
+        head: int | None = None,
     ) -> MoverPage:
         """The moves of a book's tenors from `start` to `end`, the biggest first, those without a size last.
 
-        Four statements, however many curves the book has; by ZSCORE two more for every 500. Raises InvalidInput for a
-        book of more than MOST_CURVES.
+        Three statements, however many curves the book has, and one more where the two are known at different instants;
+        by ZSCORE two more for every 500. Raises InvalidInput for a book of more than MOST_CURVES. `head`: see
+        `CurveService.head`.
         """
         position = _checked(request.position)
-        curves = (await self._metadata.curves(principal, wanted, [], PageRequest(MOST_CURVES + 1))).items
+        curves = (await self._metadata.curves(principal, wanted, [], PageRequest(MOST_CURVES + 1), head=head)).items
         if len(curves) > MOST_CURVES:
             raise InvalidInput(f"a book has at most {MOST_CURVES} curves", field="filter", hint="Narrow the filter.")
         ids, tenant = [curve.id for curve in curves], principal.tenant
-        ends = [await self._books.newest(tenant, ids, each.as_of, each.known_at) for each in (start, end)]
+        reads = (self._books.newest(tenant, ids, each.as_of, each.known_at) for each in (start, end))
+        ends = await asyncio.gather(*reads)
         both = [curve for curve in curves if curve.id in ends[0] and curve.id in ends[1]]
-        units = await self._metadata.unit_versions(principal, [curve.id for curve in both])
+        factors = await self._factors(principal, both, start, end)
         known_at = later(start, end).known_at
-        spans = [_span(curve.id, ends[0][curve.id], ends[1][curve.id]) for curve in both]
-        spreads = await self.spreads(principal, spans, known_at=known_at) if by is MoveMeasure.ZSCORE else {}
-
-        book = _Book(both, ends[0], ends[1], [_factors(units[curve.id], start, end) for curve in both], spans, spreads)
+        sized = both if by is MoveMeasure.ZSCORE else []
+        spans = [_span(curve.id, ends[0][curve.id], ends[1][curve.id]) for curve in sized]
+        spreads = await self.spreads(principal, spans, known_at=known_at)
+        book = _Book(both, ends[0], ends[1], factors, spans, spreads)
         found = await asyncio.to_thread(
             book.first, request.limit + 1, by, position, one_per_curve, tenor_types, delivery
         )
@@ -202,6 +205,15 @@ class MoveService:
             [mover for mover, _ in items], [at for _, at in items], len(found) > request.limit, position is not None
         )
         return MoverPage(page, len(curves), book.compared)
+
+    async def _factors(
+        self, principal: Principal, curves: Sequence[Curve], start: SnapshotRef, end: SnapshotRef
+    ) -> list[tuple[float, float] | InvalidInput]:
+        """See `_factors`, of each curve. At one instant a curve has one unit."""
+        if start.known_at == end.known_at:
+            return [_AS_IT_IS] * len(curves)
+        units = await self._metadata.unit_versions(principal, [curve.id for curve in curves])
+        return [_factors(units[curve.id], start, end) for curve in curves]
 
 
 def _explained(
@@ -245,7 +257,10 @@ def _factors(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Book:
-    """The curves of a book that both ends have, in the order of their keys, with what makes their moves."""
+    """The curves of a book that both ends have, in the order of their keys, with what makes their moves.
+
+    `spans` and `spreads` only where moves are sized by them.
+    """
 
     curves: Sequence[Curve]
     start: Mapping[int, DayPrices]
@@ -271,7 +286,7 @@ class _Book:
         before, after = ([end[curve.id] for curve in self.curves] for end in (self.start, self.end))
         factors = [(np.nan, np.nan) if isinstance(each, InvalidInput) else each for each in self.factors]
         moves = book_moves(keys, before, after, np.array(factors).reshape(-1, 2).T)
-        spreads = {row: self.spreads[span] for row, span in enumerate(self.spans) if span in self.spreads}
+        spreads = {row: self.spreads[span] for row, span in enumerate(self.spans)}
         columns = chosen_columns(moves.tenors, tenor_types, *delivery)
         size = sizes(moves, by, spreads)
         places = ranked(moves, size, columns, limit, one_per_curve=one_per_curve, position=position)
@@ -280,7 +295,7 @@ class _Book:
     def _mover(self, moves: BookMoves, at: Place) -> Mover:
         curve = self.curves[at.row]
         before, after = float(moves.before[at.row, at.column]), float(moves.after[at.row, at.column])
-        spread = self.spreads.get(self.spans[at.row])
+        spread = self.spreads[self.spans[at.row]] if self.spans else None
         return Mover(curve, moves.tenors[at.column], before, after, self.start[curve.id], self.end[curve.id], spread)
 
 

@@ -11,6 +11,7 @@ from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
 from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest, Position
+from aurum.curves.aggregates import AggregateService
 from aurum.curves.analytics.deliveries import month_places
 from aurum.curves.analytics.strips import Weighting, Weights
 from aurum.curves.histories import HistoryAsked, HistoryStore
@@ -69,6 +70,7 @@ class CurveService:
         self.version_store = VersionStore(store)
         self.histories = HistoryStore(store, store.kept.most_bytes)
         self.moves = MoveService(store, metadata)
+        self.aggregates = AggregateService(store, metadata)
         self.metadata = metadata
         self.event_log = events
 

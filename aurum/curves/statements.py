@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, func, literal_column, not_, select
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, func, literal_column, not_, select, type_coerce
 
-from aurum.backends.columns import ColumnRead, Price
+from aurum.backends.columns import ColumnRead, Price, Vector
 from aurum.backends.database import Id
 from aurum.backends.reads import Read, among, looked_up, rows_of
+from aurum.curves.model import Side
 from aurum.curves.tables import snapshots
 
 RANK = ("published_at", "revised_at", "version")
@@ -72,6 +73,33 @@ def history(known_at: bool) -> ColumnRead:
 def _number(side: ColumnElement[bytes], place: ColumnElement[int]) -> ColumnElement[bytes]:
     """Of a vector."""
     return case((place >= 0, func.substr(side, place * _FLOAT + 1, _FLOAT, type_=Price())))
+
+
+@cache
+def vectors(side: Side, known_at: bool) -> ColumnRead:
+    """Every version of the days of `curves` from `first` to `last`, by day and rank: the vector of a side.
+
+    `bytes` is how long it is: 0 where the side is not quoted at all.
+    """
+    columns = snapshots.c
+    size = func.coalesce(func.length(columns[side]), 0, type_=Integer()).label("bytes")
+    named = [size, type_coerce(columns[side], Vector()).label("vector")]
+    statement = select(columns.curve_id, columns.as_of, columns.grid_id, *named).where(*_of_days(known_at))
+    return ColumnRead(statement.order_by(columns.curve_id, columns.as_of, *(columns[name] for name in RANK)))
+
+
+@cache
+def counts_by_day(known_at: bool) -> Read:
+    """How many versions each day of `curves` from `first` to `last` has, oldest first."""
+    as_of = snapshots.c.as_of
+    return Read(select(as_of, func.count()).where(*_of_days(known_at)).group_by(as_of).order_by(as_of))
+
+
+def _of_days(known_at: bool) -> list[ColumnElement[bool]]:
+    columns = snapshots.c
+    found = [among(columns.curve_id, "curves"), of_tenant(), columns.as_of >= _bound("first")]
+    found.append(columns.as_of <= _bound("last"))
+    return [*found, columns.published_at <= _bound("known_at", "published_at")] if known_at else found
 
 
 def of_tenant() -> ColumnElement[bool]:

@@ -105,6 +105,13 @@ _OTHERS = [each.name for each in fields(CurveFilter) if each.name not in _SEARCH
 _SPELLED: dict[str, Callable[[str], str]] = {"keys": normalize_key, "vendors": lambda vendor: vendor.strip().upper()}
 _OF_TENANT = curves.c.tenant_id == bindparam("tenant", type_=curves.c.tenant_id.type)
 _BY_ID = Read(select(*_CURVE).where(_OF_TENANT, among(curves.c.id, "ids")))
+_UNIT = [curve_units.c[each.name] for each in fields(UnitAssignment)]
+_UNITS = Read(
+    select(*_UNIT)
+    .where(curve_units.c.tenant_id == bindparam("tenant", type_=curve_units.c.tenant_id.type))
+    .where(among(curve_units.c.curve_id, "ids"))
+    .order_by(curve_units.c.curve_id, curve_units.c.version)
+)
 _PAGES = 200  # of the many that there could be, the ones used last are kept compiled
 
 
@@ -148,7 +155,7 @@ class CatalogueStore:
         self._pages_read = Together[_PageAsked, None, Sequence[Any]](self._read_page)
         self._made: dict[int, Curve] = {}
         self._known = KeptSince[tuple[str, str], Curve](_KNOWN_BYTES)
-        self._pages_known = KeptSince[_PageAsked, Sequence[Any]](_KNOWN_BYTES)
+        self._pages_known = KeptSince[_PageAsked, Page[Curve]](_KNOWN_BYTES)
 
     def _curve(self, row: Sequence[Any]) -> Curve:
         """Of a row that begins with `_CURVE`. Nothing but unit and location change: the same one is made once."""
@@ -213,13 +220,14 @@ class CatalogueStore:
         position = {f"after_{n}": value for n, value in enumerate(request.position or ())}
         values = {name: tuple(each) for name, each in given.items()} | position
         question = (tenant, read, request.limit + 1, tuple(sorted(values.items())))
-        rows = None if head is None else self._pages_known.still(question, head)
-        if rows is None:
+        page = None if head is None else self._pages_known.still(question, head)
+        if page is None:
             rows = (await self._pages_read.ask(question, [None]))[None]
+            page = page_of(rows, len(keys), request).map(self._curve)
             if head is not None:
                 texts = sum(80 + len(str(item)) for value in values.values() for item in _items(value))
-                self._pages_known.note(question, head, rows, _ROW_BYTES * (len(rows) + 1) + 2 * texts)
-        return page_of(rows, len(keys), request).map(self._curve)
+                self._pages_known.note(question, head, page, _ROW_BYTES * (len(rows) + 1) + 2 * texts)
+        return page
 
     async def _read_page(self, question: _PageAsked, _: list[None]) -> dict[None, Sequence[Any]]:
         tenant, read, most, values = question
@@ -343,18 +351,9 @@ class CatalogueStore:
 
     async def unit_versions(self, tenant: str, curve_ids: Collection[int]) -> dict[int, list[UnitAssignment]]:
         """Every version, oldest first."""
-        statement = (
-            select(curve_units)
-            .where(curve_units.c.tenant_id == tenant, curve_units.c.curve_id.in_(curve_ids))
-            .order_by(curve_units.c.curve_id, curve_units.c.version)
-        )
         found: dict[int, list[UnitAssignment]] = {}
-        async with self.database.read() as connection:
-            for row in await connection.all(statement):
-                found.setdefault(row.curve_id, []).append(
-                    UnitAssignment(row.curve_id, row.version, row.currency, row.unit, row.confidence, row.source,
-                                   row.note, row.known_from)
-                )  # fmt: skip
+        for row in await self.database.rows(_UNITS, tenant=tenant, ids=list(curve_ids)):
+            found.setdefault(row[0], []).append(UnitAssignment(*row))
         return found
 
     async def assign_unit(self, transaction: WriteConnection, tenant: str, curve_id: int, **unit: Any) -> None:

@@ -157,7 +157,7 @@ async def test_the_biggest_moves_come_first(ask: Ask) -> None:
     assert answer["errors"][0]["extensions"]["code"] == "INVALID_CURSOR"
 
 
-@pytest.mark.parametrize(("by", "most"), [("ABSOLUTE", 6), ("ZSCORE", 6)])
+@pytest.mark.parametrize(("by", "most"), [("ABSOLUTE", 5), ("ZSCORE", 5)])
 async def test_movers_of_a_whole_book_take_a_fixed_number_of_statements(
     ask: Ask, services: Services, by: str, most: int
 ) -> None:
@@ -168,7 +168,7 @@ async def test_movers_of_a_whole_book_take_a_fixed_number_of_statements(
     found = await data(ask, query, **ENDS, by=by)
     assert len(found["movers"]["nodes"]) == 50
     selects = [each for each in statements if each.lstrip().startswith(("SELECT", "WITH"))]
-    assert len(selects) == most, selects  # curves, one end, the other, units, the days before, the steps
+    assert len(selects) == most, selects  # the newest event, both ends, the days before, the steps
 
 
 async def test_differences_of_many_curves_take_a_fixed_number_of_statements(ask: Ask, services: Services) -> None:

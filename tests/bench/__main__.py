@@ -30,6 +30,7 @@ from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, Settings
 from tests import servers
 from tests.bench import backfill, catalogue, fanout
+from tests.bench.desk import __main__ as desk
 from tests.bench.peers import __main__ as peers
 
 ROUNDS = 7
@@ -130,6 +131,9 @@ if __name__ == "__main__":
     chosen = sys.argv[1:] or ["loading", "backfill", "catalogue"]
     if chosen[0] == "peers":
         peers.main(chosen[1:], console)
+        sys.exit()
+    if chosen[0] == "desk":
+        desk.main(chosen[1:], console)
         sys.exit()
     if chosen[0] == "fanout":
         fanout.main(chosen[1:])

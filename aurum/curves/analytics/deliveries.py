@@ -95,6 +95,14 @@ def _label(kind: Granularity, period: DeliveryPeriod, seasons: Seasons) -> str:
     return f"Gas Winter {following}" if gas else f"Winter {year + 1}"
 
 
+@lru_cache(maxsize=4096)
+def strip_with(month: int, kind: Granularity, seasons: Seasons = Seasons.VENDOR) -> StripPeriod:
+    """The quarter, season or year that has a month, given as its `month_number`."""
+    first = months_at(month).start
+    (found,) = (each for each in _periods(kind, month, month, seasons) if each.period.end > first)
+    return found
+
+
 def range_of_months(period: DeliveryPeriod) -> StripPeriod:
     """A range of one's own. Raises ValueError for one that is not of whole months, or of more than MOST_MONTHS."""
     if period.start.day != 1 or period.end.day != 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aurum.curves.graphql.aggregates import AggregateQuery
 from aurum.curves.graphql.arguments import DateRange, EventsAfter
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
 from aurum.curves.graphql.derived import DerivedQuery
@@ -13,6 +14,7 @@ from aurum.curves.graphql.roots import CurveMutation, CurveQuery
 from aurum.curves.graphql.series import SeriesMutation, SeriesQuery
 
 __all__ = [
+    "AggregateQuery",
     "Curve",
     "CurveMutation",
     "CurveQuery",

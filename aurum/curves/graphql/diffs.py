@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import strawberry
@@ -15,9 +15,10 @@ from aurum.curves.analytics.alignment import Mask
 from aurum.curves.analytics.diffs import PointStatus
 from aurum.curves.analytics.movers import chosen_columns
 from aurum.curves.graphql.arguments import Delivery, TenorTypes
+from aurum.curves.graphql.points import tenors_of
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.plans import batched
-from aurum.graphql.records import Constant, RecordBatch
+from aurum.graphql.records import Columns, Constant, RecordBatch
 from aurum.graphql.sizes import sized
 from aurum.market.periods import TenorType
 from aurum.metadata.graphql import Currency, Unit, currency_of, unit_of
@@ -112,6 +113,8 @@ class CurveDiff:
     def points(
         self, tenor_types: TenorTypes = None, delivery: Delivery = None, statuses: Statuses = None
     ) -> Sequence[PointDiff]:
+        if tenor_types is None and delivery is None and statuses is None:
+            return points_of(self.diff, None)
         chosen = self._chosen(tenor_types, delivery)
         if statuses is not None:
             chosen = chosen & np.array([status in statuses for status in self.diff.status], dtype=bool)
@@ -136,26 +139,30 @@ def diff_of(found: use_cases.Explained, start: CurveSnapshot | None, end: CurveS
     )
 
 
-def points_of(diff: analytics.CurveDiff, places: list[int]) -> RecordBatch[PointDiff]:
-    tenors, status = [diff.tenors[place] for place in places], diff.status
+def points_of(diff: analytics.CurveDiff, places: list[int] | None) -> RecordBatch[PointDiff]:
+    """The chosen points; None: all."""
+    return RecordBatch(PointDiff, len(diff.tenors) if places is None else len(places), lambda: _columns(diff, places))
+
+
+def _columns(diff: analytics.CurveDiff, places: list[int] | None) -> Columns:
+    at: Any = slice(None) if places is None else places
     before, after, move = diff.before, diff.after, diff.move
-    return RecordBatch(
-        PointDiff, len(places),
-        {
-            "tenor": [tenor.label for tenor in tenors],
-            "tenor_type": [tenor.type for tenor in tenors],
-            "delivery_start": [tenor.period.start for tenor in tenors],
-            "delivery_end": [tenor.period.end for tenor in tenors],
-            "status": [status[place] for place in places],
-            "from_mid": before.mid[places], "from_bid": before.bid[places], "from_ask": before.ask[places],
-            "to_mid": after.mid[places], "to_bid": after.bid[places], "to_ask": after.ask[places],
-            "change": lambda: diff.change[places], "percent": lambda: diff.percent[places],
-            "market": move.market[places], "restatement": move.restatement[places],
-            "roll_off": move.roll_off[places], "listing": move.listing[places], "unit_move": move.unit[places],
-            "from_withheld": before.withheld[places].tolist() if before.withheld.any() else Constant(False),
-            "to_withheld": after.withheld[places].tolist() if after.withheld.any() else Constant(False),
-        },
-    )  # fmt: skip
+    return {
+        **tenors_of(diff.tenors, places),
+        "status": lambda: _status(diff, places),
+        "from_mid": before.mid[at], "from_bid": before.bid[at], "from_ask": before.ask[at],
+        "to_mid": after.mid[at], "to_bid": after.bid[at], "to_ask": after.ask[at],
+        "change": lambda: diff.change[at], "percent": lambda: diff.percent[at],
+        "market": move.market[at], "restatement": move.restatement[at],
+        "roll_off": move.roll_off[at], "listing": move.listing[at], "unit_move": move.unit[at],
+        "from_withheld": before.withheld[at].tolist() if before.withheld.any() else Constant(False),
+        "to_withheld": after.withheld[at].tolist() if after.withheld.any() else Constant(False),
+    }  # fmt: skip
+
+
+def _status(diff: analytics.CurveDiff, places: list[int] | None) -> list[PointStatus]:
+    status = diff.status
+    return status if places is None else [status[place] for place in places]
 
 
 def move_of(diff: analytics.CurveDiff, chosen: Mask) -> Move:

@@ -118,7 +118,7 @@ class MoverQuery:
         found = await info.context.curves.moves.movers(
             info.context.principal, filter_of(filter), request, start=ends[0], end=ends[1], by=by,
             tenor_types=tenor_types, delivery=(delivery.start, delivery.end) if delivery else (None, None),
-            one_per_curve=one_per_curve,
+            one_per_curve=one_per_curve, head=await info.context.head(),
         )  # fmt: skip
         return connection(  # type: ignore[no-any-return]
             MoverConnection, order, found.page, lambda mover: mover_of(mover, ends), curve_count=found.curves,

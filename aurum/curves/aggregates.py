@@ -1,0 +1,243 @@
+"""Aggregates prices of many curves over many days. Every call says who asks."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+
+from aurum.auth import Principal, Scope
+from aurum.backends.paging import Page, PageRequest, Position
+from aurum.curves.analytics.aggregates import Numbers
+from aurum.curves.analytics.buckets import as_of_range, delivery_bucket
+from aurum.curves.analytics.deliveries import StripPeriod
+from aurum.curves.analytics.groups import Group, PricedIn, grouped, order_of
+from aurum.curves.analytics.pools import Grouping, HoursOf, Pool, Summary
+from aurum.curves.books import BookStore
+from aurum.curves.expressions import conversion_to, unit_of_codes
+from aurum.curves.model import DayBlock, Side
+from aurum.curves.store import SnapshotStore
+from aurum.errors import InvalidCursor, InvalidInput, UnknownUnit
+from aurum.metadata.model import Curve, CurveFilter, Dimension, unit_known_at
+from aurum.metadata.reference.calendars import block_hours
+from aurum.metadata.service import MetadataService
+
+MOST_CURVES = 5_000
+MOST_VERSIONS = 200_000  # of curves' days: 250 days of 800 curves
+MOST_GROUPS = 100_000
+_VERSIONS_READ = 5_000  # at a time: 4 MB where each has 100 points
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateAsked:
+    """Prices of the as-of dates from `first` to `last`, both included, as known at `known_at`.
+
+    `currency` and `unit` are codes to convert to. `weighted`: a mean by the hours of each curve's block is wanted.
+    """
+
+    first: date
+    last: date
+    grouping: Grouping
+    known_at: datetime | None = None
+    dimensions: tuple[Dimension, ...] = ()
+    by_curve: bool = False
+    weighted: bool = False
+    percents: tuple[float, ...] = ()
+    side: Side = Side.MID
+    currency: str | None = None
+    unit: str | None = None
+
+    @property
+    def order(self) -> str:
+        """Names what rows are sorted by."""
+        by = [*self.dimensions, self.by_curve, self.grouping.as_of, self.grouping.delivery, self.grouping.seasons]
+        return " ".join(map(str, by))
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """What the points of a group come to, in its currency and unit; NaN where there is no such number.
+
+    `as_of`: the first and the last day of its bucket; None where nothing is grouped by it, as with `delivery`.
+    `percentiles` are parallel to what was asked for.
+    """
+
+    group: Group
+    as_of: tuple[date, date] | None
+    delivery: StripPeriod | None
+    count: int
+    missing: int
+    mean: float
+    weighted_mean: float
+    minimum: float
+    maximum: float
+    deviation: float
+    percentiles: tuple[float, ...]
+
+    @property
+    def position(self) -> Position:
+        delivery = None if self.delivery is None else self.delivery.period.start
+        return (*self.group.position, self.as_of and self.as_of[0], delivery)
+
+
+@dataclass(frozen=True, slots=True)
+class AggregatePage:
+    """`curves` is how many the filter chose, `days` how many as-of dates of them were read, all together."""
+
+    page: Page[Aggregate]
+    curves: int
+    days: int
+
+
+class AggregateService:
+    def __init__(self, store: SnapshotStore, metadata: MetadataService) -> None:
+        self._books = BookStore(store)
+        self._metadata = metadata
+
+    async def aggregate(
+        self,
+        principal: Principal,
+        wanted: CurveFilter,
+        asked: AggregateAsked,
+        request: PageRequest,
+        *,
+        head: int | None = None,
+    ) -> AggregatePage:
+        """Sorted by group, as-of date and delivery. `head`: see `CurveService.head`.
+
+        Two statements for up to 5,000 days of curves, and one more for what units they had at a `known_at`; for more
+        days one that counts them, and one for each 5,000. Raises InvalidInput for more than MOST_CURVES, MOST_VERSIONS
+        or MOST_GROUPS, and for points that lie in no bucket; what conversions do; NoBlockHours.
+        """
+        principal.require(Scope.CURVES_READ)
+        chosen = PageRequest(MOST_CURVES + 1)
+        curves = (await self._metadata.curves(principal, wanted, [], chosen, head=head)).items
+        if len(curves) > MOST_CURVES:
+            raise _too_many(f"{MOST_CURVES:,} curves", "filter")
+        units = await self._units(principal, curves, asked.known_at)
+        priced_in, factors = _converted(curves, units, asked)
+        groups, places = grouped(curves, priced_in, asked.dimensions, asked.by_curve)
+        members = {curve.id: (place, factors[curve.id]) for curve, place in zip(curves, places, strict=True)}
+        pool = Pool(asked.grouping, members, asked.percents, _hours_of(curves) if asked.weighted else None)
+        for first, last in await self._batches(principal.tenant, list(units), asked) if units else ():
+            blocks = await self._books.blocks(principal.tenant, list(units), first, last, asked.known_at, asked.side)
+            await asyncio.to_thread(_add, pool, blocks)
+        page = await asyncio.to_thread(_page, pool, groups, asked.grouping, request)
+        return AggregatePage(page, len(curves), pool.days)
+
+    async def _units(
+        self, principal: Principal, curves: Sequence[Curve], known_at: datetime | None
+    ) -> dict[int, PricedIn]:
+        """By curve its currency and unit, as they were known."""
+        if known_at is None:
+            return {curve.id: (curve.currency, curve.unit) for curve in curves}
+        versions = await self._metadata.unit_versions(principal, [curve.id for curve in curves])
+        known = {curve.id: unit_known_at(versions[curve.id], known_at) for curve in curves}
+        return {id_: (each.currency, each.unit) for id_, each in known.items()}
+
+    async def _batches(self, tenant: str, ids: Sequence[int], asked: AggregateAsked) -> list[tuple[date, date]]:
+        """The range in parts of some _VERSIONS_READ versions, each of a day at least."""
+        if ((asked.last - asked.first).days + 1) * len(ids) <= _VERSIONS_READ:
+            return [(asked.first, asked.last)]
+        counts = await self._books.counts_by_day(tenant, ids, asked.first, asked.last, asked.known_at)
+        if sum(counts.values()) > MOST_VERSIONS:
+            raise _too_many(f"{MOST_VERSIONS:,} as-of dates of curves", "asOf")
+        parts: list[list[date]] = []
+        size = _VERSIONS_READ
+        for day, count in counts.items():
+            size += count
+            if size > _VERSIONS_READ:
+                parts.append([])
+                size = count
+            parts[-1].append(day)
+        return [(part[0], part[-1]) for part in parts]
+
+
+def _converted(
+    curves: Sequence[Curve], units: dict[int, PricedIn], asked: AggregateAsked
+) -> tuple[dict[int, PricedIn], dict[int, float]]:
+    """By curve: what its prices are in when they are converted as they were asked for, and the factor to that."""
+    if asked.currency is None and asked.unit is None:
+        return units, dict.fromkeys(units, 1.0)
+    known: dict[PricedIn, tuple[PricedIn, float]] = {}
+    for curve in curves:
+        if units[curve.id] not in known:
+            known[units[curve.id]] = _conversion(curve, units[curve.id], asked)
+    found = {id_: known[each] for id_, each in units.items()}
+    return {id_: each for id_, (each, _) in found.items()}, {id_: factor for id_, (_, factor) in found.items()}
+
+
+def _conversion(curve: Curve, priced_in: PricedIn, asked: AggregateAsked) -> tuple[PricedIn, float]:
+    source = unit_of_codes(*priced_in)
+    if source is None:
+        raise UnknownUnit(f"nobody has said what {curve.key} is priced in", hint="Say it with `setUnit`.")
+    try:
+        conversion = conversion_to(source, asked.currency, asked.unit)
+    except InvalidInput as error:
+        raise type(error)(f"{curve.key}: {error.message}", hint=error.hint, **error.details) from None
+    target = conversion.target.price
+    return ((target.currency, target.unit) if target else (None, None)), conversion.factor
+
+
+def _hours_of(curves: Sequence[Curve]) -> HoursOf:
+    by_id = {curve.id: curve for curve in curves}
+    return lambda id_, periods: block_hours(by_id[id_], periods)
+
+
+def _add(pool: Pool, blocks: Sequence[DayBlock]) -> None:
+    try:
+        pool.add(blocks)
+    except ValueError as error:
+        hint = "Choose longer buckets, or months as `tenorType`."
+        raise InvalidInput(str(error), field="groupBy", hint=hint) from None
+    if len(pool) > MOST_GROUPS:
+        raise _too_many(f"{MOST_GROUPS:,} groups", "groupBy")
+
+
+def _page(pool: Pool, groups: Sequence[Group], grouping: Grouping, request: PageRequest) -> Page[Aggregate]:
+    summary = pool.summary()
+
+    def row(place: int) -> Aggregate:
+        return _aggregate(summary, place, groups, grouping)
+
+    start = 0
+    if request.position is not None:
+        _check(request.position, row(0).position if len(pool) else request.position)
+        start = bisect_right(
+            range(len(pool)), order_of(request.position), key=lambda place: order_of(row(place).position)
+        )
+    items = [row(place) for place in range(start, min(start + request.limit, len(pool)))]
+    more = start + request.limit < len(pool)
+    return Page(items, [each.position for each in items], more, request.position is not None)
+
+
+def _aggregate(summary: Summary, place: int, groups: Sequence[Group], grouping: Grouping) -> Aggregate:
+    found, by_as_of, by_delivery = summary.found, grouping.as_of, grouping.delivery
+    count = int(found.count[place])
+
+    def number(values: Numbers) -> float:
+        return float(values[place]) if count else np.nan
+
+    return Aggregate(
+        groups[summary.groups[place]],
+        None if by_as_of is None else as_of_range(int(summary.as_of[place]), by_as_of),
+        None if by_delivery is None else delivery_bucket(int(summary.months[place]), by_delivery, grouping.seasons),
+        count, int(found.missing[place]), number(found.mean), number(summary.weighted_mean), number(found.minimum),
+        number(found.maximum), number(summary.deviation), tuple(summary.percentiles[place].tolist()),
+    )  # fmt: skip
+
+
+def _check(position: Position, example: Position) -> None:
+    """Raises InvalidCursor for what is not the position of an aggregate of this question."""
+    kinds = [str] * (len(example) - 2) + [date, date]
+    fits = len(position) == len(example)
+    if not fits or not all(each is None or isinstance(each, kind) for each, kind in zip(position, kinds, strict=True)):
+        raise InvalidCursor("the cursor does not fit the order of the list")
+
+
+def _too_many(what: str, field: str) -> InvalidInput:
+    return InvalidInput(f"more than {what}", field=field, hint="Narrow `filter` or `asOf`, or group by less.")

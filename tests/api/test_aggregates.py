@@ -1,0 +1,102 @@
+"""Aggregates as GraphQL answers them, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+import pytest
+
+from aurum.services import Services
+from tests.api.conftest import Ask
+
+pytestmark = pytest.mark.usefixtures("loaded")
+ASK = """query ($asOf: DateRange!, $knownAt: DateTime, $by: AggregateGrouping, $measures: [AggregateMeasure!],
+    $percentiles: [Float!], $filter: CurveFilter, $unit: String, $first: Int, $after: String) {
+  aggregate(asOf: $asOf, knownAt: $knownAt, groupBy: $by, measures: $measures, percentiles: $percentiles,
+      filter: $filter, unit: $unit, first: $first, after: $after) {
+    curveCount snapshotCount pageInfo { hasNextPage endCursor }
+    nodes { keys { dimension value } measure currency { code } unit { code } curve { key } asOf { first last }
+      delivery { label deliveryStart deliveryEnd } count missing mean hourWeightedMean minimum maximum
+      standardDeviation percentiles { percent value } } } }"""
+TTF = {"keys": ["eugp:eu/dutch_ttf/gas"]}
+WEEK = {"first": "2025-02-10", "last": "2025-02-16"}
+
+
+async def rows(ask: Ask, **variables: Any) -> Any:
+    answer = await ask(ASK, **({"asOf": WEEK} | variables))
+    assert "errors" not in answer, answer["errors"]
+    return answer["data"]["aggregate"]
+
+
+async def test_a_week_of_a_curve_by_delivery(ask: Ask) -> None:
+    """The same as the curve's own snapshots come to; the corrected 12th as it is known now, and as it was."""
+    by = {"dimensions": ["LOCATION"], "delivery": "MONTH", "asOf": "WEEK"}
+    found = await rows(ask, filter=TTF, by=by, percentiles=[50])
+    answer = await ask(
+        """{ curve(key: "eugp:eu/dutch_ttf/gas") { snapshots(asOf: {first: "2025-02-10", last: "2025-02-16"}) { nodes {
+          points(tenorTypes: [MONTH]) { tenor mid } } } } }"""
+    )
+    days = [day["points"] for day in answer["data"]["curve"]["snapshots"]["nodes"]]
+    march = [point["mid"] for day in days for point in day if point["tenor"] == "2025-03"]
+    row = found["nodes"][1]
+    assert row["delivery"] == {"label": "2025-03", "deliveryStart": "2025-03-01", "deliveryEnd": "2025-04-01"}
+    assert (row["keys"], row["asOf"]) == ([{"dimension": "LOCATION", "value": "Dutch_TTF"}], WEEK)
+    assert (row["measure"], row["currency"], row["unit"], row["curve"]) == (
+        "PRICE",
+        {"code": "EUR"},
+        {"code": "MWh"},
+        None,
+    )
+    assert (row["count"], row["maximum"], row["hourWeightedMean"]) == (3, 99.5, None)
+    assert row["mean"] == pytest.approx(statistics.fmean(march))
+    assert row["standardDeviation"] == pytest.approx(statistics.stdev(march))
+    assert row["percentiles"] == [{"percent": 50, "value": pytest.approx(statistics.median(march))}]
+    before = await rows(ask, filter=TTF, by=by, knownAt="2025-02-13T00:00:00Z")
+    assert before["nodes"][1]["count"] == 1
+    assert before["nodes"][1]["mean"] < 99.5
+
+
+async def test_a_whole_vendor_by_hours_on_pages(ask: Ask) -> None:
+    power = {"products": ["power"], "measures": ["PRICE"], "locations": ["German", "French", "Dutch", "Italy", "UK"]}
+    asked = {"filter": power, "by": {"curve": True, "asOf": "MONTH"}, "measures": ["HOUR_WEIGHTED_MEAN"]}
+    whole = (await rows(ask, **asked, first=500))["nodes"]
+    assert len({row["curve"]["key"] for row in whole}) == len(whole) > 5
+    assert all(row["hourWeightedMean"] and row["mean"] is None for row in whole)
+    found, after = [], None
+    while True:
+        page = await rows(ask, **asked, first=4, after=after)
+        found += page["nodes"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+        after = page["pageInfo"]["endCursor"]
+    assert found == whole
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ({"percentiles": [101]}, "BAD_USER_INPUT"),
+        ({"percentiles": list(range(21))}, "BAD_USER_INPUT"),
+        ({"unit": "bbl"}, "UNIT_MISMATCH"),
+        ({"knownAt": "2025-02-13T00:00:00"}, "BAD_USER_INPUT"),
+        ({"filter": {"products": ["carbon"]}, "measures": ["HOUR_WEIGHTED_MEAN"]}, "NO_BLOCK_HOURS"),
+        ({"after": "x"}, "INVALID_CURSOR"),
+        ({"first": 5001}, "BAD_USER_INPUT"),
+    ],
+)
+async def test_refusals_say_why(ask: Ask, variables: dict[str, Any], code: str) -> None:
+    answer = await ask(ASK, **({"asOf": WEEK} | variables))
+    assert answer["errors"][0]["extensions"]["code"] == code
+
+
+async def test_it_takes_a_fixed_number_of_statements(ask: Ask, services: Services) -> None:
+    by = {"dimensions": ["LOCATION", "BLOCK"], "delivery": "MONTH", "asOf": "DAY"}
+    await rows(ask, by=by)  # grids and catalogue are known from now on
+    statements: list[str] = []
+    services.database.observe(lambda _c, _cur, statement, *_: statements.append(statement))
+    for more, most in [({}, 3), ({"knownAt": "2025-02-20T00:00:00Z"}, 4)]:
+        statements.clear()
+        assert len((await rows(ask, by=by, first=100, **more))["nodes"]) == 100
+        selects = [each for each in statements if each.lstrip().startswith(("SELECT", "WITH"))]
+        assert len(selects) <= most, selects  # the newest event, curves, prices; the units as they were known

@@ -1,0 +1,347 @@
+"""make bench ARGS=desk: what a desk asks of 100 million points, beside plain SQL over a row per point, in one run.
+
+Plain SQL is a statement that asyncpg has prepared, with its rows in Python. Aurum is asked twice: its use cases, which
+answer the numbers as objects and arrays, and GraphQL, through the whole server but the socket, which answers JSON. Each
+round asks everything once, of another curve, day or vendor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import math
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import numpy as np
+import orjson
+from pydantic import SecretStr
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from starlette.types import ASGIApp
+
+from aurum.app import create_app
+from aurum.auth import local_principal
+from aurum.backends.database import migrate
+from aurum.backends.paging import PageRequest
+from aurum.curves.aggregates import AggregateAsked
+from aurum.curves.analytics.buckets import DeliveryBucket
+from aurum.curves.analytics.movers import MoveMeasure
+from aurum.curves.analytics.pools import Grouping
+from aurum.curves.moves import SnapshotRef
+from aurum.market.periods import months_from
+from aurum.metadata.model import CurveFilter
+from aurum.services import Services, open_services
+from aurum.settings import DatabaseSettings, Settings
+from tests import servers
+from tests.bench.desk import data
+from tests.bench.peers.data import LAST_DAY, weekdays
+
+SMALL, FULL = 40, 4_000  # curves: 1 million points, 100 million
+_WARMING = 5  # rounds that do not count
+DELIVERY = months_from(LAST_DAY.year + 1, 6, 1)  # every day of the year lists it
+_POINTS = "points { tenor deliveryStart deliveryEnd mid bid ask }"
+ONE = f"query ($key: String!, $asOf: Date!) {{ curve(key: $key) {{ key snapshot(asOf: $asOf) {{ asOf {_POINTS} }} }} }}"
+HISTORY = """query ($key: String!, $start: Date!, $end: Date!) { curve(key: $key) { key
+  history(delivery: {start: $start, end: $end}, asOf: {}) { points { asOf mid bid ask } } } }"""
+DIFF = """query ($vendor: String!, $from: Date!, $to: Date!) { curves(filter: {vendors: [$vendor]}, first: 450) {
+  nodes { key diff(from: {asOf: $from}, to: {asOf: $to}) { points { tenor fromMid toMid change } } } } }"""
+MOVERS = """query ($vendor: String!, $from: Date!, $to: Date!) { movers(filter: {vendors: [$vendor]},
+  from: {asOf: $from}, to: {asOf: $to}, first: 20) { nodes { curve { key } tenor fromMid toMid change } } }"""
+AGGREGATE = """query ($vendor: String!, $asOf: Date!) { aggregate(filter: {vendors: [$vendor]},
+  asOf: {first: $asOf, last: $asOf}, groupBy: {delivery: MONTH}, first: 100) { nodes { delivery { deliveryStart }
+  count mean minimum maximum standardDeviation } } }"""
+DERIVED = """query ($expression: String!, $asOf: Date!) { derivedCurve(expression: $expression, asOf: $asOf) {
+  points { tenor deliveryStart deliveryEnd value } } }"""
+
+_OF_VENDOR = "curve_id IN (SELECT id FROM desk.curve WHERE vendor = $1)"
+SQL_ONE = """SELECT delivery_start, delivery_end, mid, bid, ask FROM desk.point JOIN desk.curve c ON c.id = curve_id
+  WHERE c.key = $1 AND as_of = $2 ORDER BY kind, delivery_start"""
+SQL_HISTORY = """SELECT as_of, mid, bid, ask FROM desk.point JOIN desk.curve c ON c.id = curve_id
+  WHERE c.key = $1 AND delivery_start = $2 AND delivery_end = $3 ORDER BY as_of"""
+SQL_DIFF = f"""SELECT curve_id, kind, delivery_start, a.mid, b.mid, b.mid - a.mid FROM
+  (SELECT * FROM desk.point WHERE as_of = $2 AND {_OF_VENDOR}) a FULL JOIN
+  (SELECT * FROM desk.point WHERE as_of = $3 AND {_OF_VENDOR}) b USING (curve_id, kind, delivery_start)"""
+SQL_MOVERS = f"""SELECT DISTINCT ON (curve_id) * FROM ({SQL_DIFF}) AS d (curve_id, kind, delivery_start, a, b, change)
+  WHERE change IS NOT NULL ORDER BY curve_id, abs(change) DESC"""
+SQL_MOVERS = f"SELECT * FROM ({SQL_MOVERS}) AS best ORDER BY abs(change) DESC LIMIT 20"
+SQL_AGGREGATE = f"""SELECT delivery_start, count(mid), avg(mid), min(mid), max(mid), stddev_samp(mid) FROM desk.point
+  WHERE as_of = $2 AND kind = 0 AND {_OF_VENDOR} GROUP BY delivery_start ORDER BY delivery_start"""
+Ask = Callable[[str, dict[str, Any]], Awaitable[bytes]]
+Way = Callable[["Draw"], Awaitable[Any]]
+Taken = dict[str, list[float]]
+# What is asked, and how many times as fast as plain SQL it should be.
+BESIDE_SQL = {
+    "one": ("one curve", None),
+    "history": ("a month over 250 days", 1.0),
+    "diff": ("450 curves from day to day, every point", 5.0),
+    "movers": ("450 curves from day to day, the 20 biggest", 5.0),
+    "aggregate": ("a vendor's day by month of delivery", 5.0),
+}
+# What is asked, beside what, and how many times its time it may take.
+BESIDE_EACH_OTHER = {
+    "one curve of these, beside one of 1 million points": ("one", "one of 1 million", 1.5),
+    "a spread of two curves that are kept, beside reading one": ("derived", "one", 3.0),
+}
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What a round asks for."""
+
+    key: str
+    other: str
+    small: str
+    vendor: str
+    before: date
+    as_of: date
+
+    @staticmethod
+    def of(curves: int, chance: random.Random) -> Draw:
+        keys = [each.identity.key for each in data.descriptions(curves)]
+        dates, day = weekdays(data.DAYS), chance.randrange(1, data.DAYS)
+        key, other = chance.sample(keys, 2)
+        vendor = chance.randrange(curves // data.OF_VENDOR)
+        return Draw(key, other, chance.choice(keys[:SMALL]), f"V{vendor}", dates[day - 1], dates[day])
+
+
+def numbers(services: Services, ids: dict[str, list[int]]) -> dict[str, Way]:
+    """The use cases below GraphQL: what plain SQL answers as rows they answer as objects and arrays."""
+    principal, curves = local_principal(Settings().auth, "bench"), services.curves
+
+    async def diff(draw: Draw) -> Any:
+        start, end = SnapshotRef(draw.before), SnapshotRef(draw.as_of)
+        return await curves.moves.diffs(principal, ids[draw.vendor], start=start, end=end)
+
+    async def history(draw: Draw) -> Any:
+        (curve,) = (await services.metadata.by_key(principal, [draw.key])).values()
+        return await curves.history(principal, [curve.id], delivery=DELIVERY, first=date.min, last=date.max)
+
+    async def movers(draw: Draw) -> Any:
+        head, wanted = await curves.head(principal), CurveFilter(vendors=(draw.vendor,))
+        return await curves.moves.movers(
+            principal, wanted, PageRequest(20), start=SnapshotRef(draw.before), end=SnapshotRef(draw.as_of),
+            by=MoveMeasure.ABSOLUTE, one_per_curve=True, head=head,
+        )  # fmt: skip
+
+    async def aggregate(draw: Draw) -> Any:
+        asked = AggregateAsked(draw.as_of, draw.as_of, Grouping(DeliveryBucket.MONTH))
+        head, wanted = await curves.head(principal), CurveFilter(vendors=(draw.vendor,))
+        return await curves.aggregates.aggregate(principal, wanted, asked, PageRequest(100), head=head)
+
+    return {
+        "history, numbers": history,
+        "diff, numbers": diff,
+        "movers, numbers": movers,
+        "aggregate, numbers": aggregate,
+    }
+
+
+def ways(ask: Ask, small: Ask, sql: asyncpg.Connection) -> dict[str, Way]:
+    start, end = DELIVERY.start, DELIVERY.end
+
+    async def derived(draw: Draw) -> Any:
+        return await ask(DERIVED, {"expression": f"[{draw.key}] - [{draw.other}]", "asOf": draw.as_of})
+
+    return {
+        "one": lambda d: ask(ONE, {"key": d.key, "asOf": d.as_of}),
+        "one, SQL": lambda d: sql.fetch(SQL_ONE, d.key, d.as_of),
+        "one of 1 million": lambda d: small(ONE, {"key": d.small, "asOf": d.as_of}),
+        "other": lambda d: ask(ONE, {"key": d.other, "asOf": d.as_of}),
+        "derived": derived,
+        "history": lambda d: ask(HISTORY, {"key": d.key, "start": start, "end": end}),
+        "history, SQL": lambda d: sql.fetch(SQL_HISTORY, d.key, start, end),
+        "diff": lambda d: ask(DIFF, {"vendor": d.vendor, "from": d.before, "to": d.as_of}),
+        "diff, SQL": lambda d: sql.fetch(SQL_DIFF, d.vendor, d.before, d.as_of),
+        "movers": lambda d: ask(MOVERS, {"vendor": d.vendor, "from": d.before, "to": d.as_of}),
+        "movers, SQL": lambda d: sql.fetch(SQL_MOVERS, d.vendor, d.before, d.as_of),
+        "aggregate": lambda d: ask(AGGREGATE, {"vendor": d.vendor, "asOf": d.as_of}),
+        "aggregate, SQL": lambda d: sql.fetch(SQL_AGGREGATE, d.vendor, d.as_of),
+    }
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[tuple[Ask, Services]]:
+    """A server in this process, as it is configured unless somebody says otherwise: what asks it, and what it uses."""
+    with tempfile.TemporaryDirectory() as home:
+        app = create_app(Settings(home=Path(home), database=DatabaseSettings(url=SecretStr(url))))
+        async with app.router.lifespan_context(app):
+            services: Services = app.state.services
+            yield (
+                lambda query, variables: posted(app, orjson.dumps({"query": query, "variables": variables})), services
+            )  # fmt: skip
+
+
+async def posted(app: ASGIApp, body: bytes) -> bytes:
+    """Raises AssertionError for an answer with errors."""
+    sent: list[bytes] = []
+    bodies = [body]
+    headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json"), (b"accept", b"application/json")]
+    scope = {
+        "type": "http", "method": "POST", "path": "/graphql", "raw_path": b"/graphql", "root_path": "",
+        "scheme": "http", "query_string": b"", "headers": headers, "client": ("127.0.0.1", 50000),
+        "server": ("127.0.0.1", 80), "http_version": "1.1", "asgi": {"version": "3.0"},
+    }  # fmt: skip
+
+    async def receive() -> dict[str, Any]:
+        if not bodies:
+            await asyncio.Future()  # for as long as the client stays
+        return {"type": "http.request", "body": bodies.pop(), "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+
+    await app(scope, receive, send)
+    answer = b"".join(sent)
+    assert b'"errors"' not in answer, answer[:600]
+    return answer
+
+
+async def check(asked: dict[str, Way], draw: Draw) -> None:
+    """Raises AssertionError unless both sides answer the same."""
+    found = {name: await way(draw) for name, way in asked.items()}
+    answers = {name: orjson.loads(each)["data"] for name, each in found.items() if isinstance(each, bytes)}
+    one = [(each["mid"], each["bid"], each["ask"]) for each in answers["one"]["curve"]["snapshot"]["points"]]
+    assert one == [tuple(each)[2:] for each in found["one, SQL"]]
+    history = [(each["asOf"], each["mid"]) for each in answers["history"]["curve"]["history"]["points"]]
+    assert history == [(str(each[0]), each[1]) for each in found["history, SQL"]]
+    points = [each for curve in answers["diff"]["curves"]["nodes"] for each in curve["diff"]["points"]]
+    pairs = ([(each["fromMid"], each["toMid"]) for each in points], [tuple(each)[3:5] for each in found["diff, SQL"]])
+    assert sorted(pairs[0], key=str) == sorted(pairs[1], key=str)
+    moves = [each["change"] for each in answers["movers"]["movers"]["nodes"]]
+    assert np.allclose(np.abs(moves), np.abs([each[-1] for each in found["movers, SQL"]]))
+    names = ("count", "mean", "minimum", "maximum", "standardDeviation")
+    rows = [[each[name] for name in names] for each in answers["aggregate"]["aggregate"]["nodes"]]
+    assert np.allclose(rows, [tuple(each)[1:] for each in found["aggregate, SQL"]])
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Milliseconds: elapsed, or of CPU that this process and PostgreSQL's sessions have used."""
+
+    sql: asyncpg.Connection
+    sessions: set[int] = field(default_factory=set)
+
+    async def look(self) -> None:
+        """Which sessions there are by now."""
+        rows = await self.sql.fetch("SELECT pid FROM pg_stat_activity WHERE usename = 'aurum'")
+        self.sessions.update(row[0] for row in rows)
+
+    def now(self) -> tuple[float, float]:
+        used = (int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in self.sessions)
+        return 1e3 * time.perf_counter(), 1e3 * time.process_time() + sum(used) / 1e6
+
+
+async def measured(asked: dict[str, Way], curves: int, rounds: int, clock: Clock, console: Console) -> list[Taken]:
+    """Elapsed and CPU by way, round by round: each round asks everything, one after the other."""
+    chance, taken = random.Random(7), [{name: list[float]() for name in asked} for _ in range(2)]
+    for number in track(range(rounds + _WARMING), "rounds", console=console, transient=True):
+        draw = Draw.of(curves, chance)
+        for name, way in asked.items():
+            await clock.look()
+            started = clock.now()
+            await way(draw)
+            for kind, start, end in zip(taken, started, clock.now(), strict=True):
+                if number >= _WARMING:
+                    kind[name].append(end - start)
+    return taken
+
+
+def report(taken: Taken, title: str, console: Console) -> None:
+    """Medians: of milliseconds, and of the ratios of each round."""
+
+    def ratio(above: str, below: str) -> float:
+        return statistics.median(one / other for one, other in zip(taken[above], taken[below], strict=True))
+
+    table = Table("", "SQL ms", "numbers ms", "times as fast", "GraphQL ms", "times as fast", "wanted", title=title)
+    for name, (question, target) in BESIDE_SQL.items():
+        sql, found = f"{name}, SQL", f"{name}, numbers"
+        row = [statistics.median(taken[sql])]
+        row += [statistics.median(taken[found]), ratio(sql, found)] if found in taken else [math.nan] * 2
+        row += [statistics.median(taken[name]), ratio(sql, name)]
+        table.add_row(question, *(f"{each:.2f}" for each in row), "" if target is None else f"{target:.0f}")
+    for question, (ours, other, most) in BESIDE_EACH_OTHER.items():
+        table.add_row(question, "", "", "", "", f"1 / {ratio(ours, other):.2f}", f"1 / {most}")
+    console.print(table)
+
+
+async def fill(url: str, curves: int, console: Console, *, rows: bool) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings(home=Path(home), database=DatabaseSettings(url=SecretStr(url)))
+        async with AsyncExitStack() as stack:
+            connection = await asyncpg.connect(plain(url))
+            stack.push_async_callback(connection.close)
+            services = await stack.enter_async_context(open_services(settings))
+            await data.load(services, connection, curves, rows=rows, console=console)
+
+
+async def compare(urls: list[str], curves: int, rounds: int, console: Console) -> None:
+    url, small_url = urls
+    sql = await asyncpg.connect(plain(url))
+    ids: dict[str, list[int]] = {}
+    for vendor, id_ in await sql.fetch("SELECT vendor, id FROM curves ORDER BY id"):
+        ids.setdefault(vendor, []).append(id_)
+    # Two servers of the same: what one of them has read is kept, and the other one has still to read it.
+    async with opened(url) as (ask, _), opened(url) as (_, services), opened(small_url) as (small, _):
+        asked = ways(ask, small, sql) | numbers(services, ids)
+        gc.collect()
+        gc.freeze()  # as `aurum serve` does
+        await check(asked, Draw.of(curves, random.Random(3)))
+        clock = Clock(sql)
+        kinds = zip(
+            ("elapsed", "CPU, PostgreSQL's too"), await measured(asked, curves, rounds, clock, console), strict=True
+        )
+        for kind, taken in kinds:
+            report(taken, f"{curves * data.DAYS / 10_000:.0f} million points, {rounds} rounds: {kind}", console)
+    await sql.close()
+
+
+def plain(url: str) -> str:
+    return url.replace("+asyncpg", "")
+
+
+def main(arguments: list[str], console: Console) -> None:
+    parser = argparse.ArgumentParser(prog="desk", description=__doc__)
+    parser.add_argument("--curves", type=int, default=FULL, help=f"{data.OF_VENDOR} are enough: 11 million points")
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--databases", nargs=2, help="two that --load has filled")
+    parser.add_argument("--load", action="store_true", help="fill two databases and wait")
+    given = parser.parse_args(arguments)
+    if given.databases:
+        asyncio.run(compare(given.databases, given.curves, given.rounds, console))
+        return
+    with servers.postgresql() as server:
+        for setting in (
+            "shared_buffers = '512MB'",
+            "jit = off",
+            "maintenance_work_mem = '512MB'",
+            "max_wal_size = '4GB'",
+        ):
+            server.execute(f"ALTER SYSTEM SET {setting}")
+        server.server.end()
+        server.start()
+        urls = [server.url(server.create()) for _ in range(2)]
+        for url, curves in zip(urls, (given.curves, SMALL), strict=True):
+            migrate(url)
+            asyncio.run(fill(url, curves, console, rows=curves == given.curves))
+        if given.load:
+            console.print(*urls)
+            input()
+            return
+        asyncio.run(compare(urls, given.curves, given.rounds, console))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:], Console())
