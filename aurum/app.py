@@ -22,6 +22,7 @@ from aurum.auth import authenticate, local_principal
 from aurum.backends.retention import Retention
 from aurum.context import Context
 from aurum.errors import AurumError
+from aurum.exports.worker import ExportWorker
 from aurum.graphql.deadlines import seconds_asked
 from aurum.graphql.endpoint import Endpoint
 from aurum.graphql.registered import read
@@ -61,6 +62,8 @@ def create_app(settings: Settings) -> Starlette:
             app.state.services = services
             work = [services.events.watch(), services.operations.watch(), _recovery(services, settings)]
             work += [_completeness(services), _retention(services, settings), _warmed(services, endpoint)]
+            work += [ExportWorker(services.exports).clean()]
+            work += [ExportWorker(services.exports).work() for _ in range(settings.exports.workers)]
             if settings.ingestion.watch:
                 principal = local_principal(settings.auth, TRIGGER)
                 work.append(DropFolder(services.ingestion, services.dispatcher, principal).watch())

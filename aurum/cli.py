@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from aurum.errors import AurumError, Unavailable
+from aurum.exporting import export
 from aurum.ingestion.model import Run, RunState
 from aurum.registering import app as operations
 from aurum.settings import Settings
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _COLLECTED_AFTER = (20_000, 20, 50)  # objects, and collections of younger ones: an answer leaves no cycles
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Forward curves: served, ingested, kept.")
 app.add_typer(operations, name="operations")
+app.command()(export)
 console = Console()
 errors = Console(stderr=True)
 

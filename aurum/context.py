@@ -12,6 +12,7 @@ from aurum.auth import Principal
 from aurum.backends.cache import Cache
 from aurum.curves.graphql import Curve, Location, curve_of, location_face
 from aurum.curves.service import CurveService
+from aurum.exports.service import ExportService
 from aurum.graphql.charges import Charges
 from aurum.graphql.loaders import Loaders
 from aurum.ingestion.graphql import WORST, Finding, IngestionRun, SourceFile, file_of, finding_of, run_of
@@ -59,6 +60,10 @@ class Context:
     @property
     def operations(self) -> OperationService:
         return self.services.operations
+
+    @property
+    def exports(self) -> ExportService:
+        return self.services.exports
 
     @property
     def persisted(self) -> Cache:

@@ -11,13 +11,16 @@ AurumError
 │   ├── UnitMismatch        UNIT_MISMATCH          two units between which nothing converts
 │   │   └── NoExchangeRate  NO_EXCHANGE_RATE       two currencies
 │   ├── MixedDays           MIXED_DAYS             inputs of several as-of dates
-│   └── InvalidScenario     INVALID_SCENARIO       `issues`: each with its code, field path and suggestion
+│   ├── InvalidScenario     INVALID_SCENARIO       `issues`: each with its code, field path and suggestion
+│   └── ExportTooLarge      EXPORT_TOO_LARGE       more points than are exported in this way
 ├── NotFound                NOT_FOUND 404
+├── Expired                 EXPIRED 410            it was there, and is not kept any more
 ├── Unauthenticated         UNAUTHENTICATED 401
 ├── Forbidden               FORBIDDEN 403
 │   └── SamePerson          FORBIDDEN              somebody else has to do it
 ├── Conflict                CONFLICT 409
 ├── NotTrusted              NOT_TRUSTED 409        there is a number, but not as good as it was asked for
+├── TooManyExports          TOO_MANY_EXPORTS 429   of a tenant
 ├── Unavailable             UNAVAILABLE 503        passes: try again
 └── WorkbookRefused         WORKBOOK_REFUSED 422   a file of which nothing is loaded
     ├── NotAWorkbook        NOT_A_WORKBOOK
@@ -106,9 +109,20 @@ class InvalidScenario(InvalidInput):
     code = "INVALID_SCENARIO"
 
 
+class ExportTooLarge(InvalidInput):
+    """`details` holds `most`."""
+
+    code = "EXPORT_TOO_LARGE"
+
+
 class NotFound(AurumError):
     code = "NOT_FOUND"
     status = 404
+
+
+class Expired(AurumError):
+    code = "EXPIRED"
+    status = 410
 
 
 class Unauthenticated(AurumError):
@@ -135,6 +149,11 @@ class NotTrusted(AurumError):
 
     code = "NOT_TRUSTED"
     status = 409
+
+
+class TooManyExports(AurumError):
+    code = "TOO_MANY_EXPORTS"
+    status = 429
 
 
 class Unavailable(AurumError):

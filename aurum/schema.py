@@ -28,6 +28,7 @@ from aurum.curves.graphql import (
     snapshot_of,
 )
 from aurum.errors import InvalidInput
+from aurum.exports.graphql import Export, ExportMutation, ExportQuery, ExportSubscription, export_of
 from aurum.graphql.charges import Limits, limits_of
 from aurum.graphql.errors import Errors
 from aurum.graphql.execution import Schema
@@ -102,6 +103,7 @@ async def _node(context: Context, id_: str) -> Node | None:
     kinds: dict[str, tuple[Callable[..., Any], Callable[[Any], Node]]] = {
         "Curve": (context.metadata.by_id, curve_of),
         "CurveSnapshot": (context.curves.snapshots_by_id, snapshot_of),
+        "Export": (context.exports.by_id, export_of),
         "IngestionRun": (context.ingestion.runs, run_of),
         "QuarantinedPoint": (context.ingestion.quarantine.by_id, point_of),
         "SourceFile": (context.ingestion.files, file_of),
@@ -115,22 +117,22 @@ async def _node(context: Context, id_: str) -> Node | None:
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
-    CurveQuery, DerivedQuery, MoverQuery, AggregateQuery, LocationQuery, SeriesQuery, MetadataQuery, CalendarQuery,
-    IngestionQuery, OperationsQuery, NodeQuery,
+    CurveQuery, DerivedQuery, MoverQuery, AggregateQuery, LocationQuery, SeriesQuery, MetadataQuery,
+    CalendarQuery, ExportQuery, IngestionQuery, OperationsQuery, NodeQuery,
 ):  # fmt: skip
     pass
 
 
 @strawberry.type(description="Everything that can be changed. Each mutation is one transaction.")
 class Mutation(
-    CurveMutation, ReviewMutation, LocationMutation, SeriesMutation, MetadataMutation, IngestionMutation,
-    OperationsMutation,
+    CurveMutation, ReviewMutation, LocationMutation, SeriesMutation, MetadataMutation, ExportMutation,
+    IngestionMutation, OperationsMutation,
 ):  # fmt: skip
     pass
 
 
 @strawberry.type(description="Everything that can be followed live, each event once and in order.")
-class Subscription(CurveSubscription, IngestionSubscription):
+class Subscription(CurveSubscription, ExportSubscription, IngestionSubscription):
     pass
 
 
@@ -139,7 +141,7 @@ def create_schema(settings: GraphQLSettings) -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Curve, CurveSnapshot, IngestionRun, QuarantinedPoint, SourceFile],
+        types=[Curve, CurveSnapshot, Export, IngestionRun, QuarantinedPoint, SourceFile],
         extensions=[Errors, *limits(settings)],
         kept_bytes=settings.kept_mib * 2**20,
         config=StrawberryConfig(disable_field_suggestions=not settings.suggestions),

@@ -16,6 +16,8 @@ from aurum.backends.events import EventLog
 from aurum.backends.redis import open_redis
 from aurum.curves.service import CurveService
 from aurum.curves.store import SnapshotStore
+from aurum.exports.service import ExportService
+from aurum.exports.store import ExportStore
 from aurum.graphql.charges import Charges
 from aurum.ingestion.dispatch import LocalDispatcher, PrefectDispatcher
 from aurum.ingestion.service import Dispatcher, IngestionService
@@ -35,6 +37,7 @@ class Services:
     ingestion: IngestionService
     dispatcher: Dispatcher
     operations: OperationService
+    exports: ExportService
     persisted: Cache
     charges: Charges
 
@@ -69,9 +72,14 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
         stack.push_async_callback(dispatcher.close)
         operations = OperationService(OperationStore(database), now)
         stack.push_async_callback(operations.close)
+        exports = ExportService(
+            ExportStore(database), curves, events, FolderBlobs(settings.export_folder), now, settings.exports
+        )
         persisted, budgets = _shared(settings, stack)
         charges = Charges(settings.graphql, budgets)
-        yield Services(database, events, metadata, curves, ingestion, dispatcher, operations, persisted, charges)
+        yield Services(
+            database, events, metadata, curves, ingestion, dispatcher, operations, exports, persisted, charges
+        )
 
 
 def _shared(settings: Settings, stack: AsyncExitStack) -> tuple[Cache, Budgets | None]:

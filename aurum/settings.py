@@ -115,6 +115,18 @@ class SubscriptionSettings(_Area):
     compress: bool = Field(False, description="Messages on WebSockets, where the client offers it: for slow lines.")
 
 
+class ExportSettings(_Area):
+    stream_points: int = Field(200_000, ge=1, description="Of an export that is answered at once; more is a job.")
+    max_points: int = Field(20_000_000, ge=1, description="Of a job.")
+    max_waiting: int = Field(10, ge=1, description="Jobs of a tenant that wait or run at a time.")
+    max_kept_mib: int = Field(4096, ge=1, description="Files of a tenant that are kept until they expire.")
+    keep_hours: float = Field(72.0, gt=0, description="How long the file of a job is kept.")
+    workers: int = Field(1, ge=0, description="Jobs that this process does at a time; 0: other processes do them.")
+    lease_seconds: float = Field(30.0, gt=0, description="A job whose process is silent for this long is taken over.")
+    max_attempts: int = Field(3, ge=1, description="A job that was begun so often without an end has failed.")
+    poll_seconds: float = Field(2.0, gt=0, description="How soon a job is noticed that another process was asked for.")
+
+
 class RestSettings(_Area):
     problem_base: str = "https://api.aurum.com/problems/"
     v1_deprecated_at: AwareDatetime = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
@@ -162,6 +174,7 @@ class Settings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     graphql: GraphQLSettings = GraphQLSettings()
     subscriptions: SubscriptionSettings = SubscriptionSettings()
+    exports: ExportSettings = ExportSettings()
     rest: RestSettings = RestSettings()
     notifications: NotificationSettings = NotificationSettings()
 
@@ -193,3 +206,7 @@ class Settings(BaseSettings):
     @property
     def blob_folder(self) -> Path:
         return self.home / "blobs"
+
+    @property
+    def export_folder(self) -> Path:
+        return self.home / "exports"

@@ -1,4 +1,4 @@
-"""Files kept for ever under the hash of their content."""
+"""Files kept under the hash of their content: those of vendors for ever, those of exports until they expire."""
 
 from __future__ import annotations
 
@@ -41,12 +41,27 @@ class FolderBlobs:
     async def get(self, digest: str) -> bytes:
         return await asyncio.to_thread(self._get, digest)
 
-    def _path(self, digest: str) -> Path:
+    def path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest
+
+    def take(self, file: Path, digest: str) -> None:
+        """Keeps a file of the same disk by moving it here."""
+        path = self.path(digest)
+        with _outages("kept"):
+            _make_folder(path.parent)
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+            file.replace(path)
+            _sync_folder(path.parent)
+
+    def forget(self, digest: str) -> None:
+        """For places where nothing is kept for ever."""
+        with _outages("removed"):
+            self.path(digest).unlink(missing_ok=True)
 
     def _put(self, data: bytes) -> str:
         digest = content_hash(data)
-        path = self._path(digest)
+        path = self.path(digest)
         with _outages("kept"):
             if not path.exists():
                 _make_folder(path.parent)
@@ -56,7 +71,7 @@ class FolderBlobs:
     def _get(self, digest: str) -> bytes:
         with _outages("read"):
             try:
-                return self._path(digest).read_bytes()
+                return self.path(digest).read_bytes()
             except FileNotFoundError:
                 if not self.folder.is_dir():
                     raise

@@ -15,7 +15,7 @@ from aurum.backends.columns import Columns, read_columns
 from aurum.backends.database import Id
 from aurum.backends.reads import Read, rows_of
 from aurum.curves import statements
-from aurum.curves.model import CurvePrices, DayBlock, DayPrices, Side, Span, unpack
+from aurum.curves.model import CurvePrices, DayBlock, DayPrices, Listed, Side, Span, unpack
 from aurum.curves.statements import RANK, of_tenant
 from aurum.curves.store import SnapshotStore, bits
 from aurum.curves.tables import snapshots
@@ -23,7 +23,9 @@ from aurum.market.periods import TenorGrid
 
 _MID = ("curve_id", "as_of", "version", "published_at", "grid_id", "withheld", "mid")
 _ALL = (*_MID, "bid", "ask")
+_LISTED = ("curve_id", "as_of", "version", "published_at", "grid_id", "id")
 _CURVE, _AS_OF, _VERSION, _PUBLISHED_AT, _GRID, _WITHHELD, _MIDS, _BID, _ = range(len(_ALL))
+_ID = _LISTED.index("id")
 
 
 class BookStore:
@@ -34,13 +36,40 @@ class BookStore:
         self, tenant: str, curve_ids: Sequence[int], as_of: date | None, known_at: datetime | None
     ) -> dict[int, DayPrices]:
         """By curve: its mids on the newest as-of date on or before `as_of`, as known at `known_at`. One statement."""
-        given: dict[str, Any] = {"day": as_of} if as_of else {}
-        rows = await self._snapshots.database.rows(
-            _newest(as_of is not None, known_at is not None), tenant=tenant, curves=list(curve_ids),
-            places=list(range(len(curve_ids))), **given, **({"known_at": known_at} if known_at else {}),
-        )  # fmt: skip
+        rows = await self._newest(_MID, tenant, curve_ids, as_of, known_at)
         grids = await self._grids(rows)
         return {row[_CURVE]: _day(row, grids) for row in rows}
+
+    async def listed(
+        self, tenant: str, curve_ids: Sequence[int], as_of: date | None, known_at: datetime | None
+    ) -> dict[int, list[Listed]]:
+        """By curve: the snapshot that `newest` answers. One statement."""
+        return await self._listed(await self._newest(_LISTED, tenant, curve_ids, as_of, known_at))
+
+    async def listed_days(
+        self, tenant: str, spans: Sequence[Span], known_at: datetime | None
+    ) -> dict[int, list[Listed]]:  # fmt: skip
+        """By curve: the snapshots that `days` answers. One statement."""
+        read = _days(known_at is not None, _LISTED)
+        return await self._listed(await self._snapshots.database.rows(read, tenant=tenant, **_given(spans, known_at)))
+
+    async def _newest(
+        self, columns: tuple[str, ...], tenant: str, curve_ids: Sequence[int], as_of: date | None,
+        known_at: datetime | None,
+    ) -> Sequence[Sequence[Any]]:  # fmt: skip
+        given: dict[str, Any] = {"day": as_of} if as_of else {}
+        return await self._snapshots.database.rows(
+            _newest(as_of is not None, known_at is not None, columns), tenant=tenant, curves=list(curve_ids),
+            places=list(range(len(curve_ids))), **given, **({"known_at": known_at} if known_at else {}),
+        )  # fmt: skip
+
+    async def _listed(self, rows: Sequence[Sequence[Any]]) -> dict[int, list[Listed]]:
+        grids = await self._grids(rows)
+        newest = {(row[_CURVE], row[_AS_OF]): row for row in rows}  # of a day the newest version comes last
+        found: dict[int, list[Listed]] = {}
+        for (curve_id, as_of), row in newest.items():
+            found.setdefault(curve_id, []).append(Listed(row[_ID], as_of, grids[row[_GRID]]))
+        return found
 
     async def days(
         self, tenant: str, spans: Sequence[Span], known_at: datetime | None, *, quotes: bool = False
@@ -50,7 +79,7 @@ class BookStore:
         Mids alone, unless `quotes` asks for bid and ask too.
         """
         rows = await self._snapshots.database.rows(
-            _days(known_at is not None, quotes), tenant=tenant, **_given(spans, known_at)
+            _days(known_at is not None, _ALL if quotes else _MID), tenant=tenant, **_given(spans, known_at)
         )
         return await asyncio.to_thread(_by_curve, rows, await self._grids(rows))
 
@@ -95,7 +124,7 @@ class BookStore:
 
 
 @cache
-def _newest(as_of: bool, known_at: bool) -> Read:
+def _newest(as_of: bool, known_at: bool, names: tuple[str, ...]) -> Read:
     """Of each of `curves` its newest snapshot. One step into the index on (curve, as-of, rank) for each."""
     given, other = rows_of(curves=Id, places=Integer()), snapshots.alias("other")
     statement = select(other.c.id).where(other.c.curve_id == given.c.curves)
@@ -107,14 +136,14 @@ def _newest(as_of: bool, known_at: bool) -> Read:
     found = statement.order_by(*best_first).limit(1).scalar_subquery()
     ids = select(given.c.places.label("place"), found.label("id")).cte("newest")
     ids = ids.prefix_with("MATERIALIZED", dialect="postgresql")  # else it looks twice
-    columns = [snapshots.c[name] for name in _MID]
+    columns = [snapshots.c[name] for name in names]
     return Read(select(*columns).select_from(ids.join(snapshots, and_(snapshots.c.id == ids.c.id, of_tenant()))))
 
 
 @cache
-def _days(known_at: bool, quotes: bool) -> Read:
+def _days(known_at: bool, names: tuple[str, ...]) -> Read:
     columns = snapshots.c
-    statement = _within([columns[name] for name in (_ALL if quotes else _MID)], known_at)
+    statement = _within([columns[name] for name in names], known_at)
     return Read(statement.order_by(columns.curve_id, columns.as_of, *(columns[name] for name in RANK)))
 
 

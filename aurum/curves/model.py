@@ -274,6 +274,15 @@ class DayBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A snapshot without its prices."""
+
+    id: int
+    as_of: date
+    tenors: TenorGrid
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """As-of dates of a curve, both included."""
 

@@ -14,6 +14,7 @@ from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves.aggregates import AggregateService
 from aurum.curves.analytics.deliveries import month_places
 from aurum.curves.analytics.strips import Weighting, Weights
+from aurum.curves.books import BookStore
 from aurum.curves.histories import HistoryAsked, HistoryStore
 from aurum.curves.model import (
     AsOfDay,
@@ -21,10 +22,12 @@ from aurum.curves.model import (
     Coverage,
     DayKnown,
     DayMids,
+    Listed,
     PriceHistory,
     Publication,
     Quote,
     Snapshot,
+    Span,
     Standing,
     Step,
     newest_quotes,
@@ -69,6 +72,7 @@ class CurveService:
         self.store = store
         self.version_store = VersionStore(store)
         self.histories = HistoryStore(store, store.kept.most_bytes)
+        self.books = BookStore(store)
         self.moves = MoveService(store, metadata)
         self.aggregates = AggregateService(store, metadata)
         self.metadata = metadata
@@ -165,6 +169,21 @@ class CurveService:
     async def snapshots_by_id(self, principal: Principal, ids: Collection[int]) -> dict[int, Snapshot]:
         principal.require(Scope.CURVES_READ)
         return await self.store.by_id(principal.tenant, ids)
+
+    async def listed(
+        self, principal: Principal, curve_ids: Collection[int], *, as_of: date | None, known_at: datetime | None
+    ) -> dict[int, list[Listed]]:
+        """By curve: the one snapshot that `snapshots` answers, without prices. One statement."""
+        principal.require(Scope.CURVES_READ)
+        return await self.books.listed(principal.tenant, list(curve_ids), as_of, known_at)
+
+    async def listed_days(
+        self, principal: Principal, curve_ids: Collection[int], *, first: date, last: date, known_at: datetime | None
+    ) -> dict[int, list[Listed]]:
+        """By curve: that of every as-of date from `first` to `last`, in order, without prices. One statement."""
+        principal.require(Scope.CURVES_READ)
+        spans = [Span(id_, first, last) for id_ in curve_ids]
+        return await self.books.listed_days(principal.tenant, spans, known_at)
 
     async def versions(self, principal: Principal, days: Collection[Day]) -> dict[Day, list[Snapshot]]:
         """By curve and exact as-of date: every version, the newest known first."""

@@ -48,9 +48,12 @@ async def _annotated(context: Context, id_: str) -> tuple[str, bytes]:
 
 def _attachment(name: str, data: bytes) -> Response:
     """Saved, never shown: the file is the vendor's, and nothing of it may run in a page of ours."""
-    headers = {
+    headers = saved_as(name) | {"cache-control": "private, no-store"}
+    return Response(data, headers=headers, media_type=_WORKBOOK)
+
+
+def saved_as(name: str) -> dict[str, str]:
+    return {
         "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         "x-content-type-options": "nosniff",
-        "cache-control": "private, no-store",
     }
-    return Response(data, headers=headers, media_type=_WORKBOOK)

@@ -55,14 +55,14 @@ def names(request: Request, etag: str) -> bool:
 
 def compressed(request: Request, response: Response) -> Response:
     """With gzip, where the client takes it and it is worth while."""
-    if len(response.body) >= _SMALLEST_COMPRESSED and _takes_gzip(request.headers.get("accept-encoding", "")):
+    if len(response.body) >= _SMALLEST_COMPRESSED and takes_gzip(request.headers.get("accept-encoding", "")):
         response.body = gzip.compress(response.body, 6, mtime=0)
         response.headers["content-encoding"] = "gzip"
         response.headers["content-length"] = str(len(response.body))
     return response
 
 
-def _takes_gzip(accepted: str) -> bool:
+def takes_gzip(accepted: str) -> bool:
     weights = {}
     for each in accepted.lower().split(","):
         coding, _, weight = each.partition(";")

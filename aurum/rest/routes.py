@@ -21,6 +21,7 @@ from aurum.graphql.execution import Schema
 from aurum.graphql.requests import Asked
 from aurum.rest.cursors import Cursors
 from aurum.rest.downloads import download_routes
+from aurum.rest.exports import export_routes
 from aurum.rest.headers import compressed, exchange, lifecycle, names
 from aurum.rest.health import health_routes
 from aurum.rest.legacy import DOCUMENTS, OPERATIONS, Operation
@@ -39,6 +40,7 @@ def rest_routes(settings: Settings, schema: Schema, context_of: ContextOf) -> li
     shim = Shim(settings, schema, context_of)
     base = settings.rest.problem_base
     routes: list[BaseRoute] = [*health_routes(base), *download_routes(context_of, base)]
+    routes += export_routes(context_of, base, settings.subscriptions.send_seconds)
     routes += [Route(each.path, shim.handler(each.version, each), methods=[each.method]) for each in OPERATIONS]
     # The rest of both versions is this shim's too: its 404 looks like every other error.
     return routes + [Route(f"/{v}/{{_:path}}", shim.handler(v), methods=_ALL_METHODS) for v in ("v1", "v2")]

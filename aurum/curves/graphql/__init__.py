@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aurum.curves.graphql.aggregates import AggregateQuery
-from aurum.curves.graphql.arguments import DateRange, EventsAfter
+from aurum.curves.graphql.arguments import DateRange, DeliveryRange, EventsAfter, bounds
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
 from aurum.curves.graphql.derived import DerivedQuery
 from aurum.curves.graphql.live import CurveSubscription
@@ -21,6 +21,7 @@ __all__ = [
     "CurveSnapshot",
     "CurveSubscription",
     "DateRange",
+    "DeliveryRange",
     "DerivedQuery",
     "EventsAfter",
     "Location",
@@ -30,6 +31,7 @@ __all__ = [
     "ReviewMutation",
     "SeriesMutation",
     "SeriesQuery",
+    "bounds",
     "curve_of",
     "location_face",
     "snapshot_of",

@@ -1,0 +1,107 @@
+"""aurum export: prices to a file, without a server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from aurum.errors import InvalidInput
+from aurum.exports.model import ExportFormat, Selection
+from aurum.exports.selections import instant_text, parse
+from aurum.settings import Settings
+
+Texts = list[str] | None
+
+
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file; it is there whole or not at all.")],
+    curve: Annotated[Texts, typer.Option(help="A curve's key; may be repeated. Default: all that fit.")] = None,
+    vendor: Annotated[Texts, typer.Option(help="May be repeated.")] = None,
+    where: Annotated[
+        Texts, typer.Option(help="Any other parameter of /exports.csv, such as `market=EU`; may be repeated.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The newest as-of date up to this one. Default: the newest.")
+    ] = None,
+    as_of_from: Annotated[str | None, typer.Option("--from", help="Every as-of date from this one on.")] = None,
+    as_of_to: Annotated[str | None, typer.Option("--to", help="Every as-of date up to this one.")] = None,
+    known_at: Annotated[str | None, typer.Option(help="As it was known at this instant. Default: now.")] = None,
+    tenor_type: Annotated[Texts, typer.Option(help="MONTH, QUARTER, SEASON, CALENDAR, BALANCE.")] = None,
+    delivery_start: Annotated[str | None, typer.Option(help="Deliveries from this day on.")] = None,
+    delivery_end: Annotated[str | None, typer.Option(help="Deliveries that end by this day, without it.")] = None,
+    currency: Annotated[str | None, typer.Option(help="What prices shall be in. Default: as they are.")] = None,
+    unit: Annotated[str | None, typer.Option(help="What prices shall be per. Default: as they are.")] = None,
+    format_: Annotated[
+        ExportFormat | None, typer.Option("--format", help="Default: what the file's name ends in.")
+    ] = None,
+) -> None:
+    """Write prices to a file: CSV, Excel workbook, Parquet or Arrow stream."""
+    given: dict[str, str | Texts] = {
+        "curve": curve, "vendor": vendor, "as_of": as_of, "as_of_from": as_of_from, "as_of_to": as_of_to,
+        "known_at": known_at, "tenor_type": tenor_type, "delivery_start": delivery_start, "delivery_end": delivery_end,
+        "currency": currency, "unit": unit,
+    }  # fmt: skip
+    pairs = [(name, text) for name, texts in given.items() for text in _listed(texts)]
+    pairs += [(name, text) for name, _, text in (each.partition("=") for each in where or ())]
+    asyncio.run(_export(parse(pairs), format_ or _format_of(output), output))
+
+
+def _listed(texts: str | Texts) -> list[str]:
+    return [texts] if isinstance(texts, str) else texts or []
+
+
+def _format_of(output: Path) -> ExportFormat:
+    try:
+        return ExportFormat(output.suffix[1:].lower())
+    except ValueError:
+        endings = ", ".join(ExportFormat)
+        raise InvalidInput(f"{output.name} does not tell its format", hint=f"Say --format: {endings}.") from None
+
+
+async def _export(selection: Selection, format_: ExportFormat, output: Path) -> None:
+    from aurum.auth import local_principal
+    from aurum.services import open_services
+
+    settings, console = Settings(), Console()
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=Console(stderr=True), transient=True,
+    )  # fmt: skip
+    async with open_services(settings) as services:
+        principal = local_principal(settings.auth, "command line")
+        plan = await services.exports.plan(principal, selection, format_)
+        with _whole(output) as file, bar:
+            task = bar.add_task("exporting", total=plan.rows)
+            async for done in services.exports.steps(principal, plan, format_, file):
+                bar.update(task, completed=done)
+    known = instant_text(plan.known_at)
+    console.print(
+        f"{output}: {plan.rows:,} points of {plan.curve_count:,} curves, known at {known}", soft_wrap=True,
+        highlight=False,
+    )  # fmt: skip
+
+
+@contextmanager
+def _whole(output: Path) -> Iterator[IO[bytes]]:
+    """The file, which is in its place once everything is written."""
+    mask = os.umask(0o077)  # which cannot be asked for without setting it
+    os.umask(mask)
+    with tempfile.NamedTemporaryFile(dir=output.parent, prefix=".export-", delete=False) as file:
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).chmod(0o666 & ~mask)
+            Path(file.name).replace(output)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise

@@ -1,0 +1,123 @@
+"""Excel workbooks: the points in typed cells, a sheet that says what they are, as of when and known when, a chart."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
+from openpyxl.writer.excel import ExcelWriter
+
+from aurum.exports.plans import Plan
+from aurum.exports.selections import instant_text, written
+from aurum.exports.writers.charts import Charted
+
+_WIDTHS = {"curve_key": 34, "name": 30, "published_at": 18, "known_at": 18, "cell": 26}
+_BOLD = Font(bold=True)
+
+
+class WorkbookWriter:
+    """The same rows are the same bytes: nothing in it says when it was written."""
+
+    def __init__(self, plan: Plan, schema: Any, sink: IO[bytes]) -> None:
+        self._plan, self._sink = plan, sink
+        self._book = Workbook(write_only=True)
+        self._book.properties.created = self._book.properties.modified = _plain(plan.known_at)
+        self._book.properties.creator = "Aurum"
+        self._about, self._points = self._book.create_sheet("About"), self._book.create_sheet("Points")
+        self._points.freeze_panes = "B2"
+        for place, name in enumerate(schema.names, 1):
+            self._points.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, 13)
+        self._points.append([_bold(self._points, name) for name in schema.names])
+        self._charted = Charted(schema.names)
+
+    def write(self, batch: Any) -> None:
+        for row in zip(*(_values(column) for column in batch.columns), strict=True):
+            self._charted.look(row)
+            self._points.append([self._cell(value) for value in row])
+
+    def _cell(self, value: Any) -> Any:
+        """Texts that begin like a formula are texts all the same."""
+        if not isinstance(value, str):
+            return value
+        text = ILLEGAL_CHARACTERS_RE.sub("", value)
+        if not text.startswith("="):
+            return text
+        cell = WriteOnlyCell(self._points, text)
+        cell.data_type = "s"
+        return cell
+
+    def close(self) -> None:
+        columns = get_column_letter(len(self._charted.names))
+        self._points.auto_filter.ref = f"A1:{columns}{self._plan.rows + 1}"
+        self._about.column_dimensions["A"].width, self._about.column_dimensions["B"].width = 16, 70
+        for label, text in _about(self._plan):
+            self._about.append([_bold(self._about, label), self._cell(text)])
+        chart = self._charted.chart(self._points)
+        if chart is not None:
+            self._about.add_chart(chart, "A16")
+        with _Archive(self._sink, "w", zipfile.ZIP_DEFLATED) as archive:
+            ExcelWriter(self._book, archive).write_data()
+
+
+def _about(plan: Plan) -> Iterable[tuple[str, str]]:
+    selection = plan.selection
+    newest = f"the newest on or before {selection.as_of}" if selection.as_of else "the newest of each curve"
+    dates = f"{selection.first or 'the first'} to {selection.last or 'the newest'}, both included"
+    prices = "as published"
+    if selection.currency or selection.unit:
+        prices = f"converted to {selection.currency or 'their own currency'} per {selection.unit or 'their own unit'}"
+    yield from (
+        ("What", "Forward curves: a row for each point"),
+        ("As-of dates", dates if selection.ranged else newest),
+        ("Known at", f"{instant_text(plan.known_at)}: later publications are not in it"),
+        ("Curves", f"{plan.curve_count:,}"),
+        ("Snapshots", f"{len(plan.ids):,}"),
+        ("Points", f"{plan.rows:,}"),
+        ("Prices", prices),
+        ("Instants", "UTC, in cells to the millisecond"),
+        ("Deliveries", "from delivery_start up to, and without, delivery_end"),
+        ("Empty prices", "not quoted; where withheld is TRUE the file has a number that is in quarantine"),
+        ("Ask again", f"/exports.xlsx?{written(selection)}"),
+    )
+
+
+class _Archive(zipfile.ZipFile):
+    """Without the times at which its members were written."""
+
+    def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
+        super().writestr(_member(str(zinfo_or_arcname)), data)
+
+    def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
+        with Path(filename).open("rb") as source, self.open(_member(str(arcname)), "w", force_zip64=True) as target:
+            shutil.copyfileobj(source, target)
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name)  # of 1980
+    member.compress_type = zipfile.ZIP_DEFLATED
+    return member
+
+
+def _values(column: Any) -> list[Any]:
+    values: list[Any] = column.to_pylist()
+    return [value and _plain(value) for value in values] if str(column.type).startswith("timestamp") else values
+
+
+def _plain(instant: datetime) -> datetime:
+    """UTC without saying so: cells know no time zones."""
+    return instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _bold(sheet: Any, text: str) -> Any:
+    cell = WriteOnlyCell(sheet, text)
+    cell.font = _BOLD
+    return cell
