@@ -225,7 +225,10 @@ async def _payload(use_case: Callable[[], Awaitable[model.Export]]) -> ExportPay
 
 
 def selection_of(asked: CreateExportInput) -> model.Selection:
-    first, last = bounds(asked.as_of_range) if asked.as_of_range else (None, None)
+    days = asked.as_of_range or DateRange()
+    first, last = days.first, days.last
+    if asked.as_of_range and not (first or last):
+        first, _ = bounds(None)
     delivery = asked.delivery or DeliveryRange()
     return model.Selection(
         filter_of(asked.filter, asked.search), asked.as_of, first, last, asked.known_at,

@@ -15,7 +15,7 @@ from aurum.backends.paging import PageRequest
 from aurum.curves.expressions import conversion_to, unit_of_codes
 from aurum.curves.model import Listed, Snapshot
 from aurum.curves.service import CurveService
-from aurum.errors import ExportTooLarge, InvalidInput, NotFound, UnknownUnit
+from aurum.errors import ExportTooLarge, NotFound, UnitMismatch, UnknownUnit
 from aurum.exports.model import Selection
 from aurum.exports.selections import written
 from aurum.market.periods import TenorGrid
@@ -178,8 +178,9 @@ def _priced(curve: Curve, known: UnitAssignment, selection: Selection) -> Priced
         raise UnknownUnit(f"nobody has said what {curve.key} is priced in", hint="Say it with `setUnit`.")
     try:
         conversion = conversion_to(source, selection.currency, selection.unit)
-    except InvalidInput as error:
-        raise type(error)(f"{curve.key}: {error.message}", hint=error.hint, **error.details) from error
+    except UnitMismatch as error:
+        hint = "Leave `currency` and `unit` out, or narrow the selection to curves that convert."
+        raise type(error)(f"{curve.key}: {error.message}", hint=hint, **error.details) from error
     target = conversion.target.price
     return Priced(
         curve, target.currency if target else None, target.unit if target else None, conversion.factor

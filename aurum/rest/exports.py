@@ -71,7 +71,9 @@ async def _at_once(context: Context, request: Request, seconds: float) -> Respon
         if names(request, etag):
             return Response(status_code=304, headers={"etag": etag, "cache-control": "private, no-cache"})
     if request.method == "HEAD":
-        return Response(headers=headers, media_type=format_.media)
+        response = Response(headers=headers, media_type=format_.media)
+        del response.headers["content-length"]  # which is not known before it is written
+        return response
     await context.charges.charge(context, _SNAPSHOT_COST * len(plan.ids))
     compressed = format_ is ExportFormat.CSV and takes_gzip(request.headers.get("accept-encoding", ""))
     if compressed:

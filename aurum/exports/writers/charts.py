@@ -10,6 +10,7 @@ from openpyxl.chart import Reference, ScatterChart, Series
 from openpyxl.chart.series import SeriesLabel
 
 _MOST_LINES = 8
+_LOOKED_AT = ("curve_key", "as_of", "tenor_type", "name", "currency", "unit")
 
 
 @dataclass(slots=True)
@@ -33,18 +34,17 @@ class Charted:
         self._unit: tuple[Any, Any] | None = None
         self._row = 1
 
-    def look(self, row: Sequence[Any]) -> None:
-        self._row += 1
-        curve, as_of, type_ = (row[self._at[name]] for name in ("curve_key", "as_of", "tenor_type"))
-        if self._lines and self._lines[-1].key == (curve, as_of, type_):
-            self._lines[-1].last = self._row
-        elif (curve, as_of) not in self._snapshots and len(self._lines) < _MOST_LINES:
-            unit = (row[self._at["currency"]], row[self._at["unit"]])
-            self._unit = self._unit or unit
-            if unit == self._unit:
-                self._snapshots.add((curve, as_of))
-                title = f"{row[self._at['name']]}, {as_of}"
-                self._lines.append(_Line((curve, as_of, type_), title, self._row, self._row))
+    def look(self, batch: Any) -> None:
+        columns = [batch.column(name).to_pylist() for name in _LOOKED_AT]
+        for curve, as_of, type_, name, currency, unit in zip(*columns, strict=True):
+            self._row += 1
+            if self._lines and self._lines[-1].key == (curve, as_of, type_):
+                self._lines[-1].last = self._row
+            elif (curve, as_of) not in self._snapshots and len(self._lines) < _MOST_LINES:
+                self._unit = self._unit or (currency, unit)
+                if (currency, unit) == self._unit:
+                    self._snapshots.add((curve, as_of))
+                    self._lines.append(_Line((curve, as_of, type_), f"{name}, {as_of}", self._row, self._row))
 
     def chart(self, sheet: Any) -> ScatterChart | None:
         if self._unit is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import zipfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -11,7 +10,6 @@ from typing import IO, Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.writer.excel import ExcelWriter
@@ -19,8 +17,10 @@ from openpyxl.writer.excel import ExcelWriter
 from aurum.exports.plans import Plan
 from aurum.exports.selections import instant_text, written
 from aurum.exports.writers.charts import Charted
+from aurum.exports.writers.rows import Rows
 
 _WIDTHS = {"curve_key": 34, "name": 30, "published_at": 18, "known_at": 18, "cell": 26}
+_POINTS = "xl/worksheets/sheet2.xml"
 _BOLD = Font(bold=True)
 
 
@@ -37,34 +37,28 @@ class WorkbookWriter:
         for place, name in enumerate(schema.names, 1):
             self._points.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, 13)
         self._points.append([_bold(self._points, name) for name in schema.names])
+        self._rows = Rows(schema, self._style("yyyy-mm-dd"), self._style("yyyy-mm-dd hh:mm:ss"))
         self._charted = Charted(schema.names)
 
-    def write(self, batch: Any) -> None:
-        for row in zip(*(_values(column) for column in batch.columns), strict=True):
-            self._charted.look(row)
-            self._points.append([self._cell(value) for value in row])
+    def _style(self, number_format: str) -> int:
+        cell = WriteOnlyCell(self._points)
+        cell.number_format = number_format
+        return int(cell.style_id)
 
-    def _cell(self, value: Any) -> Any:
-        """Texts that begin like a formula are texts all the same."""
-        if not isinstance(value, str):
-            return value
-        text = ILLEGAL_CHARACTERS_RE.sub("", value)
-        if not text.startswith("="):
-            return text
-        cell = WriteOnlyCell(self._points, text)
-        cell.data_type = "s"
-        return cell
+    def write(self, batch: Any) -> None:
+        self._charted.look(batch)
+        self._rows.write(batch)
 
     def close(self) -> None:
-        columns = get_column_letter(len(self._charted.names))
-        self._points.auto_filter.ref = f"A1:{columns}{self._plan.rows + 1}"
+        last = get_column_letter(len(self._charted.names))
+        self._points.auto_filter.ref = f"A1:{last}{self._plan.rows + 1}"
         self._about.column_dimensions["A"].width, self._about.column_dimensions["B"].width = 16, 70
         for label, text in _about(self._plan):
-            self._about.append([_bold(self._about, label), self._cell(text)])
+            self._about.append([_bold(self._about, label), text])
         chart = self._charted.chart(self._points)
         if chart is not None:
             self._about.add_chart(chart, "A16")
-        with _Archive(self._sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        with _Archive(self._sink, self._rows) as archive:
             ExcelWriter(self._book, archive).write_data()
 
 
@@ -91,25 +85,31 @@ def _about(plan: Plan) -> Iterable[tuple[str, str]]:
 
 
 class _Archive(zipfile.ZipFile):
-    """Without the times at which its members were written."""
+    """Without the times at which its members were written, and with rows in the sheet they belong to."""
+
+    def __init__(self, sink: IO[bytes], rows: Rows) -> None:
+        super().__init__(sink, "w", zipfile.ZIP_DEFLATED)
+        self._rows = rows
 
     def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
         super().writestr(_member(str(zinfo_or_arcname)), data)
 
     def write(self, filename: Any, arcname: Any = None, *_: Any, **__: Any) -> None:
-        with Path(filename).open("rb") as source, self.open(_member(str(arcname)), "w", force_zip64=True) as target:
-            shutil.copyfileobj(source, target)
+        content = Path(filename).read_bytes()
+        with self.open(_member(str(arcname)), "w", force_zip64=True) as target:
+            if arcname != _POINTS:
+                target.write(content)
+                return
+            above, end, below = content.partition(b"</sheetData>")
+            target.write(above)
+            self._rows.copy(target)
+            target.write(end + below)
 
 
 def _member(name: str) -> zipfile.ZipInfo:
     member = zipfile.ZipInfo(name)  # of 1980
     member.compress_type = zipfile.ZIP_DEFLATED
     return member
-
-
-def _values(column: Any) -> list[Any]:
-    values: list[Any] = column.to_pylist()
-    return [value and _plain(value) for value in values] if str(column.type).startswith("timestamp") else values
 
 
 def _plain(instant: datetime) -> datetime:
