@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -81,8 +81,9 @@ async def _export(selection: Selection, format_: ExportFormat, output: Path) -> 
         plan = await services.exports.plan(principal, selection, format_)
         with _whole(output) as file, bar:
             task = bar.add_task("exporting", total=plan.rows)
-            async for done in services.exports.steps(principal, plan, format_, file):
-                bar.update(task, completed=done)
+            async with aclosing(services.exports.steps(principal, plan, format_, file)) as steps:
+                async for done in steps:
+                    bar.update(task, completed=done)
     known = instant_text(plan.known_at)
     console.print(
         f"{output}: {plan.rows:,} points of {plan.curve_count:,} curves, known at {known}", soft_wrap=True,

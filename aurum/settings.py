@@ -124,7 +124,6 @@ class ExportSettings(_Area):
     workers: int = Field(1, ge=0, description="Jobs that this process does at a time; 0: other processes do them.")
     lease_seconds: float = Field(30.0, gt=0, description="A job whose process is silent for this long is taken over.")
     max_attempts: int = Field(3, ge=1, description="A job that was begun so often without an end has failed.")
-    poll_seconds: float = Field(2.0, gt=0, description="How soon a job is noticed that another process was asked for.")
 
 
 class RestSettings(_Area):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -56,18 +57,19 @@ class ExportService:
 
     def steps(
         self, principal: Principal, plan: Plan, format_: ExportFormat, sink: IO[bytes]
-    ) -> AsyncIterator[int]:  # fmt: skip
+    ) -> AsyncGenerator[int]:  # fmt: skip
         """Writes it; after each step, how many rows are written."""
         return steps(self.curves, principal, plan, format_, sink)
 
     async def streamed(
         self, principal: Principal, plan: Plan, format_: ExportFormat, *, compressed: bool = False
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """Its bytes as they are written; `compressed` with gzip."""
         drain = Drain()
         sink: Any = gzip.GzipFile(fileobj=cast("Any", drain), mode="wb", mtime=0) if compressed else drain
-        async for _ in self.steps(principal, plan, format_, sink):
-            yield drain.taken()
+        async with aclosing(self.steps(principal, plan, format_, sink)) as done:
+            async for _ in done:
+                yield drain.taken()
         if compressed:
             sink.close()
         yield drain.taken()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, select, update
 
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
@@ -55,15 +55,18 @@ class ExportStore:
             order = [SortKey(exports.c.id, descending=True)]
             return (await read_page(connection, statement, order, request)).map(export_of)
 
+    async def due(self, now: datetime) -> bool:
+        """Whether a job waits for a worker. Few writers are disturbed by those who only look."""
+        async with self.database.read() as connection:
+            return await connection.scalar(select(exports.c.id).where(_due(now)).limit(1)) is not None
+
     async def claim(self, transaction: WriteConnection, now: datetime, until: datetime) -> Claim | None:
         """The job that is due for the longest, now RUNNING and ours; None where there is none."""
-        due = and_(exports.c.state.in_(_ALIVE), exports.c.due_at <= now)
-        first = select(exports.c.id).where(due).order_by(exports.c.due_at, exports.c.id).limit(1).scalar_subquery()
+        oldest = select(exports.c.id).where(_due(now)).order_by(exports.c.due_at, exports.c.id).limit(1)
+        fits = and_(exports.c.id == oldest.scalar_subquery(), _due(now))
         values = {"state": ExportState.RUNNING, "attempt": exports.c.attempt + 1, "started_at": now, "due_at": until,
                   "done": 0, "total": None}  # fmt: skip
-        row = await transaction.first(
-            update(exports).where(exports.c.id == first, due).values(**values).returning(exports)
-        )
+        row = await transaction.first(update(exports).where(fits).values(**values).returning(exports))
         return None if row is None else Claim(row.tenant_id, export_of(row))
 
     async def change(self, transaction: WriteConnection, claim: Claim, **values: Any) -> bool:
@@ -97,6 +100,10 @@ class ExportStore:
         """Whether a job has this file."""
         kept = and_(exports.c.digest == digest, exports.c.state == ExportState.SUCCEEDED)
         return await transaction.scalar(select(exports.c.id).where(kept).limit(1)) is not None
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    return and_(exports.c.state.in_(_ALIVE), exports.c.due_at <= now)
 
 
 def export_of(row: AnyRow) -> Export:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,12 @@ class ExportWorker:
         self._partial = service.files.folder / "partial"
 
     async def work(self) -> None:
-        """One job after the other, until cancelled."""
+        """One job after the other, until cancelled. Of one that another process was asked for it learns by looking."""
         while True:
             self._service.asked.clear()
             if not await _tried(self.work_once(), "jobs of exports cannot be looked for", False):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._service.asked.wait(), self._service.settings.poll_seconds)
+                    await asyncio.wait_for(self._service.asked.wait(), self._service.settings.lease_seconds / 3)
 
     async def clean(self) -> None:
         """Removes what has expired, until cancelled."""
@@ -54,6 +54,8 @@ class ExportWorker:
 
     async def _claim(self) -> Claim | None:
         now = self._service.clock()
+        if not await self._service.store.due(now):
+            return None
         async with self._service.store.database.write() as transaction:
             claim = await self._service.store.claim(transaction, now, now + self._lease)
             if claim is not None:
@@ -90,8 +92,9 @@ class ExportWorker:
         file = await asyncio.to_thread(self._fresh, export)
         try:
             with file.open("wb") as sink:
-                async for progress.done in service.steps(principal, plan, export.format, sink):
-                    pass
+                async with aclosing(service.steps(principal, plan, export.format, sink)) as steps:
+                    async for progress.done in steps:
+                        pass
             size, digest = await asyncio.to_thread(_measured, file)
             await self._keep(claim, progress, file, size, digest)
         finally:
@@ -137,16 +140,17 @@ class ExportWorker:
             return
         _log.warning("export %s is tried again: %s", claim.export.id, error.message)
         later = self._service.clock() + self._lease
-        await self._change(claim, state=ExportState.QUEUED, due_at=later)
+        await self._change(claim, later, state=ExportState.QUEUED)
 
     async def _fail(self, claim: Claim, code: str, error: str, hint: str | None) -> None:
+        now = self._service.clock()
         await self._change(
-            claim, state=ExportState.FAILED, finished_at=self._service.clock(), error_code=code, error=error, hint=hint
+            claim, now, state=ExportState.FAILED, finished_at=now, error_code=code, error=error, hint=hint
         )
 
-    async def _change(self, claim: Claim, **values: Any) -> None:
+    async def _change(self, claim: Claim, due_at: datetime, **values: Any) -> None:
         async with self._service.store.database.write() as transaction:
-            if await self._service.store.change(transaction, claim, **values):
+            if await self._service.store.change(transaction, claim, due_at=due_at, **values):
                 await self._service.announce(transaction, claim.tenant, replace(claim.export, **values))
 
     def _fresh(self, export: Export) -> Path:

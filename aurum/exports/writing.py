@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import IO, Any
 
 from aurum.auth import Principal
@@ -35,7 +35,7 @@ class Drain:
 
 async def steps(
     curves: CurveService, principal: Principal, plan: Plan, format_: ExportFormat, sink: IO[bytes]
-) -> AsyncIterator[int]:
+) -> AsyncGenerator[int]:
     """After each step, how many rows are written; last when everything is."""
     frames, writer = await asyncio.to_thread(_opened, plan, format_, sink)
 
@@ -45,10 +45,14 @@ async def steps(
         return len(batch)
 
     done = 0
-    async for rows in batches(curves, principal, plan):
-        done += await asyncio.to_thread(write, rows)
-        yield done
-    await asyncio.to_thread(writer.close)
+    try:
+        async for rows in batches(curves, principal, plan):
+            done += await asyncio.to_thread(write, rows)
+            yield done
+        await asyncio.to_thread(writer.close)
+    except BaseException:
+        writer.discard()
+        raise
     yield done
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from starlette.requests import HTTPConnection, Request
@@ -100,7 +100,7 @@ def _format(text: str) -> ExportFormat:
 class _Streamed(Response):
     """A body as it comes. Where it breaks off, so does the connection: a part never looks like the whole."""
 
-    def __init__(self, body: AsyncIterator[bytes], headers: dict[str, str], media: str, seconds: float) -> None:
+    def __init__(self, body: AsyncGenerator[bytes], headers: dict[str, str], media: str, seconds: float) -> None:
         self.status_code, self.media_type, self.background = 200, media, None
         self._chunks, self._seconds = body, seconds
         self.init_headers(headers)
@@ -111,7 +111,7 @@ class _Streamed(Response):
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
             await sender.send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            async with aclosing(self._chunks) as chunks:  # type: ignore[type-var]
+            async with aclosing(self._chunks) as chunks:
                 async for chunk in chunks:
                     if gone.done():
                         return

@@ -19,7 +19,8 @@ PUBLISHED = "subscription($after: String) { curvePublished(after: $after) { curs
 
 
 def context_of(book: Book, *without: Scope) -> Context:
-    services: Any = Services(book.database, book.events, book.metadata, book.curves, None, None, None, None, None)  # type: ignore[arg-type]
+    missing: Any = [None] * 6
+    services = Services(book.database, book.events, book.metadata, book.curves, *missing)
     principal = type(DESK)(DESK.tenant, DESK.name, DESK.scopes - set(without))
     return Context(principal, services, "request-1", 30.0)
 

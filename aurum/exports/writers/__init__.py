@@ -18,6 +18,9 @@ class Writer(Protocol):
     def close(self) -> None:
         """Writes the end."""
 
+    def discard(self) -> None:
+        """In place of `close`, where it does not come to an end."""
+
 
 def opened(format_: ExportFormat, plan: Plan, schema: Any, sink: IO[bytes]) -> Writer:
     match format_:

@@ -27,7 +27,6 @@ class Charted:
     """Looks at every row, in order. A line is what one curve has of one as-of date and kind of tenor: its first."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self.names = names
         self._at = {name: place for place, name in enumerate(names)}
         self._lines: list[_Line] = []
         self._snapshots: set[tuple[Any, Any]] = set()

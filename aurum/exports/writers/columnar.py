@@ -20,6 +20,9 @@ class ParquetWriter:
     def close(self) -> None:
         self._writer.close()
 
+    def discard(self) -> None:
+        self._writer.is_open = False  # else it writes its end when it is collected
+
 
 class ArrowWriter:
     def __init__(self, schema: Any, sink: IO[bytes]) -> None:
@@ -30,3 +33,6 @@ class ArrowWriter:
 
     def close(self) -> None:
         self._writer.close()
+
+    def discard(self) -> None:
+        pass

@@ -25,6 +25,8 @@ class CsvWriter:
     def close(self) -> None:
         pass
 
+    discard = close
+
 
 def guarded(text: str) -> str:
     """With an apostrophe before what a spreadsheet would take for a formula."""

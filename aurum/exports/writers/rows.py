@@ -17,12 +17,12 @@ _DAY = 86_400 * 10**6  # in microseconds
 
 
 class Rows:
-    """Below the header, on disk until they are copied. `day` and `instant` are the styles of such cells."""
+    """Below the header, on disk until they are closed. `day` and `instant` are the styles of such cells."""
 
     def __init__(self, schema: Any, day: int, instant: int) -> None:
         self._letters = [get_column_letter(place) for place in range(1, len(schema.names) + 1)]
         self._day, self._instant = day, instant
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  gone with the writer
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  open for as long as rows come
         self._row = 1
 
     def write(self, batch: Any) -> None:
@@ -37,6 +37,9 @@ class Rows:
     def copy(self, target: IO[bytes]) -> None:
         self._file.seek(0)
         shutil.copyfileobj(self._file, target, 2**20)
+
+    def close(self) -> None:
+        self._file.close()
 
     def _cells(self, column: Any) -> Iterable[str]:
         """What follows the address of each cell; nothing where it is empty."""

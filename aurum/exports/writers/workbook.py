@@ -33,11 +33,8 @@ class WorkbookWriter:
         self._book.properties.created = self._book.properties.modified = _plain(plan.known_at)
         self._book.properties.creator = "Aurum"
         self._about, self._points = self._book.create_sheet("About"), self._book.create_sheet("Points")
-        self._points.freeze_panes = "B2"
-        for place, name in enumerate(schema.names, 1):
-            self._points.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, 13)
-        self._points.append([_bold(self._points, name) for name in schema.names])
         self._rows = Rows(schema, self._style("yyyy-mm-dd"), self._style("yyyy-mm-dd hh:mm:ss"))
+        self._names = schema.names
         self._charted = Charted(schema.names)
 
     def _style(self, number_format: str) -> int:
@@ -50,8 +47,7 @@ class WorkbookWriter:
         self._rows.write(batch)
 
     def close(self) -> None:
-        last = get_column_letter(len(self._charted.names))
-        self._points.auto_filter.ref = f"A1:{last}{self._plan.rows + 1}"
+        self._head()
         self._about.column_dimensions["A"].width, self._about.column_dimensions["B"].width = 16, 70
         for label, text in _about(self._plan):
             self._about.append([_bold(self._about, label), text])
@@ -60,6 +56,17 @@ class WorkbookWriter:
             self._about.add_chart(chart, "A16")
         with _Archive(self._sink, self._rows) as archive:
             ExcelWriter(self._book, archive).write_data()
+        self._rows.close()
+
+    def _head(self) -> None:
+        self._points.freeze_panes = "B2"
+        for place, name in enumerate(self._names, 1):
+            self._points.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, 13)
+        self._points.append([_bold(self._points, name) for name in self._names])
+        self._points.auto_filter.ref = f"A1:{get_column_letter(len(self._names))}{self._plan.rows + 1}"
+
+    def discard(self) -> None:
+        self._rows.close()
 
 
 def _about(plan: Plan) -> Iterable[tuple[str, str]]:
