@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
