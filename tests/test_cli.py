@@ -59,3 +59,21 @@ def test_the_schema_is_printed(aurum: Aurum) -> None:
     printed = aurum("schema")
     assert "type Query" in printed.stdout
     assert printed.stdout == (Path(__file__).parents[1] / "schema.graphql").read_text()
+
+
+def test_prices_are_exported_whole_or_not_at_all(aurum: Aurum, tmp_path: Path) -> None:
+    assert aurum("migrate").returncode == 0
+    assert aurum("ingest", eugp_workbook(date(2025, 2, 12), months=3).save(tmp_path / "vendor")).returncode == 0
+    file, asked = tmp_path / "ttf.csv", ("--curve", "eugp:eu/dutch_ttf/gas", "--as-of", "2025-02-12")
+    file.write_text("what was there before")
+    missing = aurum("export", "-o", file, "--curve", "no/curve")
+    assert (missing.returncode, "there is no curve 'no/curve'" in missing.stderr) == (1, True)
+    assert file.read_text() == "what was there before"
+    done = aurum("export", "-o", file, *asked, "--tenor-type", "MONTH", "--where", "product=gas")
+    assert (done.returncode, "points of 1 curves" in done.stdout) == (0, True), done.stderr
+    header, *rows = file.read_text().splitlines()
+    assert header.startswith("curve_key,name,vendor,as_of")
+    assert [row.split(",")[7] for row in rows] == ['"2025-02"', '"2025-03"', '"2025-04"']
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["ttf.csv"]
+    nameless = aurum("export", "-o", tmp_path / "ttf.doc", *asked)
+    assert (nameless.returncode, "--format" in nameless.stderr) == (1, True)

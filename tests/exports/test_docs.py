@@ -1,0 +1,89 @@
+"""What docs/exports.md says, done: addresses, Python, and as much of the Power Query as is possible without Excel."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from openpyxl import load_workbook
+
+from aurum.exports.frames import SCHEMA
+from aurum.exports.selections import PARAMETERS
+from tests.exports.excel import ASK, FOLDER, workbook
+from tests.live_server import LiveServer, live_server
+
+PAGE = (FOLDER.parent / "exports.md").read_text()
+LOCAL = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+async def server(migrated_sqlite_url: str, tmp_path: Path) -> AsyncIterator[LiveServer]:
+    async with live_server(migrated_sqlite_url, tmp_path) as opened:
+        await opened.load(12)
+        yield opened
+
+
+async def test_addresses_and_lines_of_python_work(server: LiveServer) -> None:
+    base = server.url.removesuffix("/graphql")
+    addresses = re.findall(r"^curl -s '([^']+)'", PAGE, re.M)
+    assert len(addresses) == 3
+    async with httpx.AsyncClient() as client:
+        for address in addresses:
+            response = await client.get(address.replace(LOCAL, base))
+            assert response.status_code == 200, response.text
+            assert int(response.headers["x-aurum-points"]) > 0
+    pandas, polars = [await asyncio.to_thread(ran, code.replace(LOCAL, base)) for code in blocks("python")]
+    assert pandas["curve_key"].unique().tolist() == polars["curve_key"].unique().to_list() == ["eugp:eu/dutch_ttf/gas"]
+    assert pandas["mid"].tolist() == polars["mid"].to_list()
+    assert (str(pandas["mid"].dtype), str(polars["delivery_start"].dtype)) == ("float64", "Date")
+    (mutation,) = blocks("graphql")
+    async with httpx.AsyncClient() as client:
+        answer = (await client.post(server.url, json={"query": mutation})).json()
+    assert answer["data"]["createExport"]["problems"] == []
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.S)
+
+
+def ran(code: str) -> Any:
+    names: dict[str, Any] = {}
+    exec(code, names)
+    return names["curves"]
+
+
+def test_every_parameter_is_in_the_docs() -> None:
+    told = set(re.findall(r"`(\w+)`", PAGE[PAGE.index("## What is selected") : PAGE.index("## What is in a row")]))
+    assert set(PARAMETERS) <= told
+
+
+def test_the_workbook_is_the_one_that_is_made() -> None:
+    kept, made = load_workbook(FOLDER / "curves.xlsx"), workbook()
+    assert kept.sheetnames == made.sheetnames == ["Ask", "How to", "Query"]
+    for name in kept.sheetnames:
+        assert list(kept[name].values) == list(made[name].values), "run `python -m tests.exports.excel`"
+    assert kept["Ask"].tables["Ask"].ref == f"A1:B{len(ASK) + 1}"
+    assert [row[0] for row in kept["Query"].values] == (FOLDER / "curves.pq").read_text().splitlines()
+
+
+async def test_power_querys_question_is_answered_with_the_columns_that_it_types(server: LiveServer) -> None:
+    sheet = load_workbook(FOLDER / "curves.xlsx")["Ask"]
+    rows = [row for row in sheet.iter_rows(min_row=2, values_only=True) if row[1] is not None]
+    assert {row[0] for row in ASK} <= {"server", *PARAMETERS}
+    asked = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in rows if name != "server")
+    async with httpx.AsyncClient() as client:
+        response = await client.get(f"{server.url.removesuffix('/graphql')}/exports.csv?{asked}")
+    header, *lines = csv.reader(io.StringIO(response.text))
+    query = (FOLDER / "curves.pq").read_text()
+    assert re.findall(r'\{"(\w+)", (?:type|Int64)', query) == header == SCHEMA.names
+    assert {line[header.index("curve_key")] for line in lines} == {"eugp:eu/dutch_ttf/gas"}
+    assert query.count("(") == query.count(")")
+    assert query.count("{") == query.count("}")
