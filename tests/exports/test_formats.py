@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
+from openpyxl.utils import coordinate_to_tuple
+from python_calamine import CalamineWorkbook
 
 from aurum.exports.frames import SCHEMA
 from aurum.exports.model import ExportFormat, Selection
 from aurum.exports.plans import Plan
 from aurum.exports.writers import opened
+from aurum.ingestion.model import RunState
+from aurum.ingestion.service import Submission
 from aurum.metadata.model import CurveFilter
 from tests.exports.conftest import Exporting
+from tests.withheld import ANNA, open_desk
 
 KNOWN_AT = datetime(2025, 2, 20, 8, tzinfo=UTC)
 NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
@@ -163,3 +169,25 @@ async def test_curves_in_other_units_are_not_drawn_on_one_axis(exporting: Export
     empty = await exporting.bytes_of(Selection(known_at=datetime(2020, 1, 1, tzinfo=UTC)), ExportFormat.XLSX)
     assert charts(load_workbook(io.BytesIO(empty))) == []
     assert len(sheet_rows(empty)) == 1
+
+
+async def test_every_exported_cell_of_a_real_file_holds_its_number(
+    migrated_sqlite_url: str, tmp_path: Path, vendor_files: Path
+) -> None:
+    file = min(vendor_files.glob("EOD_EUGP_*.xlsx"))
+    async with open_desk(migrated_sqlite_url, tmp_path) as desk:
+        run = await desk.services.ingestion.ingest(ANNA, Submission(file.read_bytes(), file.name, "test"))
+        assert run.state is RunState.SUCCEEDED
+        service = desk.services.exports
+        plan = await service.plan(ANNA, Selection(), ExportFormat.CSV)
+        data = b"".join([chunk async for chunk in service.streamed(ANNA, plan, ExportFormat.CSV)])
+    rows = csv_rows(data)
+    assert len(rows) == plan.rows >= run.counts.points > 10_000
+    book = CalamineWorkbook.from_path(file)
+    sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
+    priced = [(row["cell"], float(row["mid"])) for row in rows if row["mid"]]
+    assert len(priced) > 10_000
+    for cell, mid in priced:
+        name, _, address = cell.rpartition("!")
+        place = coordinate_to_tuple(address)
+        assert sheets[name][place[0] - 1][place[1] - 1] == mid, cell
