@@ -19,7 +19,7 @@ from aurum.exports.service import EXPORT, ExportService
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import Node, node_id, row_of
-from aurum.graphql.sizes import PAGED, sized
+from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.graphql.streams import Feed
 from aurum.market.periods import TenorType
 from aurum.metadata.graphql import CurveFilter, Problem, filter_of, problem_of
@@ -179,7 +179,9 @@ class ExportQuery:
 
 @strawberry.type
 class ExportMutation:
-    @strawberry.mutation(description="Makes a file of a selection; answers with the export at once.")
+    @strawberry.mutation(
+        description="Makes a file of a selection; answers with the export at once.", directives=[weighing(5000)]
+    )
     async def create_export(
         self, info: Info, input: Annotated[CreateExportInput, strawberry.argument(description="What, and how.")]
     ) -> ExportPayload:

@@ -26,6 +26,7 @@ from aurum.exports.writing import Drain, steps
 from aurum.settings import ExportSettings
 
 EXPORT = "EXPORT"
+_AT_A_TIME = 2  # batches that are written in this process: each takes a core
 _NARROW = "Narrow the selection: fewer curves, as-of dates, tenor types or deliveries."
 _MAKE_A_JOB = "Make a job of it: the mutation `createExport` takes the same selection. Or narrow it."
 
@@ -43,6 +44,7 @@ class ExportService:
         self.files = files
         self.clock = clock
         self.settings = settings
+        self._turns = asyncio.Semaphore(_AT_A_TIME)
         self.asked = asyncio.Event()  # this process was asked for a job
 
     async def plan(
@@ -59,7 +61,7 @@ class ExportService:
         self, principal: Principal, plan: Plan, format_: ExportFormat, sink: IO[bytes]
     ) -> AsyncGenerator[int]:  # fmt: skip
         """Writes it; after each step, how many rows are written."""
-        return steps(self.curves, principal, plan, format_, sink)
+        return steps(self.curves, principal, plan, format_, sink, self._turns)
 
     async def streamed(
         self, principal: Principal, plan: Plan, format_: ExportFormat, *, compressed: bool = False

@@ -34,9 +34,10 @@ class Drain:
 
 
 async def steps(
-    curves: CurveService, principal: Principal, plan: Plan, format_: ExportFormat, sink: IO[bytes]
-) -> AsyncGenerator[int]:
-    """After each step, how many rows are written; last when everything is."""
+    curves: CurveService, principal: Principal, plan: Plan, format_: ExportFormat, sink: IO[bytes],
+    turns: asyncio.Semaphore,
+) -> AsyncGenerator[int]:  # fmt: skip
+    """After each step, how many rows are written; last when everything is. `turns`: how many may compute at a time."""
     frames, writer = await asyncio.to_thread(_opened, plan, format_, sink)
 
     def write(rows: list[tuple[Priced, Snapshot]]) -> int:
@@ -47,9 +48,11 @@ async def steps(
     done = 0
     try:
         async for rows in batches(curves, principal, plan):
-            done += await asyncio.to_thread(write, rows)
+            async with turns:
+                done += await asyncio.to_thread(write, rows)
             yield done
-        await asyncio.to_thread(writer.close)
+        async with turns:
+            await asyncio.to_thread(writer.close)
     except BaseException:
         writer.discard()
         raise

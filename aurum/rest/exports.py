@@ -24,6 +24,7 @@ from aurum.rest.headers import exchange, names, takes_gzip
 from aurum.rest.problems import problem_of, unexpected
 
 _SNAPSHOT_COST = 20  # as the columns of a snapshot cost in GraphQL
+_PIECE = 256 * 1024  # bytes that a client has to take within its seconds
 _log = logging.getLogger(__name__)
 
 Answer = Callable[[Context, Request], Awaitable[Response]]
@@ -113,10 +114,11 @@ class _Streamed(Response):
             await sender.send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             async with aclosing(self._chunks) as chunks:
                 async for chunk in chunks:
-                    if gone.done():
-                        return
-                    if chunk:
-                        await sender.send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    for start in range(0, len(chunk), _PIECE):
+                        if gone.done():
+                            return
+                        piece = chunk[start : start + _PIECE]
+                        await sender.send({"type": "http.response.body", "body": piece, "more_body": True})
             await sender.send({"type": "http.response.body", "body": b"", "more_body": False})
         except TooSlow as error:
             _log.info("an export is broken off: %s", error.message)
