@@ -17,11 +17,11 @@ from aurum.metadata.model import CurveFilter
 T = TypeVar("T")
 _LISTS = {  # may be given more than once; any of them
     "curve": "keys", "legacy_key": "legacy_keys", "vendor": "vendors", "iso": "isos", "market": "markets",
-    "region": "regions", "location": "locations", "product": "products", "block": "blocks",
+    "region": "regions", "location": "locations", "located_in": "located_in", "product": "products", "block": "blocks",
     "measure": "measures", "asset_class": "asset_classes", "commodity": "commodities",
     "curve_currency": "currencies", "curve_unit": "units",
 }  # fmt: skip
-_SWITCHES = ("unit_known", "reviewed")
+_SWITCHES = ("unit_known", "location_known", "reviewed")
 _DAYS = {
     "as_of": "as_of", "as_of_from": "first", "as_of_to": "last",
     "delivery_start": "delivery_start", "delivery_end": "delivery_end",
