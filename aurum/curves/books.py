@@ -64,12 +64,7 @@ class BookStore:
         )  # fmt: skip
 
     async def _listed(self, rows: Sequence[Sequence[Any]]) -> dict[int, list[Listed]]:
-        grids = await self._grids(rows)
-        newest = {(row[_CURVE], row[_AS_OF]): row for row in rows}  # of a day the newest version comes last
-        found: dict[int, list[Listed]] = {}
-        for (curve_id, as_of), row in newest.items():
-            found.setdefault(curve_id, []).append(Listed(row[_ID], as_of, grids[row[_GRID]]))
-        return found
+        return await asyncio.to_thread(_listed, rows, await self._grids(rows))
 
     async def days(
         self, tenant: str, spans: Sequence[Span], known_at: datetime | None, *, quotes: bool = False
@@ -201,6 +196,14 @@ def _blocks(found: Columns, grids: Mapping[int, TenorGrid]) -> list[DayBlock]:
         values[quoted] = found["vector"][starts[rows[quoted], None] + np.arange(points)]
         blocks.append(DayBlock(grids[id_], curve[rows], as_of[rows], values))
     return blocks
+
+
+def _listed(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> dict[int, list[Listed]]:
+    newest = {(row[_CURVE], row[_AS_OF]): row for row in rows}  # of a day the newest version comes last
+    found: dict[int, list[Listed]] = {}
+    for (curve_id, as_of), row in newest.items():
+        found.setdefault(curve_id, []).append(Listed(row[_ID], as_of, grids[row[_GRID]]))
+    return found
 
 
 def _day(row: Sequence[Any], grids: Mapping[int, TenorGrid]) -> DayPrices:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -90,9 +91,7 @@ async def planned(curves: CurveService, principal: Principal, selection: Selecti
     async for page in _pages(curves, principal, wanted, _CURVES_RANGED if selection.ranged else _CURVES):
         listed = await _listed(curves, principal, selection, [curve.id for curve in page])
         units = await curves.metadata.unit_versions(principal, list(listed))
-        for curve in page:
-            if curve.id in listed:
-                found.add(curve, listed[curve.id], units[curve.id])
+        await asyncio.to_thread(found.add, [curve for curve in page if curve.id in listed], listed, units)
         if found.total > most:
             raise ExportTooLarge(f"more than {most:,} points are selected", hint=hint, most=most)
     return found.plan()
@@ -108,7 +107,14 @@ class _Found:
         self._snapshots: list[tuple[int, int, int]] = []  # id, place of the curve, rows
         self.total = 0
 
-    def add(self, curve: Curve, listed: Sequence[Listed], units: Sequence[UnitAssignment]) -> None:
+    def add(
+        self, curves: Sequence[Curve], listed: Mapping[int, Sequence[Listed]],
+        units: Mapping[int, Sequence[UnitAssignment]],
+    ) -> None:  # fmt: skip
+        for curve in curves:
+            self._add(curve, listed[curve.id], units[curve.id])
+
+    def _add(self, curve: Curve, listed: Sequence[Listed], units: Sequence[UnitAssignment]) -> None:
         counted = [(each.id, self._count(each.tenors)) for each in listed]
         rows = [(id_, len(self._curves), count) for id_, count in counted if count]
         if rows:

@@ -79,6 +79,9 @@ class ExportWorker:
             await self._write(claim, progress)
         except Unavailable as error:
             await self._put_back(claim, error)
+        except OSError as error:
+            told = f"the file cannot be written: {error.strerror or 'unknown reason'}"
+            await self._put_back(claim, Unavailable(told, hint="See to the folder `exports` in AURUM_HOME."))
         except AurumError as error:
             await self._fail(claim, error.code, error.message, error.hint)
         except Exception:  # noqa: BLE001  whoever waits for it is told

@@ -114,7 +114,8 @@ def test_numbers_come_back_to_the_bit(numbers: list[float | None]) -> None:
 @settings(deadline=None, max_examples=10)
 @given(st.lists(NUMBERS, min_size=1))
 def test_numbers_of_a_sheet_come_back_to_the_bit(numbers: list[float | None]) -> None:
-    _, *rows = sheet_rows(written(ExportFormat.XLSX, batch_of(mid=numbers), len(numbers)))
+    batch = batch_of(curve_key=["a"] * len(numbers), mid=numbers, cell=["b"] * len(numbers))
+    _, *rows = sheet_rows(written(ExportFormat.XLSX, batch, len(numbers)))
     assert [row[SCHEMA.names.index("mid")] for row in rows] == numbers
 
 

@@ -107,19 +107,21 @@ async def test_a_job_that_ends_every_process_has_failed_at_last(exporting: Expor
     assert (failed.state, failed.error_code) == (ExportState.FAILED, "WORKER_LOST")
 
 
-async def test_what_may_pass_is_tried_again(exporting: Exporting, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("away", [Unavailable("files cannot be kept"), OSError(28, "No space left on device")])
+async def test_what_may_pass_is_tried_again(
+    exporting: Exporting, monkeypatch: pytest.MonkeyPatch, away: Exception
+) -> None:
+    def fail(*_: Any) -> None:
+        raise away
+
     service, worker = exporting.service(), exporting.worker()
     export = await service.create(DESK, ALL, CSV)
     with monkeypatch.context() as patched:
-        patched.setattr(FolderBlobs, "take", away)
+        patched.setattr(FolderBlobs, "take", fail)
         assert (await done(worker, service, export)).state is ExportState.QUEUED
     assert not await worker.work_once()  # not at once
     exporting.time += timedelta(seconds=31)
     assert (await done(worker, service, export)).state is ExportState.SUCCEEDED
-
-
-def away(*_: Any) -> None:
-    raise Unavailable("files cannot be kept: no space left on device")
 
 
 async def test_a_job_is_cancelled_before_and_while_it_runs(

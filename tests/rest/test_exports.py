@@ -13,6 +13,7 @@ import pytest
 from openpyxl import load_workbook
 
 from aurum.auth import Principal, Scope
+from aurum.backends.budgets import MemoryBudgets
 from aurum.exports.model import ExportFormat, Selection
 from aurum.graphql.nodes import node_id
 from tests.published import NBP, TTF, prices
@@ -89,6 +90,15 @@ async def test_what_is_too_large_says_how_to_make_a_job_of_it(filled: Rest, monk
     assert (problem["status"], problem["code"]) == (422, "EXPORT_TOO_LARGE")
     assert "createExport" in problem["hint"]
     assert (await filled.get("/exports.csv", curve=KEY)).status_code == 200
+
+
+async def test_it_costs_a_callers_budget_what_columns_cost(filled: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filled.services.charges, "budgets", MemoryBudgets(60, 0.001))
+    assert (await filled.get("/exports.csv")).status_code == 200  # two snapshots: 40
+    refused = await filled.get("/exports.csv")
+    assert (refused.status_code, refused.json()["code"]) == (429, "COST_BUDGET_EXHAUSTED")
+    assert int(refused.headers["retry-after"]) > 0
+    assert (await filled.client.head("/exports.csv")).status_code == 200
 
 
 async def test_the_file_of_a_job_is_fetched_in_parts_too_until_it_expires(filled: Rest) -> None:
