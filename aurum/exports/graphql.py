@@ -233,7 +233,7 @@ def selection_of(asked: CreateExportInput) -> model.Selection:
         first, _ = bounds(None)
     delivery = asked.delivery or DeliveryRange()
     return model.Selection(
-        filter_of(asked.filter, asked.search), asked.as_of, first, last, asked.known_at,
+        filter_of(asked.filter), asked.search, asked.as_of, first, last, asked.known_at,
         None if asked.tenor_types is None else tuple(asked.tenor_types), delivery.start, delivery.end,
         asked.currency, asked.unit,
     )  # fmt: skip

@@ -38,7 +38,8 @@ _MEDIA = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which points: of the curves that fit, one snapshot each, or with `first` and `last` that of every as-of date.
+    """Which points: of the curves that fit and have the words of `search`, one snapshot each, or with `first` and
+    `last` that of every as-of date.
 
     One snapshot: the newest as-of date on or before `as_of` (None: any). `first` and `last` are both included, None is
     open. `known_at`: as it was known then; None: not pinned yet. Deliveries within [`delivery_start`, `delivery_end`).
@@ -46,6 +47,7 @@ class Selection:
     """
 
     curves: CurveFilter = field(default_factory=CurveFilter)
+    search: str | None = None
     as_of: date | None = None
     first: date | None = None
     last: date | None = None

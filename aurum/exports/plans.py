@@ -20,8 +20,9 @@ from aurum.errors import ExportTooLarge, NotFound, UnitMismatch, UnknownUnit
 from aurum.exports.model import Selection
 from aurum.exports.selections import written
 from aurum.market.periods import TenorGrid
-from aurum.metadata.model import Curve, CurveFilter, UnitAssignment, unit_known_at
+from aurum.metadata.model import Curve, CurveFilter, CurveOrder, CurveOrderField, UnitAssignment, unit_known_at
 
+_BY_KEY = [CurveOrder(CurveOrderField.KEY)]
 _CURVES = 1000  # looked at together, of one as-of date each
 _CURVES_RANGED = 50  # of many
 _ROWS = 65_536  # of a batch, and of a row group in Parquet
@@ -86,7 +87,7 @@ async def planned(curves: CurveService, principal: Principal, selection: Selecti
     known_at = selection.known_at
     if known_at is None:
         raise ValueError("the selection is not pinned")
-    wanted = await _named(curves, principal, selection.curves)
+    wanted = await _named(curves, principal, selection)
     found = _Found(selection, known_at)
     async for page in _pages(curves, principal, wanted, _CURVES_RANGED if selection.ranged else _CURVES):
         listed = await _listed(curves, principal, selection, [curve.id for curve in page])
@@ -142,8 +143,9 @@ async def batches(
         yield [(plan.curves[at], found[id_]) for at, id_ in zip(plan.curve_of[part].tolist(), ids, strict=True)]
 
 
-async def _named(curves: CurveService, principal: Principal, wanted: CurveFilter) -> CurveFilter:
+async def _named(curves: CurveService, principal: Principal, selection: Selection) -> CurveFilter:
     """With the keys of the catalogue in place of those given. Raises NotFound for one that no curve has."""
+    wanted = replace(selection.curves, search=await curves.metadata.search(principal, selection.search))
     if wanted.keys is None:
         return wanted
     found = await curves.metadata.by_key(principal, wanted.keys)
@@ -159,7 +161,7 @@ async def _pages(
     """By key."""
     request, more = PageRequest(size), True
     while more:
-        page = await curves.metadata.curves(principal, wanted, [], request)
+        page = await curves.metadata.curves(principal, wanted, _BY_KEY, request)
         yield page.items
         more = page.has_next
         request = replace(request, position=page.positions[-1] if more else None)

@@ -45,7 +45,7 @@ def parse(pairs: Iterable[tuple[str, str]]) -> Selection:
     days: dict[str, Any] = {field: _one(given, name, date.fromisoformat) for name, field in _DAYS.items()}
     types = [_read("tenor_type", text, lambda each: TenorType(each.upper())) for text in given.get("tenor_type", ())]
     return Selection(
-        CurveFilter(**lists, **switches, search=_one(given, "search", str)), **days,
+        CurveFilter(**lists, **switches), search=_one(given, "search", str), **days,
         known_at=_one(given, "known_at", _instant), tenor_types=tuple(types) or None,
         currency=_one(given, "currency", str), unit=_one(given, "unit", str),
     )  # fmt: skip
@@ -63,7 +63,7 @@ def written(selection: Selection) -> str:
         pairs += [(name, str(value)) for value in getattr(curves, field) or ()]
     switches = [(name, getattr(curves, name)) for name in _SWITCHES]
     pairs += [(name, str(value).lower()) for name, value in switches if value is not None]
-    pairs += [("search", curves.search)]
+    pairs += [("search", selection.search)]
     pairs += [(name, getattr(selection, field)) for name, field in _DAYS.items()]
     pairs += [("known_at", None if selection.known_at is None else instant_text(selection.known_at))]
     pairs += [("tenor_type", str(each)) for each in selection.tenor_types or ()]
