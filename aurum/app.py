@@ -30,6 +30,7 @@ from aurum.graphql.requests import with_header
 from aurum.ingestion.drop import TRIGGER, DropFolder
 from aurum.ingestion.notifications import Notifier
 from aurum.rest.routes import rest_routes
+from aurum.scenarios.runs.crew import Crew, environment_of
 from aurum.schema import create_schema
 from aurum.services import Services, now, open_services
 from aurum.settings import Settings
@@ -64,6 +65,8 @@ def create_app(settings: Settings) -> Starlette:
             work += [_completeness(services), _retention(services, settings), _warmed(services, endpoint)]
             work += [ExportWorker(services.exports).clean()]
             work += [ExportWorker(services.exports).work() for _ in range(settings.exports.workers)]
+            if settings.scenarios.processes:
+                work.append(Crew(services.scenario_runs, environment_of(settings)).watch())
             if settings.ingestion.watch:
                 principal = local_principal(settings.auth, TRIGGER)
                 work.append(DropFolder(services.ingestion, services.dispatcher, principal).watch())

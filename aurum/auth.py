@@ -20,6 +20,10 @@ class Scope(StrEnum):
     INGESTION_RESOLVE = "ingestion:resolve"
     INGESTION_CONFIGURE = "ingestion:configure"
     OPERATIONS_WRITE = "operations:write"
+    SCENARIOS_READ = "scenarios:read"
+    SCENARIOS_RUN = "scenarios:run"
+    SCENARIOS_WRITE = "scenarios:write"
+    SCENARIOS_DELETE = "scenarios:delete"
 
 
 _EVERYTHING = frozenset(Scope)

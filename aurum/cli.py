@@ -120,6 +120,17 @@ def serve(
 
 
 @app.command()
+def worker() -> None:
+    """Execute queued runs of scenarios until Ctrl-C, in AURUM_SCENARIOS__PROCESSES processes."""
+    from aurum.telemetry import configure_logging
+    from aurum.working import worker
+
+    settings = Settings()
+    configure_logging(settings.log_level)
+    asyncio.run(worker(settings))
+
+
+@app.command()
 def up(
     with_demo: Annotated[bool, typer.Option("--demo/--no-demo", help="A demo week where there are no curves.")] = True,
     with_prefect: Annotated[bool, typer.Option("--prefect/--no-prefect", help="Else the API does the runs.")] = True,

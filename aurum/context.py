@@ -11,6 +11,7 @@ from typing import TypeVar
 from aurum.auth import Principal
 from aurum.backends.cache import Cache
 from aurum.curves.graphql import Curve, Location, curve_of, location_face
+from aurum.curves.model import Snapshot
 from aurum.curves.service import CurveService
 from aurum.exports.service import ExportService
 from aurum.graphql.charges import Charges
@@ -20,6 +21,9 @@ from aurum.ingestion.model import Run
 from aurum.ingestion.service import IngestionService
 from aurum.metadata.service import MetadataService
 from aurum.operations.service import OperationService
+from aurum.scenarios.repository.service import ScenarioService
+from aurum.scenarios.runs.results import ResultService
+from aurum.scenarios.runs.service import RunService
 from aurum.services import Services
 
 K = TypeVar("K", bound=Hashable)
@@ -64,6 +68,25 @@ class Context:
     @property
     def exports(self) -> ExportService:
         return self.services.exports
+
+    @property
+    def scenarios(self) -> ScenarioService:
+        return self.services.scenarios
+
+    @property
+    def scenario_runs(self) -> RunService:
+        return self.services.scenario_runs
+
+    @property
+    def scenario_results(self) -> ResultService:
+        return self.services.scenario_results
+
+    async def scenario_snapshots(self, keys: Sequence[tuple[int, int]]) -> list[Snapshot | None]:
+        """By run and curve."""
+        return await self.load_many(self.scenario_results.snapshots, keys)
+
+    async def scenario_start(self, run: int) -> tuple[date, datetime]:
+        return await self.scenario_results.start(self.principal, run)
 
     @property
     def persisted(self) -> Cache:

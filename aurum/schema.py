@@ -49,6 +49,17 @@ from aurum.ingestion.graphql import (
 )
 from aurum.metadata.graphql import CalendarQuery, MetadataMutation, MetadataQuery
 from aurum.operations.graphql import OperationsMutation, OperationsQuery
+from aurum.scenarios.graphql import (
+    Scenario,
+    ScenarioRun,
+    ScenariosMutation,
+    ScenariosQuery,
+    ScenariosSubscription,
+    scenario_of,
+)
+from aurum.scenarios.graphql import (
+    run_of as scenario_run_of,
+)
 from aurum.settings import GraphQLSettings
 
 Info = strawberry.Info[Context, None]
@@ -105,6 +116,9 @@ async def _node(context: Context, id_: str) -> Node | None:
         "CurveSnapshot": (context.curves.snapshots_by_id, snapshot_of),
         "Export": (context.exports.by_id, export_of),
         "IngestionRun": (context.ingestion.runs, run_of),
+        "Scenario": (context.scenarios.scenarios, scenario_of),
+        "ScenarioRun": (context.scenario_runs.runs, scenario_run_of),
+        "ScenarioSnapshot": (context.scenario_results.snapshots_by_id, snapshot_of),
         "QuarantinedPoint": (context.ingestion.quarantine.by_id, point_of),
         "SourceFile": (context.ingestion.files, file_of),
     }
@@ -118,7 +132,7 @@ async def _node(context: Context, id_: str) -> Node | None:
 @strawberry.type(description="Everything that can be read.")
 class Query(
     CurveQuery, DerivedQuery, MoverQuery, AggregateQuery, LocationQuery, SeriesQuery, MetadataQuery,
-    CalendarQuery, ExportQuery, IngestionQuery, OperationsQuery, NodeQuery,
+    CalendarQuery, ExportQuery, IngestionQuery, OperationsQuery, ScenariosQuery, NodeQuery,
 ):  # fmt: skip
     pass
 
@@ -126,13 +140,13 @@ class Query(
 @strawberry.type(description="Everything that can be changed. Each mutation is one transaction.")
 class Mutation(
     CurveMutation, ReviewMutation, LocationMutation, SeriesMutation, MetadataMutation, ExportMutation,
-    IngestionMutation, OperationsMutation,
+    IngestionMutation, OperationsMutation, ScenariosMutation,
 ):  # fmt: skip
     pass
 
 
 @strawberry.type(description="Everything that can be followed live, each event once and in order.")
-class Subscription(CurveSubscription, ExportSubscription, IngestionSubscription):
+class Subscription(CurveSubscription, ExportSubscription, IngestionSubscription, ScenariosSubscription):
     pass
 
 
@@ -141,7 +155,7 @@ def create_schema(settings: GraphQLSettings) -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Curve, CurveSnapshot, Export, IngestionRun, QuarantinedPoint, SourceFile],
+        types=[Curve, CurveSnapshot, Export, IngestionRun, QuarantinedPoint, Scenario, ScenarioRun, SourceFile],
         extensions=[Errors, *limits(settings)],
         kept_bytes=settings.kept_mib * 2**20,
         config=StrawberryConfig(disable_field_suggestions=not settings.suggestions),

@@ -25,6 +25,12 @@ from aurum.metadata.service import MetadataService
 from aurum.metadata.store import CatalogueStore
 from aurum.operations.service import OperationService
 from aurum.operations.store import OperationStore
+from aurum.scenarios.bases import Bases
+from aurum.scenarios.repository.service import ScenarioService
+from aurum.scenarios.repository.store import ScenarioStore
+from aurum.scenarios.runs.results import ResultService
+from aurum.scenarios.runs.service import RunService
+from aurum.scenarios.runs.store import RunStore
 from aurum.settings import Settings
 
 
@@ -38,6 +44,9 @@ class Services:
     dispatcher: Dispatcher
     operations: OperationService
     exports: ExportService
+    scenarios: ScenarioService
+    scenario_runs: RunService
+    scenario_results: ResultService
     persisted: Cache
     charges: Charges
 
@@ -76,10 +85,14 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
             ExportStore(database), curves, events, FolderBlobs(settings.export_folder), now, settings.exports
         )
         persisted, budgets = _shared(settings, stack)
+        bases = Bases(curves, metadata)
+        scenarios = ScenarioService(ScenarioStore(database), bases, now)
+        scenario_runs = RunService(RunStore(database), scenarios, bases, events, now, settings.scenarios)
         charges = Charges(settings.graphql, budgets)
         yield Services(
-            database, events, metadata, curves, ingestion, dispatcher, operations, exports, persisted, charges
-        )
+            database, events, metadata, curves, ingestion, dispatcher, operations, exports, scenarios, scenario_runs,
+            ResultService(scenario_runs.store, bases), persisted, charges,
+        )  # fmt: skip
 
 
 def _shared(settings: Settings, stack: AsyncExitStack) -> tuple[Cache, Budgets | None]:

@@ -52,6 +52,14 @@ class IngestionSettings(_Area):
     max_file_mib: int = Field(64, ge=1, description="A larger workbook is refused before it is read.")
 
 
+class ScenarioSettings(_Area):
+    processes: int = Field(2, ge=0, le=64, description="That compute runs beside the server, or of `aurum worker`.")
+    ready: bool = Field(False, description="Whether they are started before there is a run.")
+    lease_seconds: float = Field(30.0, gt=0, description="A run whose worker is silent for this long is taken over.")
+    max_attempts: int = Field(3, ge=1, description="A run that lost its worker this often has failed.")
+    memory_mib: int | None = Field(None, ge=256, description="That a process may take; a run that needs more fails.")
+
+
 class PrefectSettings(_Area):
     api_url: str | None = Field(None, description="With it, runs are Prefect flow runs; without, the server does them.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(4200, description="Of the embedded server of `aurum up`.")
@@ -169,6 +177,7 @@ class Settings(BaseSettings):
     events: EventSettings = EventSettings()
     server: ServerSettings = ServerSettings()
     ingestion: IngestionSettings = IngestionSettings()
+    scenarios: ScenarioSettings = ScenarioSettings()
     prefect: PrefectSettings = PrefectSettings()
     auth: AuthSettings = AuthSettings()
     graphql: GraphQLSettings = GraphQLSettings()

@@ -102,6 +102,7 @@ class Machine:
             **_inherited(),
             "AURUM_INGESTION__WATCH": "true",
             "AURUM_SERVER__PORT": str(self.api_port),
+            "AURUM_SCENARIOS__READY": "true",
             **({} if self.prefect_port is None else {"AURUM_PREFECT__API_URL": f"{self.prefect}/api"}),
         }
         await self.programs.start(_module("api", "aurum", environment, self._api_answers, "serve"))

@@ -14,7 +14,8 @@ import aurum.backends.events
 import aurum.curves.tables
 import aurum.ingestion.tables
 import aurum.metadata.tables
-import aurum.operations.tables  # noqa: F401  each adds its tables
+import aurum.operations.tables
+import aurum.scenarios.tables  # noqa: F401  each adds its tables
 from aurum.backends.database import tables
 
 

@@ -93,12 +93,25 @@ class CurvePrices:
 
 
 @dataclass(frozen=True, slots=True)
+class Story:
+    """A run of a scenario that has made a snapshot of another one, `base`. `id` is that of the run's result.
+
+    `known_at`: as what was known at this instant the run has taken its curves.
+    """
+
+    id: int
+    run_id: int
+    known_at: datetime
+    base: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One version of a curve's prices on an as-of date. Never changes.
 
     `published_at` is when it became known, `recorded_at` when Aurum stored it; `version` counts in order of storing.
     `run_id` is the ingestion run that read it. `author` and `reason`: who changed a point of it, and why. `made` has
-    what others make of it, once for as long as it is kept.
+    what others make of it, once for as long as it is kept. With a `story` it is what a scenario makes of a version.
     """
 
     id: int
@@ -113,6 +126,22 @@ class Snapshot:
     author: str | None = None
     reason: str | None = None
     made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    story: Story | None = None
+
+    @property
+    def base(self) -> Snapshot:
+        """Without a scenario."""
+        return self if self.story is None else self.story.base
+
+    def told(self, id_: int, run_id: int, known_at: datetime, at: datetime, mid: Prices) -> Snapshot:
+        """As a scenario has it, since `at`: its mids alone, for nobody has said what becomes of bid and ask, and
+        without the cells, the file and the people that the base's numbers are from.
+        """
+        prices = replace(self.prices, mid=mid, bid=None, ask=None, mid_cells=None, quote_cells=None)
+        return replace(
+            self, prices=prices, recorded_at=at, file_id=None, run_id=None, author=None, reason=None, made={},
+            story=Story(id_, run_id, known_at, self),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 from aurum.auth import Principal, Scope
 from aurum.backends.paging import Page, PageRequest
 from aurum.curves.analytics.deviations import WINDOW, Spread, spreads_of
-from aurum.curves.analytics.diffs import CurveDiff, Ends, differences
+from aurum.curves.analytics.diffs import CurveDiff, Ends, difference, differences
 from aurum.curves.analytics.movers import (
     BookMoves,
     MoveMeasure,
@@ -214,6 +214,30 @@ class MoveService:
             return [_AS_IT_IS] * len(curves)
         units = await self._metadata.unit_versions(principal, [curve.id for curve in curves])
         return [_factors(units[curve.id], start, end) for curve in curves]
+
+
+def explained_between(
+    versions: Sequence[UnitAssignment],
+    refs: tuple[SnapshotRef, SnapshotRef],
+    ends: tuple[Snapshot | None, Snapshot | None],
+) -> Explained:
+    """What moved between two snapshots of a curve, one of which a scenario has made, and why.
+
+    What differs of one as-of date is restatement; between two of them it is all taken for the market's. Raises
+    UnitMismatch where the units of the two do not convert.
+    """
+    old, new = ends
+    known = [
+        SnapshotRef(ref.as_of, each.story.known_at) if each is not None and each.story is not None else ref
+        for ref, each in zip(refs, ends, strict=True)
+    ]
+    factors = _factors(versions, known[0], known[1])
+    if isinstance(factors, InvalidInput):
+        raise factors
+    same_day = old is not None and new is not None and old.as_of == new.as_of
+    between = new if same_day else old
+    diff = difference(Ends(old, between and between.base, new, factors))
+    return Explained(diff, unit_known_at(versions, later(known[0], known[1]).known_at))
 
 
 def _explained(

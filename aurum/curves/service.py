@@ -22,6 +22,7 @@ from aurum.curves.model import (
     Coverage,
     DayKnown,
     DayMids,
+    DayPrices,
     Listed,
     PriceHistory,
     Publication,
@@ -184,6 +185,10 @@ class CurveService:
         principal.require(Scope.CURVES_READ)
         spans = [Span(id_, first, last) for id_ in curve_ids]
         return await self.books.listed_days(principal.tenant, spans, known_at)
+    async def mids_of(self, principal: Principal, ids: Sequence[int]) -> list[DayPrices]:
+        """The mids of snapshots, parallel to their ids. One statement."""
+        principal.require(Scope.CURVES_READ)
+        return await self.books.of_ids(principal.tenant, ids)
 
     async def versions(self, principal: Principal, days: Collection[Day]) -> dict[Day, list[Snapshot]]:
         """By curve and exact as-of date: every version, the newest known first."""

@@ -19,7 +19,7 @@ PUBLISHED = "subscription($after: String) { curvePublished(after: $after) { curs
 
 
 def context_of(book: Book, *without: Scope) -> Context:
-    missing: Any = [None] * 6
+    missing: Any = [None] * 9
     services = Services(book.database, book.events, book.metadata, book.curves, *missing)
     principal = type(DESK)(DESK.tenant, DESK.name, DESK.scopes - set(without))
     return Context(principal, services, "request-1", 30.0)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurum.curves.analytics.alignment import Alignment, Mask, Places, aligned
-from aurum.curves.analytics.moves import Move, explained, percent
+from aurum.curves.analytics.moves import Move, explained, percent, told
 from aurum.curves.model import CurvePrices, Prices, Snapshot
 from aurum.market.periods import TenorGrid
 
@@ -59,6 +59,16 @@ class Ends:
     @property
     def prices(self) -> tuple[CurvePrices, ...]:
         return tuple(_NONE if each is None else each.prices for each in (self.start, self.between, self.end))
+
+    @property
+    def bases(self) -> tuple[CurvePrices, ...]:
+        """Without scenarios."""
+        return tuple(_NONE if each is None else each.base.prices for each in (self.start, self.between, self.end))
+
+    @property
+    def told(self) -> bool:
+        """Whether a scenario is one of the ends: then mids alone are compared."""
+        return any(each is not None and each.story is not None for each in (self.start, self.end))
 
     @property
     def days(self) -> tuple[date | None, ...]:
@@ -113,7 +123,7 @@ def differences(curves: Sequence[Ends], *, start_known_last: bool = False) -> li
     """
     alike: dict[object, list[int]] = {}
     for n, ends in enumerate(curves):
-        alike.setdefault((*(each.tenors for each in ends.prices), *ends.days), []).append(n)
+        alike.setdefault((*(each.tenors for each in ends.prices), *ends.days, ends.told), []).append(n)
     found: dict[int, CurveDiff] = {}
     for places in alike.values():
         group = [curves[n] for n in places]
@@ -123,7 +133,7 @@ def differences(curves: Sequence[Ends], *, start_known_last: bool = False) -> li
 
 def _compared(curves: Sequence[Ends], start_known_last: bool) -> list[CurveDiff]:
     joined = aligned(*(each.tenors for each in curves[0].prices))
-    start, between, end = zip(*(ends.prices for ends in curves), strict=True)
+    start, between, end = zip(*(ends.bases for ends in curves), strict=True)
     factors = np.array([ends.factors for ends in curves]).T[:, :, None]
     known = _side([each.mid for each in between], joined.places[1])
     was, now = (_side([each.mid for each in prices], joined.places[n]) for n, prices in ((0, start), (2, end)))
@@ -134,7 +144,11 @@ def _compared(curves: Sequence[Ends], start_known_last: bool) -> list[CurveDiff]
     else:
         rolled = _rolled(joined, (between_day, known), (last_day, now))
         move = explained(was, known, now, rolled, (factors[0], factors[1]))
-    before, after = (_quotes(prices, joined.places[n], factors[n // 2]) for n, prices in ((0, start), (2, end)))
+    shown = list(zip(*(ends.prices for ends in curves), strict=True))
+    stories = curves[0].told
+    before, after = (_quotes(shown[n], joined.places[n], factors[n // 2], mids_alone=stories) for n in (0, 2))
+    if stories:
+        move = told(move, (factors[0] * was, before.mid), (factors[1] * now, after.mid))
     return [
         CurveDiff(ends.start, ends.end, joined.tenors, before.row(n), after.row(n), move.row(n))
         for n, ends in enumerate(curves)
@@ -150,12 +164,15 @@ def _rolled(joined: Alignment, one: tuple[date | None, Prices], other: tuple[dat
     return rolled
 
 
-def _quotes(curves: Sequence[CurvePrices], places: Places, factors: NDArray[np.float64]) -> Quotes:
+def _quotes(
+    curves: Sequence[CurvePrices], places: Places, factors: NDArray[np.float64], *, mids_alone: bool
+) -> Quotes:  # fmt: skip
     held = np.zeros((len(curves), len(curves[0].tenors) + 1), dtype=bool)
     for row, each in enumerate(curves):
         held[row, list(each.withheld)] = True
     mid, bid, ask = (
-        factors * _side([getattr(each, side) for each in curves], places) for side in ("mid", "bid", "ask")
+        factors * _side([None if mids_alone and side != "mid" else getattr(each, side) for each in curves], places)
+        for side in ("mid", "bid", "ask")
     )
     return Quotes(mid, bid, ask, held[:, places])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Move:
     roll_off: Prices
     listing: Prices
     unit: Prices
+    scenario: Prices
 
     @property
     def parts(self) -> tuple[Prices, ...]:
@@ -59,7 +60,7 @@ def explained(
     roll_off     f1 (p2 - p1) where one of them is not, and `rolled` says that its delivery has come
     listing      f1 (p2 - p1) where one of them is not, for any other reason: a new month at the far end, a quarantine
 
-    They add up to f1 p2 - f0 p0.
+    They add up to f1 p2 - f0 p0. What scenarios make of prices comes on top: see `told`.
     """
     own, other = factors
     p0, p1, p2 = (np.where(np.isnan(mid), 0.0, mid) for mid in (earlier, between, later))
@@ -71,4 +72,11 @@ def explained(
         roll_off=np.where(~both & rolled, step, nothing),
         listing=np.where(~both & ~rolled, step, nothing),
         unit=(other - own) * p0,
+        scenario=nothing,
     )
+
+
+def told(move: Move, before: tuple[Prices, Prices], after: tuple[Prices, Prices]) -> Move:
+    """With what scenarios do: of either end the mids without and with one, in the unit of the move; NaN: not quoted."""
+    was, now = (np.nan_to_num(story, nan=0.0) - np.nan_to_num(base, nan=0.0) for base, story in (before, after))
+    return replace(move, scenario=now - was)

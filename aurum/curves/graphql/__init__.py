@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aurum.curves.graphql.aggregates import AggregateQuery
-from aurum.curves.graphql.arguments import DateRange, DeliveryRange, EventsAfter, bounds
+from aurum.curves.graphql.arguments import DateRange, DeliveryRange, EventsAfter, bounds, instant_of
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
 from aurum.curves.graphql.derived import DerivedQuery
 from aurum.curves.graphql.live import CurveSubscription
@@ -33,6 +33,7 @@ __all__ = [
     "SeriesQuery",
     "bounds",
     "curve_of",
+    "instant_of",
     "location_face",
     "snapshot_of",
 ]

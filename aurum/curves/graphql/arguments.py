@@ -12,9 +12,11 @@ from aurum.auth import Principal
 from aurum.curves import moves
 from aurum.curves.analytics.deliveries import Seasons
 from aurum.curves.analytics.strips import Absence
+from aurum.curves.model import Snapshot
 from aurum.curves.service import CurveService
 from aurum.errors import InvalidInput, NotFound
 from aurum.graphql.enums import publish_enum
+from aurum.graphql.nodes import row_of
 from aurum.market.periods import TenorType
 from aurum.metadata.graphql import CurveFilter
 from aurum.metadata.service import MetadataService
@@ -45,6 +47,12 @@ class CurveContext(Protocol):
     async def source_file(self, file_id: int) -> SourceFile | None: ...
     async def ingestion_run(self, run_id: int) -> IngestionRun | None: ...
     async def findings_about(self, run_id: int | None, curve_key: str) -> list[Finding]: ...
+    async def scenario_snapshots(self, keys: Sequence[tuple[int, int]]) -> list[Snapshot | None]:
+        """By run and curve. Raises NotFound, and Conflict for a run that has not succeeded."""
+
+    async def scenario_start(self, run: int) -> tuple[date, datetime]:
+        """The as-of date that a run has taken, and as what was known when. Raises as `scenario_snapshots` does."""
+
     async def missing_days(
         self, vendors: list[str], first: date, last: date, at: datetime | None
     ) -> dict[date, list[str]]: ...
@@ -112,6 +120,9 @@ class SnapshotRef:
     known_at: datetime | None = strawberry.field(
         default=None, description="As it was known at this instant; null: as it is known now."
     )
+    scenario_run: strawberry.ID | None = strawberry.field(
+        default=None, description="As this run of a scenario has it; then neither of the others is given."
+    )
 
 
 @strawberry.input(description="A series of another system; see `setSeriesMapping`.")
@@ -134,6 +145,13 @@ AsOf = Annotated[
 KnownAt = Annotated[
     datetime | None,
     strawberry.argument(description="As it was known at this instant; null: as it is known now."),
+]
+InScenario = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(
+        description="As this run of a scenario has it, which says the as-of date and the instant; null where the run "
+        "does not have the curve."
+    ),
 ]
 EventsAfter = Annotated[
     str | None,
@@ -158,6 +176,17 @@ def instant_of(known_at: datetime | None) -> datetime | None:
         return known_at.astimezone(UTC)
     except OverflowError:
         raise InvalidInput("`knownAt` is beyond what a calendar has", field="knownAt") from None
+
+
+def story_of(
+    scenario_run: strawberry.ID | None, as_of: date | None, known_at: datetime | None, field: str = "scenarioRun"
+) -> int | None:
+    """The run. Raises InvalidInput where there is more: a run says itself what it has taken."""
+    if scenario_run is None:
+        return None
+    if as_of is not None or known_at is not None:
+        raise InvalidInput("a run of a scenario says itself its as-of date and what was known", field=field)
+    return row_of(scenario_run, "ScenarioRun")
 
 
 def ref_of(snapshot: SnapshotRef) -> moves.SnapshotRef:

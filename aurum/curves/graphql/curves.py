@@ -22,12 +22,14 @@ from aurum.curves.graphql.arguments import (
     DeliveryRange,
     From,
     Info,
+    InScenario,
     KnownAt,
     TenorTypes,
     To,
     bounds,
     instant_of,
     ref_of,
+    story_of,
     there,
 )
 from aurum.curves.graphql.converted import ConvertedSnapshot, converted_of
@@ -37,6 +39,7 @@ from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, column
 from aurum.curves.graphql.rolling import RollingHistory, RollingInput, rolling_of, rule_of
 from aurum.curves.graphql.strips import Strip, WeightingArgument, strip_of, strips_of
 from aurum.curves.graphql.trust import Require, Required, trusted
+from aurum.curves.moves import SnapshotRef, explained_between
 from aurum.errors import InvalidCursor, InvalidInput
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.nodes import Node, node_id
@@ -81,7 +84,7 @@ def _points_of_snapshot(
     snapshot: model.Snapshot, tenor_types: list[TenorType] | None, delivery: DeliveryRange | None
 ) -> RecordBatch[CurvePoint]:
     types = None if tenor_types is None else tuple(tenor_types)
-    key = (snapshot.id, types, delivery and (delivery.start, delivery.end))
+    key = (snapshot.id, snapshot.story and snapshot.story.id, types, delivery and (delivery.start, delivery.end))
     return points_of(snapshot.prices, chosen(snapshot.prices.tenors, tenor_types, delivery), key)
 
 
@@ -97,6 +100,9 @@ class CurveSnapshot(Node):
     withheld_count: int = strawberry.field(description="How many of its points are in quarantine.")
     author: str | None = strawberry.field(description="Who decided about points of it; null: it is as it was read.")
     reason: str | None = strawberry.field(description="Why they decided so.")
+    scenario_run_id: strawberry.ID | None = strawberry.field(
+        description="The run of a scenario that has made it of a version; null: it is a version as it was published."
+    )
     snapshot: strawberry.Private[model.Snapshot]
     known_at: strawberry.Private[datetime | None] = None
 
@@ -126,6 +132,8 @@ class CurveSnapshot(Node):
         metadata=batched(),
     )
     async def superseded_at(self, info: Info) -> datetime | None:
+        if self.snapshot.story is not None:
+            return None
         return await info.context.load(info.context.curves.superseded_at, self.snapshot.id)
 
     @strawberry.field(
@@ -210,8 +218,17 @@ class CurveSnapshotConnection(Connection[CurveSnapshot]):
 
 
 async def load_snapshots(
-    curves: Sequence[Curve], info: Info, as_of: date | None, known_at: datetime | None, require: Require | None
-) -> list[CurveSnapshot | None]:
+    curves: Sequence[Curve], info: Info, as_of: date | None, known_at: datetime | None, require: Require | None,
+    scenario_run: strawberry.ID | None,
+) -> list[CurveSnapshot | None]:  # fmt: skip
+    run = story_of(scenario_run, as_of, known_at)
+    if run is not None:
+        if require is not None:
+            raise InvalidInput("what a scenario has is not what `require` is about", field="require")
+        told = await info.context.scenario_snapshots([(run, curve.row) for curve in curves])
+        return [
+            None if each is None else snapshot_of(each, each.story.known_at if each.story else None) for each in told
+        ]
     if require is not None:
         return list(await asyncio.gather(*(curve.snapshot(info, as_of, known_at, require) for curve in curves)))
     instant, rows, context = instant_of(known_at), [curve.row for curve in curves], info.context
@@ -315,8 +332,11 @@ class Curve(Node):
         metadata=batched(load_snapshots),
     )
     async def snapshot(
-        self, info: Info, as_of: AsOf = None, known_at: KnownAt = None, require: Required = None
-    ) -> CurveSnapshot | None:
+        self, info: Info, as_of: AsOf = None, known_at: KnownAt = None, require: Required = None,
+        scenario_run: InScenario = None,
+    ) -> CurveSnapshot | None:  # fmt: skip
+        if scenario_run is not None:
+            return (await load_snapshots([self], info, as_of, known_at, require, scenario_run))[0]
         instant = instant_of(known_at)
         found = await info.context.load(info.context.curves.snapshots, self.row, as_of=as_of, known_at=instant)
         if found is not None and require is not None:
@@ -374,6 +394,9 @@ class Curve(Node):
     )
     async def diff(self, info: Info, start: From, end: To) -> CurveDiff:
         ends = (ref_of(start), ref_of(end))
+        stories = [story_of(each.scenario_run, each.as_of, each.known_at, "from or to") for each in (start, end)]
+        if stories != [None, None]:
+            return await told_diff(info, self.row, ends, stories)
         found = await info.context.load(info.context.curves.moves.diffs, self.row, start=ends[0], end=ends[1])
         if isinstance(found, InvalidInput):
             raise found
@@ -395,6 +418,29 @@ class Curve(Node):
     ) -> list[CurveSnapshot]:
         found = await info.context.load(info.context.curves.versions, (self.row, as_of))
         return [snapshot_of(snapshot) for snapshot in found or ()]
+
+
+async def told_diff(
+    info: Info, row: int, ends: tuple[SnapshotRef, SnapshotRef], stories: Sequence[int | None]
+) -> CurveDiff:
+    """Where one of the ends is what a run of a scenario has."""
+    context = info.context
+
+    async def read(ref: SnapshotRef, run: int | None) -> model.Snapshot | None:
+        if run is not None:
+            return (await context.scenario_snapshots([(run, row)]))[0]
+        return await context.load(context.curves.snapshots, row, as_of=ref.as_of, known_at=ref.known_at)
+
+    old, new = await asyncio.gather(*(read(ref, run) for ref, run in zip(ends, stories, strict=True)))
+    units = there(await context.load(context.metadata.unit_versions, row), "curve")
+    explained = await asyncio.to_thread(explained_between, units, ends, (old, new))
+    faces = (None if each is None else _told_of(each, ref.known_at) for each, ref in zip((old, new), ends, strict=True))
+    return diff_of(explained, *faces)
+
+
+def _told_of(snapshot: model.Snapshot, known_at: datetime | None) -> CurveSnapshot:
+    """What a scenario has is in the unit that was known when its run was queued."""
+    return snapshot_of(snapshot, snapshot.story.known_at if snapshot.story else known_at)
 
 
 async def _days_page(
@@ -458,8 +504,11 @@ def snapshot_of(snapshot: model.Snapshot, known_at: datetime | None = None) -> C
 
 
 def _snapshot_of(snapshot: model.Snapshot, known_at: datetime | None) -> CurveSnapshot:
+    story = snapshot.story
     return CurveSnapshot(
-        id=node_id("CurveSnapshot", snapshot.id), as_of=snapshot.as_of, version=snapshot.version,
+        id=node_id("ScenarioSnapshot", story.id) if story else node_id("CurveSnapshot", snapshot.id),
+        scenario_run_id=node_id("ScenarioRun", story.run_id) if story else None,
+        as_of=snapshot.as_of, version=snapshot.version,
         published_at=snapshot.published_at, recorded_at=snapshot.recorded_at,
         point_count=len(snapshot.prices.tenors), withheld_count=len(snapshot.prices.withheld),
         author=snapshot.author, reason=snapshot.reason, snapshot=snapshot, known_at=known_at,

@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 from aurum.curves import expressions, model
 from aurum.curves.derived import Question, derived
 from aurum.curves.expressions import Gap
-from aurum.curves.graphql.arguments import AsOf, CurveContext, Delivery, Info, KnownAt, TenorTypes, instant_of
+from aurum.curves.graphql.arguments import (
+    AsOf,
+    CurveContext,
+    Delivery,
+    Info,
+    InScenario,
+    KnownAt,
+    TenorTypes,
+    instant_of,
+    story_of,
+)
 from aurum.curves.graphql.converted import UnitConversion, conversion_of
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
 from aurum.curves.graphql.points import chosen, tenors_of
@@ -197,7 +207,7 @@ class DerivedQuery:
         self, info: Info,
         expression: Annotated[str, strawberry.argument(
             description="Numbers, `[curve keys]`, `+ - * /`, parentheses and functions; at most 4,000 characters.")],
-        as_of: AsOf = None, known_at: KnownAt = None,
+        as_of: AsOf = None, known_at: KnownAt = None, scenario_run: InScenario = None,
         unit: Annotated[str | None, strawberry.argument(
             description="What values shall be per: a code of `units`; null: as the expression gives it.")] = None,
         currency: Annotated[str | None, strawberry.argument(
@@ -205,9 +215,11 @@ class DerivedQuery:
         fx: Annotated[str | None, strawberry.argument(
             description="The exchange rate, with its currencies: `1.08 USD/EUR`, or an expression of one.")] = None,
     ) -> DerivedCurve:  # fmt: skip
-        instant = instant_of(known_at)
+        instant, run = instant_of(known_at), story_of(scenario_run, as_of, known_at)
+        if run is not None:
+            as_of, instant = await info.context.scenario_start(run)
         question = Question(expression, as_of, instant, currency, unit, fx)
-        return derived_of(await derived(question, _Reads(info.context, instant)), instant)
+        return derived_of(await derived(question, _Reads(info.context, instant, run, as_of)), instant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +228,8 @@ class _Reads:
 
     context: CurveContext
     known_at: datetime | None
+    run: int | None = None  # of a scenario, whose as-of date is `day`
+    day: date | None = None
 
     def curves(self, keys: Sequence[str]) -> Awaitable[Sequence[catalogue.Curve | None]]:
         return self.context.load_many(self.context.metadata.by_key, keys)
@@ -224,6 +238,16 @@ class _Reads:
         return self.context.load_many(self.context.metadata.unit_versions, curve_ids)
 
     def snapshots(self, curve_ids: Sequence[int], as_of: date | None) -> Awaitable[Sequence[model.Snapshot | None]]:
+        return self._told(curve_ids, self.run) if self.run and as_of == self.day else self._known(curve_ids, as_of)
+
+    async def _told(self, curve_ids: Sequence[int], run: int) -> Sequence[model.Snapshot | None]:
+        """Curves that the run does not have are what they are on its day."""
+        told = await self.context.scenario_snapshots([(run, id_) for id_ in curve_ids])
+        missing = [id_ for id_, each in zip(curve_ids, told, strict=True) if each is None]
+        known = dict(zip(missing, await self._known(missing, self.day), strict=True)) if missing else {}
+        return [each or known[id_] for id_, each in zip(curve_ids, told, strict=True)]
+
+    def _known(self, curve_ids: Sequence[int], as_of: date | None) -> Awaitable[Sequence[model.Snapshot | None]]:
         return self.context.load_many(self.context.curves.snapshots, curve_ids, as_of=as_of, known_at=self.known_at)
 
 

@@ -44,6 +44,7 @@ _RESTATEMENT = (
 _ROLL_OFF = "The point is quoted on the older as-of date alone, and its delivery has begun by the newer one."
 _LISTING = "It begins or ceases to be quoted for another reason: a new month at the far end, a quarantine."
 _UNIT = "What the curve is priced in was corrected between the two instants: the factor less 1, times the old number."
+_SCENARIO = "What a scenario does to the number at the end, less what one does to that at the start; mids alone."
 _TOTAL = "All parts together: the number at the end less the one at the start, where no number counts as 0."
 
 
@@ -58,6 +59,7 @@ class Move:
     roll_off: float = strawberry.field(description=_ROLL_OFF)
     listing: float = strawberry.field(description=_LISTING)
     unit_move: float = strawberry.field(description=_UNIT)
+    scenario: float = strawberry.field(description=_SCENARIO)
 
 
 @strawberry.type(description="A delivery at both ends, in the unit of the difference.")
@@ -82,6 +84,7 @@ class PointDiff:
     roll_off: float = strawberry.field(description=_ROLL_OFF)
     listing: float = strawberry.field(description=_LISTING)
     unit_move: float = strawberry.field(description=_UNIT)
+    scenario: float = strawberry.field(description=_SCENARIO)
     from_withheld: bool = strawberry.field(description="Whether it is in quarantine at the start.")
     to_withheld: bool = strawberry.field(description="Whether it is in quarantine at the end.")
 
@@ -155,6 +158,7 @@ def _columns(diff: analytics.CurveDiff, places: list[int] | None) -> Columns:
         "change": lambda: diff.change[at], "percent": lambda: diff.percent[at],
         "market": move.market[at], "restatement": move.restatement[at],
         "roll_off": move.roll_off[at], "listing": move.listing[at], "unit_move": move.unit[at],
+        "scenario": move.scenario[at],
         "from_withheld": before.withheld[at].tolist() if before.withheld.any() else Constant(False),
         "to_withheld": after.withheld[at].tolist() if after.withheld.any() else Constant(False),
     }  # fmt: skip
@@ -167,8 +171,8 @@ def _status(diff: analytics.CurveDiff, places: list[int] | None) -> list[PointSt
 
 def move_of(diff: analytics.CurveDiff, chosen: Mask) -> Move:
     before, after = (float(np.nansum(side.mid[chosen])) for side in (diff.before, diff.after))
-    market, restatement, roll_off, listing, unit = (float(part[chosen].sum()) for part in diff.move.parts)
+    market, restatement, roll_off, listing, unit, scenario = (float(part[chosen].sum()) for part in diff.move.parts)
     return Move(
         point_count=int(chosen.sum()), start=before, end=after, total=after - before, market=market,
-        restatement=restatement, roll_off=roll_off, listing=listing, unit_move=unit,
+        restatement=restatement, roll_off=roll_off, listing=listing, unit_move=unit, scenario=scenario,
     )  # fmt: skip

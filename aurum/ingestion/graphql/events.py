@@ -12,6 +12,7 @@ import strawberry
 from aurum.backends.events import Event as Happened
 from aurum.curves.graphql import Curve, EventsAfter
 from aurum.graphql.enums import publish_enum
+from aurum.graphql.nodes import node_id
 from aurum.graphql.sizes import sized
 from aurum.graphql.streams import Feed
 from aurum.ingestion.graphql.findings import Info
@@ -28,6 +29,7 @@ class EventType(Enum):
     QUARANTINED = "QUARANTINED"
     QUARANTINE_RESOLVED = "QUARANTINE_RESOLVED"
     FILE_MISSING = "FILE_MISSING"
+    SCENARIO_RUN = "SCENARIO_RUN"
 
 
 publish_enum(
@@ -42,6 +44,7 @@ publish_enum(
         "QUARANTINED": "Points of a file went to quarantine.",
         "QUARANTINE_RESOLVED": "Somebody decided about points in quarantine.",
         "FILE_MISSING": "An expected file has not come in time.",
+        "SCENARIO_RUN": "A run of a scenario changed its state, or got further.",
     },
 )
 
@@ -58,6 +61,7 @@ class Event:
     version: int | None = strawberry.field(description="The version that a curve got.")
     point_count: int | None = strawberry.field(description="How many points went to quarantine.")
     due_at: datetime | None = strawberry.field(description="When the missing file was due (UTC).")
+    scenario_run_id: strawberry.ID | None = strawberry.field(description="The run of a scenario that changed.")
     payload: strawberry.Private[dict[str, Any]]
 
     @strawberry.field(description="The curve that was published or restated, or got a unit.")
@@ -104,6 +108,7 @@ def event_of(event: Happened) -> Event:
         vendor=payload.get("vendor"), version=payload.get("version"), point_count=_points(payload),
         as_of=date.fromisoformat(payload["as_of"]) if "as_of" in payload else None,
         due_at=datetime.fromisoformat(due) if due else None, payload=payload,
+        scenario_run_id=node_id("ScenarioRun", payload["scenario_run_id"]) if "scenario_run_id" in payload else None,
     )  # fmt: skip
 
 

@@ -1,0 +1,73 @@
+"""The curves that a scenario starts from: which versions of them, and their prices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from aurum.auth import Principal
+from aurum.backends.paging import PageRequest
+from aurum.curves.service import CurveService
+from aurum.metadata.model import Curve, CurveFilter, unit_known_at
+from aurum.metadata.service import MetadataService
+from aurum.scenarios.model import BaseCurve, Driver, Issue, Severity
+from aurum.scenarios.references import references
+from aurum.scenarios.refusals import refused
+
+MOST_CURVES = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A version of a curve's day, which never changes, and the curve with the currency and unit it had then."""
+
+    curve: Curve
+    snapshot_id: int
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """What scenarios read of curves."""
+
+    curves: CurveService
+    metadata: MetadataService
+
+    async def chosen(
+        self,
+        principal: Principal,
+        wanted: CurveFilter,
+        drivers: Sequence[Driver],
+        as_of: date | None,
+        known_at: datetime | None,
+    ) -> list[Base]:
+        """The curves that fit, and those that drivers refer to, where they have prices; by key.
+
+        Four statements. Raises InvalidScenario where none fits, or too many.
+        """
+        fitting = (await self.metadata.curves(principal, wanted, [], PageRequest(MOST_CURVES + 1))).items
+        if len(fitting) > MOST_CURVES:
+            why = f"a scenario looks at no more than {MOST_CURVES:,} curves"
+            raise refused([Issue(Severity.ERROR, "TOO_MANY_CURVES", why, "filter", "Narrow its filter.")])
+        named = await self.metadata.by_key(principal, references(drivers))
+        curves = {curve.id: curve for curve in (*fitting, *named.values())}
+        listed = await self.curves.listed(principal, list(curves), as_of=as_of, known_at=known_at)
+        if not any(curve.id in listed for curve in fitting):
+            why, suggestion = "the scenario looks at no curve that has prices", "Widen it, or take another as-of date."
+            raise refused([Issue(Severity.ERROR, "EMPTY_SELECTION", why, "filter", suggestion)])
+        units = await self.metadata.unit_versions(principal, list(listed))
+        found = []
+        for id_, (snapshot,) in listed.items():
+            unit = unit_known_at(units[id_], known_at)
+            curve = replace(curves[id_], currency=unit.currency, unit=unit.unit)
+            found.append(Base(curve, snapshot.id, snapshot.as_of))
+        return sorted(found, key=lambda base: base.curve.key)
+
+    async def read(self, principal: Principal, bases: Sequence[Base]) -> list[BaseCurve]:
+        """Their prices. One statement."""
+        days = await self.curves.mids_of(principal, [base.snapshot_id for base in bases])
+        return [
+            BaseCurve(base.curve, day.as_of, day.version, day.prices.tenors, day.prices.mid)
+            for base, day in zip(bases, days, strict=True)
+        ]

@@ -1,0 +1,40 @@
+"""The GraphQL face of scenarios."""
+
+from __future__ import annotations
+
+import strawberry
+
+from aurum.scenarios.graphql.comparison import RunComparisonQuery
+from aurum.scenarios.graphql.runs import (
+    ScenarioRun,
+    ScenarioRunMutation,
+    ScenarioRunQuery,
+    ScenarioRunSubscription,
+    run_of,
+)
+from aurum.scenarios.graphql.scenarios import Scenario, ScenarioMutation, ScenarioQuery, scenario_of
+
+__all__ = [
+    "Scenario",
+    "ScenarioRun",
+    "ScenariosMutation",
+    "ScenariosQuery",
+    "ScenariosSubscription",
+    "run_of",
+    "scenario_of",
+]
+
+
+@strawberry.type
+class ScenariosQuery(ScenarioQuery, ScenarioRunQuery, RunComparisonQuery):
+    pass
+
+
+@strawberry.type
+class ScenariosMutation(ScenarioMutation, ScenarioRunMutation):
+    pass
+
+
+@strawberry.type
+class ScenariosSubscription(ScenarioRunSubscription):
+    pass

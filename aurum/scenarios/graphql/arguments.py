@@ -1,0 +1,106 @@
+"""What the fields of scenarios need of a request, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import strawberry
+from strawberry.scalars import JSON
+from strawberry.types.unset import UNSET
+
+from aurum.auth import Principal
+from aurum.errors import AurumError, InvalidScenario
+from aurum.graphql.enums import publish_enum
+from aurum.metadata.graphql import Problem
+from aurum.metadata.service import MetadataService
+from aurum.scenarios import model
+from aurum.scenarios.graphql.drivers import graphql_path
+from aurum.scenarios.model import Severity
+from aurum.scenarios.refusals import issues_of
+from aurum.scenarios.registry import DRIVER_TYPES
+from aurum.scenarios.repository.service import ScenarioService
+from aurum.scenarios.runs.results import ResultService
+from aurum.scenarios.runs.service import RunService
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+MOST = 500
+
+
+class ScenarioContext(Protocol):
+    """What these fields need of a request. `load` batches the calls of one operation."""
+
+    @property
+    def principal(self) -> Principal: ...
+    @property
+    def metadata(self) -> MetadataService: ...
+    @property
+    def scenarios(self) -> ScenarioService: ...
+    @property
+    def scenario_runs(self) -> RunService: ...
+    @property
+    def scenario_results(self) -> ResultService: ...
+    def load(
+        self, batch: Callable[..., Awaitable[Mapping[K, V]]], key: K, **arguments: Hashable
+    ) -> Awaitable[V | None]: ...
+
+
+Info = strawberry.Info[ScenarioContext, None]
+
+publish_enum(
+    Severity,
+    "How bad an issue of a scenario is.",
+    {
+        "ERROR": "Nothing is run or kept.",
+        "WARNING": "It is run, and probably not what was meant.",
+        "INFO": "Worth knowing.",
+    },
+    name="ScenarioIssueSeverity",
+)
+
+
+@strawberry.type(description="Something to mend, or to know, about a scenario.")
+class ScenarioIssue:
+    severity: Severity = strawberry.field(description="How bad it is.")
+    code: str = strawberry.field(description="Stable, for programs.")
+    message: str = strawberry.field(description="In plain words.")
+    path: str = strawberry.field(description="The field of the input that it is about: `drivers.0.scale.percent`.")
+    suggestion: str | None = strawberry.field(description="A way out.")
+
+
+@strawberry.type(description="A driver as it is kept.")
+class ScenarioDriver:
+    type: str = strawberry.field(description="Its type, such as `heat_rate`: see `driverTypes`.")
+    name: str | None = strawberry.field(description="What weights, correlations and comparisons call it.")
+    summary: str = strawberry.field(description="What its type does.")
+    payload: JSON = strawberry.field(description="Its parameters, limits and name, as documents have them.")
+
+
+def driver_of(document: Mapping[str, Any]) -> ScenarioDriver:
+    payload, kind = document["payload"], document["driver_type"]
+    return ScenarioDriver(
+        type=kind, name=payload.get("name"), summary=DRIVER_TYPES[kind].summary, payload=JSON(payload)
+    )
+
+
+def issue_of(issue: model.Issue, documents: Sequence[Any]) -> ScenarioIssue:
+    return ScenarioIssue(
+        severity=issue.severity, code=issue.code, message=issue.message, path=graphql_path(issue.path, documents),
+        suggestion=issue.suggestion,
+    )  # fmt: skip
+
+
+def wrong(error: AurumError, documents: Sequence[Any]) -> dict[str, Any]:
+    """What a payload says of an error: `problems`, and of drivers every one of their issues."""
+    issues = issues_of(error) if isinstance(error, InvalidScenario) else []
+    problem = Problem(
+        code=error.code, message=error.message, hint=error.hint,
+        field=error.details.get("field") or (graphql_path(issues[0].path, documents) if issues else None),
+    )  # fmt: skip
+    return {"problems": [problem], "issues": [issue_of(each, documents) for each in issues]}
+
+
+def given_of(input: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Those fields of an input that are given, null or not."""
+    return {name: getattr(input, name) for name in names if getattr(input, name) is not UNSET}

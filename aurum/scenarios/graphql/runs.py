@@ -1,0 +1,357 @@
+"""Runs of scenarios: asked for, cancelled, followed; and the curves that they have made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from aurum.backends.events import Event
+from aurum.curves.graphql import Curve, CurveSnapshot, EventsAfter, curve_of, instant_of, snapshot_of
+from aurum.errors import Conflict, InvalidInput, InvalidScenario, NotFound
+from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
+from aurum.graphql.enums import publish_enum
+from aurum.graphql.nodes import Node, node_id, row_of
+from aurum.graphql.sizes import PAGED, sized, weighing
+from aurum.graphql.streams import Feed
+from aurum.metadata.graphql import Problem
+from aurum.scenarios.graphql.arguments import MOST, Info, ScenarioDriver, ScenarioIssue, driver_of, issue_of, wrong
+from aurum.scenarios.graphql.scenarios import Scenario, scenario_of
+from aurum.scenarios.repository.model import Version
+from aurum.scenarios.runs import model
+from aurum.scenarios.runs.model import SCENARIO_RUN, Priority, RunState
+from aurum.scenarios.runs.results import Told
+
+publish_enum(
+    RunState,
+    "How far a run of a scenario is.",
+    {
+        "QUEUED": "Waits for a worker.",
+        "RUNNING": "A worker is at it.",
+        "SUCCEEDED": "Its curves are there.",
+        "FAILED": "Nothing of it is kept; the run says why.",
+        "CANCELLED": "Somebody has cancelled it; nothing of it is kept.",
+        "TIMEOUT": "It took longer than it may; nothing of it is kept.",
+    },
+    name="ScenarioRunState",
+)
+publish_enum(
+    Priority,
+    "Which runs are taken first; of the same priority the oldest.",
+    {
+        "LOW": "After all others.", "NORMAL": "As a rule.", "HIGH": "Before those.", "CRITICAL": "Before all others.",
+    },
+    name="ScenarioRunPriority",
+)  # fmt: skip
+
+
+@strawberry.type(description="What one driver did to a curve, in the curve's unit.")
+class DriverContribution:
+    position: int = strawberry.field(description="Which driver of the scenario's version, from 0.")
+    driver: ScenarioDriver = strawberry.field(description="The driver.")
+    tenor: list[str] = strawberry.field(description="The tenors of the curve.")
+    amount: list[float | None] = strawberry.field(
+        description="Parallel to them, what it added; null: not quoted. With the base's mid, all drivers' amounts, one "
+        "after another, make the run's mid, to the last bit."
+    )
+
+
+@strawberry.type(description="A curve as a run has it, and how it came to be so.")
+class ScenarioRunCurve:
+    moved: bool = strawberry.field(description="Whether a driver has moved it.")
+    told: strawberry.Private[Told]
+    version: strawberry.Private[Version]
+
+    @strawberry.field(description="The curve.")
+    async def curve(self, info: Info) -> Curve:
+        found = await info.context.load(info.context.metadata.by_id, self.told.result.curve_id)
+        if found is None:
+            raise NotFound("curve not found")
+        return curve_of(found)
+
+    @strawberry.field(description="What the run has made of it: mids alone.")
+    def snapshot(self) -> CurveSnapshot:
+        return snapshot_of(self.told.snapshot, _known_at(self.told))
+
+    @strawberry.field(description="What the run has started from: this version, whatever has become known since.")
+    def base(self) -> CurveSnapshot:
+        return snapshot_of(self.told.snapshot.base, _known_at(self.told))
+
+    @strawberry.field(
+        description="What each driver did to it, in the order of drivers; those that did nothing are left out.",
+        directives=[sized(5)],
+    )
+    def contributions(self) -> list[DriverContribution]:
+        tenors = [tenor.label for tenor in self.told.snapshot.prices.tenors]
+        documents = self.version.definition.drivers
+        return [
+            DriverContribution(
+                position=each.driver, driver=driver_of(documents[each.driver]), tenor=tenors,
+                amount=[None if value != value else value for value in each.amounts.tolist()],
+            )
+            for each in self.told.result.contributions
+        ]  # fmt: skip
+
+
+@strawberry.type(description="A page of the curves of a run.")
+class ScenarioRunCurveConnection(Connection[ScenarioRunCurve]):
+    pass
+
+
+@strawberry.type(description="One computation of a version of a scenario: everything it depends on is pinned.")
+class ScenarioRun(Node):
+    state: RunState = strawberry.field(description="How far it is.")
+    progress: float = strawberry.field(description="From 0 to 1.")
+    version: int = strawberry.field(description="The version of the scenario that it runs.")
+    as_of: date = strawberry.field(description="The newest as-of date of curves that it has taken, or may have.")
+    known_at: datetime = strawberry.field(description="As what was known at this instant (UTC) it has taken them.")
+    seed: int = strawberry.field(description="Of what is drawn by chance.")
+    priority: Priority = strawberry.field(description="How soon it is taken.")
+    time_limit_seconds: int = strawberry.field(description="How long it may take.")
+    idempotency_key: str | None = strawberry.field(description="The key that it was asked for with.")
+    input_digest: str | None = strawberry.field(
+        description="SHA-256 of everything that the answer depends on; null until it has succeeded."
+    )
+    output_digest: str | None = strawberry.field(
+        description="SHA-256 of every mid and contribution: equal inputs have equal ones, on every machine."
+    )
+    requested_by: str = strawberry.field(description="Who asked for it.")
+    created_at: datetime = strawberry.field(description="When it was queued (UTC).")
+    started_at: datetime | None = strawberry.field(description="When the last worker took it up (UTC).")
+    finished_at: datetime | None = strawberry.field(description="When it ended (UTC).")
+    attempt: int = strawberry.field(description="How many workers have taken it up.")
+    error_code: str | None = strawberry.field(description="Why it has no curves, for programs.")
+    error: str | None = strawberry.field(description="Why it has none, in plain words.")
+    hint: str | None = strawberry.field(description="How to mend it.")
+    run: strawberry.Private[model.Run]
+
+    @strawberry.field(description="The scenario; null where it is deleted.")
+    async def scenario(self, info: Info) -> Scenario | None:
+        found = await info.context.load(info.context.scenarios.scenarios, self.run.scenario_id)
+        return None if found is None else scenario_of(found)
+
+    @strawberry.field(description="The drivers that it runs, in order.", directives=[sized(10)])
+    async def drivers(self, info: Info) -> list[ScenarioDriver]:
+        return [driver_of(each) for each in (await self._version(info)).definition.drivers]
+
+    @strawberry.field(description="What is to be known of it, or why it failed.", directives=[sized(10)])
+    async def issues(self, info: Info) -> list[ScenarioIssue]:
+        documents = (await self._version(info)).definition.drivers
+        return [issue_of(each, documents) for each in self.run.issues]
+
+    @strawberry.field(description="How many curves it has: those it looks at, and those its drivers refer to.")
+    async def curve_count(self, info: Info) -> int:
+        return (await info.context.load(info.context.scenario_results.counts, self.run.id) or (0, 0))[0]
+
+    @strawberry.field(description="How many of them a driver has moved.")
+    async def moved_count(self, info: Info) -> int:
+        return (await info.context.load(info.context.scenario_results.counts, self.run.id) or (0, 0))[1]
+
+    @strawberry.field(description="Its curves, by their keys; none before it has succeeded.", directives=[PAGED])
+    async def curves(
+        self, info: Info,
+        moved: Annotated[bool | None, strawberry.argument(
+            description="True: only those that a driver has moved; false: only the others; null: all.")] = None,
+        first: First = None, after: After = None, last: Last = None, before: Before = None,
+    ) -> ScenarioRunCurveConnection:  # fmt: skip
+        order = f"curves of run {self.run.id}"
+        request = page_request(order, MOST, first, after, last, before)
+        page = await info.context.scenario_results.page(info.context.principal, self.run, moved, request)
+        version = await self._version(info)
+        return connection(ScenarioRunCurveConnection, order, page, lambda told: _curve_of(told, version))  # type: ignore[no-any-return]
+
+    @strawberry.field(description="What it has made of one curve, by driver; null where it does not have the curve.")
+    async def attribution(
+        self, info: Info, curve: Annotated[strawberry.ID, strawberry.argument(description="The id of the curve.")]
+    ) -> ScenarioRunCurve | None:
+        key = (self.run.id, row_of(curve, "Curve"))
+        found = await info.context.load(info.context.scenario_results.results, key)
+        return None if found is None else _curve_of(found, await self._version(info))
+
+    async def _version(self, info: Info) -> Version:
+        key = (self.run.scenario_id, self.run.version)
+        found = await info.context.load(info.context.scenarios.versions, key)
+        if found is None:
+            raise NotFound("version not found")
+        return found
+
+
+@strawberry.type(description="A page of runs.")
+class ScenarioRunConnection(Connection[ScenarioRun]):
+    wanted: strawberry.Private[model.RunFilter]
+
+    @strawberry.field(description="How many runs fit, on all pages.")
+    async def total_count(self, info: Info) -> int:
+        return await info.context.scenario_runs.count(info.context.principal, self.wanted)
+
+
+@strawberry.type(description="A run changed its state, or got further.")
+class ScenarioRunEvent:
+    cursor: str = strawberry.field(description="Pass it as `after` to go on behind this event.")
+    state: RunState = strawberry.field(description="The state it went into, or is in.")
+    progress: float = strawberry.field(description="How far it was by then, from 0 to 1.")
+    occurred_at: datetime = strawberry.field(description="When (UTC).")
+    run_row: strawberry.Private[int]
+
+    @strawberry.field(description="The run as it was read for this event: never older than it.")
+    async def run(self, info: Info) -> ScenarioRun:
+        found = await info.context.load(info.context.scenario_runs.runs, self.run_row)
+        if found is None:
+            raise NotFound("run not found")
+        return run_of(found)
+
+
+@strawberry.input(description="Chooses runs that fit every given condition.")
+class ScenarioRunFilter:
+    scenario: strawberry.ID | None = strawberry.field(default=None, description="Runs of this scenario.")
+    states: list[RunState] | None = strawberry.field(default=None, description="Any of these states.")
+
+
+@strawberry.input(
+    description="A run. The same again is answered with the run that is there: by its key, or by what it would be "
+    "computed from, unless that one has failed, was cancelled or took too long."
+)
+class RunScenarioInput:
+    scenario: strawberry.ID = strawberry.field(description="The scenario.")
+    version: int | None = strawberry.field(default=None, description="Which of its versions; null: the newest.")
+    as_of: date | None = strawberry.field(
+        default=None, description="The newest as-of date on or before this one; null: as the scenario says."
+    )
+    known_at: datetime | None = strawberry.field(
+        default=None, description="As it was known at this instant; null: as the scenario says, else now."
+    )
+    seed: int = strawberry.field(default=0, description="Of what is drawn by chance; not negative.")
+    priority: Priority = strawberry.field(default=Priority.NORMAL, description="How soon it is taken.")
+    time_limit_seconds: int = strawberry.field(default=3_600, description="How long it may take: 1 to 86,400.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Of this tenant: 1 to 255 letters, digits and `_-.:/`. Decides first."
+    )
+
+
+@strawberry.input(description="A run that waits or is under way.")
+class CancelScenarioRunInput:
+    id: strawberry.ID = strawberry.field(description="The run.")
+
+
+@strawberry.type(description="The run, which goes on behind the answer, or what was wrong.")
+class ScenarioRunPayload:
+    run: ScenarioRun | None = strawberry.field(description="Null where there are problems.")
+    issues: list[ScenarioIssue] = strawberry.field(
+        description="Where what it would start from is refused, every reason.", directives=[sized(5)]
+    )
+    problems: list[Problem] = strawberry.field(description="Empty where it worked.", directives=[sized(1)])
+
+
+RunId = Annotated[strawberry.ID, strawberry.argument(description="The run's id.")]
+
+
+@strawberry.type
+class ScenarioRunQuery:
+    @strawberry.field(description="One run of a scenario; null where there is none.")
+    async def scenario_run(self, info: Info, id: RunId) -> ScenarioRun | None:
+        found = await info.context.load(info.context.scenario_runs.runs, row_of(id, "ScenarioRun"))
+        return None if found is None else run_of(found)
+
+    @strawberry.field(description="Runs of scenarios, newest first.", directives=[PAGED])
+    async def scenario_runs(
+        self, info: Info,
+        filter: Annotated[ScenarioRunFilter | None, strawberry.argument(description="Which; null: all.")] = None,
+        first: First = None, after: After = None, last: Last = None, before: Before = None,
+    ) -> ScenarioRunConnection:  # fmt: skip
+        request = page_request("scenario runs", MOST, first, after, last, before)
+        context, wanted = info.context, _wanted(filter)
+        page = await context.scenario_runs.page(context.principal, wanted, request)
+        return connection(ScenarioRunConnection, "scenario runs", page, run_of, wanted=wanted)  # type: ignore[no-any-return]
+
+
+@strawberry.type
+class ScenarioRunMutation:
+    @strawberry.mutation(
+        description="Queues a run of a scenario; answers with the run at once.", directives=[weighing(1000)]
+    )
+    async def run_scenario(
+        self, info: Info, input: Annotated[RunScenarioInput, strawberry.argument(description="Which, and how.")]
+    ) -> ScenarioRunPayload:
+        context = info.context
+        try:
+            run = await context.scenario_runs.submit(context.principal, _request(input))
+        except _WRONG as error:
+            return ScenarioRunPayload(run=None, **wrong(error, ()))
+        return ScenarioRunPayload(run=run_of(run), issues=[], problems=[])
+
+    @strawberry.mutation(description="Ends a run that waits or is under way: nothing of it is kept.")
+    async def cancel_scenario_run(
+        self, info: Info, input: Annotated[CancelScenarioRunInput, strawberry.argument(description="The run.")]
+    ) -> ScenarioRunPayload:
+        context = info.context
+        try:
+            run = await context.scenario_runs.cancel(context.principal, row_of(input.id, "ScenarioRun"))
+        except _WRONG as error:
+            return ScenarioRunPayload(run=None, **wrong(error, ()))
+        return ScenarioRunPayload(run=run_of(run), issues=[], problems=[])
+
+
+@strawberry.type
+class ScenarioRunSubscription:
+    @strawberry.subscription(description="How a run of a scenario goes on, or all runs: every step once and in order.")
+    async def scenario_run(
+        self, info: Info,
+        id: Annotated[strawberry.ID | None, strawberry.argument(description="The run; null: all runs.")] = None,
+        after: EventsAfter = None,
+    ) -> AsyncIterable[ScenarioRunEvent]:  # fmt: skip
+        principal, wanted = info.context.principal, None if id is None else row_of(id, "ScenarioRun")
+
+        async def values(events: Sequence[Event]) -> list[ScenarioRunEvent | None]:
+            return [
+                _run_event(event) if wanted in (None, event.payload["scenario_run_id"]) else None for event in events
+            ]
+
+        return Feed(info.context.scenario_runs.events(principal), principal, (SCENARIO_RUN,), after, values)
+
+
+_WRONG = (Conflict, InvalidInput, InvalidScenario, NotFound)
+
+
+def _run_event(event: Event) -> ScenarioRunEvent:
+    told = event.payload
+    return ScenarioRunEvent(
+        cursor=str(event.cursor), state=RunState(told["state"]), progress=told["progress"],
+        occurred_at=event.occurred_at, run_row=told["scenario_run_id"],
+    )  # fmt: skip
+
+
+def _request(input: RunScenarioInput) -> model.Request:
+    return model.Request(
+        row_of(input.scenario, "Scenario"), input.version, input.as_of, instant_of(input.known_at), input.seed,
+        input.priority, input.time_limit_seconds, input.idempotency_key,
+    )  # fmt: skip
+
+
+def _wanted(wanted: ScenarioRunFilter | None) -> model.RunFilter:
+    if wanted is None:
+        return model.RunFilter()
+    scenario = None if wanted.scenario is None else row_of(wanted.scenario, "Scenario")
+    return model.RunFilter(scenario, None if wanted.states is None else tuple(wanted.states))
+
+
+def _known_at(told: Told) -> datetime | None:
+    story = told.snapshot.story
+    return None if story is None else story.known_at
+
+
+def _curve_of(told: Told, version: Version) -> ScenarioRunCurve:
+    return ScenarioRunCurve(moved=told.result.mid is not None, told=told, version=version)
+
+
+def run_of(run: model.Run) -> ScenarioRun:
+    given: dict[str, Any] = {
+        name: getattr(run, name)
+        for name in (
+            "state", "progress", "version", "as_of", "known_at", "seed", "priority", "idempotency_key", "input_digest",
+            "output_digest", "requested_by", "created_at", "started_at", "finished_at", "attempt", "error_code",
+            "error", "hint",
+        )
+    }  # fmt: skip
+    return ScenarioRun(id=node_id("ScenarioRun", run.id), time_limit_seconds=run.time_limit, run=run, **given)

@@ -1,0 +1,1 @@
+"""Scenarios that are kept: every version, who said so and why."""

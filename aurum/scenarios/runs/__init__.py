@@ -1,0 +1,1 @@
+"""Runs of scenarios: queued, computed once in processes, kept as curves."""

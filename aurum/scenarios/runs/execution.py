@@ -1,0 +1,92 @@
+"""What a worker does with a run: reads what is pinned, applies the drivers, keeps the curves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aurum.auth import worker_principal
+from aurum.errors import AurumError, InvalidScenario, Unavailable
+from aurum.scenarios.application import apply
+from aurum.scenarios.bases import Base
+from aurum.scenarios.digest import input_digest, output_digest
+from aurum.scenarios.model import BaseCurve, Driver, Issue
+from aurum.scenarios.refusals import issues_of, refuse_errors
+from aurum.scenarios.runs.model import Claim, Input, Run, RunState, packed
+from aurum.scenarios.runs.service import RunService
+
+_READ, _COMPUTED = 0.2, 0.8  # of the progress
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    results: Sequence[dict[str, Any]]
+    values: dict[str, Any]
+
+
+async def execute(service: RunService, claim: Claim) -> None:
+    """Sees a claimed run to its end, unless it is not ours any more. Only what may pass (`Unavailable`) is raised."""
+    try:
+        await _execute(service, claim)
+    except Unavailable:
+        raise
+    except MemoryError:
+        await _failed(service, claim, "OUT_OF_MEMORY", "it needs more memory than a run may have", "Take fewer curves.")
+    except InvalidScenario as error:
+        await _failed(service, claim, error.code, error.message, error.hint, issues_of(error))
+    except AurumError as error:
+        await _failed(service, claim, error.code, error.message, error.hint)
+    except Exception:  # noqa: BLE001  said, with its trace; the run has to end
+        _log.exception("run %s", claim.run_id, extra={"run_id": claim.run_id})
+        await _failed(service, claim, "INTERNAL", "an unexpected error occurred", "The server's log says which.")
+
+
+async def _execute(service: RunService, claim: Claim) -> None:
+    run, inputs, drivers, curves = await _read(service, claim)
+    if not await service.report(claim, _READ):
+        return
+    computed = await asyncio.to_thread(_compute, run, inputs, drivers, curves)
+    if await service.report(claim, _COMPUTED):
+        await service.end(claim, RunState.SUCCEEDED, computed.results, **computed.values)
+
+
+async def _read(
+    service: RunService, claim: Claim
+) -> tuple[Run, Sequence[Input], Sequence[Driver], Sequence[BaseCurve]]:
+    principal = worker_principal(claim.tenant)
+    run = (await service.store.runs(claim.tenant, [claim.run_id]))[claim.run_id]
+    key = (run.scenario_id, run.version)
+    drivers, issues = (await service.scenarios.versions(principal, [key]))[key].definition.read()
+    refuse_errors(issues)
+    inputs = await service.store.inputs(claim.tenant, claim.run_id)
+    known = await service.bases.metadata.by_id(principal, [each.curve_id for each in inputs])
+    bases = [
+        Base(replace(known[each.curve_id], currency=each.currency, unit=each.unit), each.snapshot_id, run.as_of)
+        for each in inputs
+    ]
+    return run, inputs, drivers, await service.bases.read(principal, bases)
+
+
+def _compute(
+    run: Run, inputs: Sequence[Input], drivers: Sequence[Driver], curves: Sequence[BaseCurve]
+) -> _Computed:  # fmt: skip
+    outcome = apply(curves, drivers)
+    results = [
+        {
+            "run_id": run.id, "curve_id": each.curve_id, "curve_key": curve.key, "snapshot_id": each.snapshot_id,
+            **packed(outcome.curves[curve.key]),
+        }
+        for each, curve in zip(inputs, curves, strict=True)
+    ]  # fmt: skip
+    digests = {"input_digest": input_digest(curves, drivers, seed=run.seed), "output_digest": output_digest(outcome)}
+    return _Computed(results, {**digests, "issues": outcome.issues})
+
+
+async def _failed(
+    service: RunService, claim: Claim, code: str, error: str, hint: str | None, issues: Sequence[Issue] = ()
+) -> None:
+    await service.end(claim, RunState.FAILED, error_code=code, error=error, hint=hint, issues=issues)

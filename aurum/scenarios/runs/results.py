@@ -1,0 +1,126 @@
+"""What runs have made of curves: as snapshots, by driver, and beside each other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from aurum.auth import Principal, Scope
+from aurum.backends.paging import Page, PageRequest
+from aurum.curves.model import Snapshot
+from aurum.errors import Conflict, InvalidInput, NotFound
+from aurum.metadata.model import Curve, CurveFilter
+from aurum.scenarios.bases import Bases
+from aurum.scenarios.comparison import Bucket, By, Difference, compare
+from aurum.scenarios.model import BaseCurve, Outcome, ScenarioCurve
+from aurum.scenarios.runs.model import Result, Run, RunState
+from aurum.scenarios.runs.store import RunStore
+
+MOST_COMPARED = 20  # runs
+MOST_COMPARED_CURVES = 10_000  # of all runs together
+Key = tuple[int, int]  # run, curve
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A result with the snapshot that it is."""
+
+    result: Result
+    snapshot: Snapshot
+
+
+class ResultService:
+    def __init__(self, store: RunStore, bases: Bases) -> None:
+        self.store = store
+        self.bases = bases
+
+    async def succeeded(self, principal: Principal, run_ids: Collection[int]) -> dict[int, Run]:
+        """Raises NotFound, and Conflict for a run that has no results."""
+        principal.require(Scope.SCENARIOS_READ)
+        found = await self.store.runs(principal.tenant, set(run_ids))
+        for id_ in run_ids:
+            if id_ not in found:
+                raise NotFound("run not found", field="scenarioRun")
+            if found[id_].state is not RunState.SUCCEEDED:
+                raise Conflict(
+                    f"the run has no curves: it is {found[id_].state.lower()}",
+                    hint="Follow it with `scenarioRun` until it has succeeded.", field="scenarioRun",
+                )  # fmt: skip
+        return found
+
+    async def start(self, principal: Principal, run_id: int) -> tuple[date, datetime]:
+        run = (await self.succeeded(principal, [run_id]))[run_id]
+        return run.as_of, run.known_at
+
+    async def snapshots(self, principal: Principal, keys: Collection[Key]) -> dict[Key, Snapshot]:
+        """By run and curve, where the run has the curve. Raises as `succeeded` does. Three statements."""
+        runs = await self.succeeded(principal, [run_id for run_id, _ in keys])
+        found = await self.store.results(principal.tenant, keys)
+        told = await self._told(principal, list(found.values()), runs)
+        return {(each.result.run_id, each.result.curve_id): each.snapshot for each in told}
+
+    async def snapshots_by_id(self, principal: Principal, ids: Collection[int]) -> dict[int, Snapshot]:
+        """By the result's id."""
+        principal.require(Scope.SCENARIOS_READ)
+        found = list((await self.store.results_by_id(principal.tenant, ids)).values())
+        runs = await self.store.runs(principal.tenant, {each.run_id for each in found})
+        return {each.result.id: each.snapshot for each in await self._told(principal, found, runs)}
+
+    async def results(self, principal: Principal, keys: Collection[Key]) -> dict[Key, Told]:
+        """By run and curve, where the run has the curve."""
+        principal.require(Scope.SCENARIOS_READ)
+        runs = await self.store.runs(principal.tenant, {run_id for run_id, _ in keys})
+        found = await self.store.results(principal.tenant, keys)
+        told = await self._told(principal, list(found.values()), runs)
+        return {(each.result.run_id, each.result.curve_id): each for each in told}
+
+    async def page(
+        self, principal: Principal, run: Run, moved: bool | None, request: PageRequest
+    ) -> Page[Told]:  # fmt: skip
+        """By the key of the curve. Two statements."""
+        principal.require(Scope.SCENARIOS_READ)
+        page = await self.store.results_page(principal.tenant, run.id, moved, request)
+        told = await self._told(principal, page.items, {run.id: run})
+        return Page(told, page.positions, page.has_next, page.has_previous)
+
+    async def counts(self, principal: Principal, run_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+        """By run: how many curves it has, and how many of them were moved."""
+        principal.require(Scope.SCENARIOS_READ)
+        return await self.store.result_counts(principal.tenant, run_ids)
+
+    async def compared(
+        self, principal: Principal, run_ids: Sequence[int], wanted: CurveFilter, bucket: Bucket, by: By
+    ) -> tuple[list[Run], list[Difference], Mapping[str, Curve]]:
+        """The runs, where they differ from their bases and from each other, the largest first; and curves by key."""
+        if not 0 < len(run_ids) <= MOST_COMPARED or len(set(run_ids)) < len(run_ids):
+            raise InvalidInput(f"1 to {MOST_COMPARED} runs are compared, each once", field="runs")
+        runs = await self.succeeded(principal, run_ids)
+        found = await self.store.results_of(principal.tenant, run_ids)
+        chosen = await self.bases.metadata.matching(principal, wanted, {each.curve_id for each in found})
+        found = [each for each in found if each.curve_id in chosen]
+        if len(found) > MOST_COMPARED_CURVES:
+            raise InvalidInput(f"at most {MOST_COMPARED_CURVES:,} curves of all runs together", field="filter")
+        curves = await self.bases.metadata.by_id(principal, chosen)
+        ids = sorted({each.snapshot_id for each in found})
+        days = dict(zip(ids, await self.bases.curves.mids_of(principal, ids), strict=True))
+        outcomes = {id_: dict[str, ScenarioCurve]() for id_ in run_ids}
+        for each in found:
+            day = days[each.snapshot_id]
+            base = BaseCurve(curves[each.curve_id], day.as_of, day.version, day.prices.tenors, day.prices.mid)
+            outcomes[each.run_id][base.key] = ScenarioCurve(base, each.mids(base.mid), tuple(each.contributions))
+        told = [Outcome(outcomes[id_]) for id_ in run_ids]
+        differences = await asyncio.to_thread(compare, told, bucket, by)
+        return [runs[id_] for id_ in run_ids], differences, {curve.key: curve for curve in curves.values()}
+
+    async def _told(self, principal: Principal, found: Sequence[Result], runs: Mapping[int, Run]) -> list[Told]:
+        bases = await self.bases.curves.snapshots_by_id(principal, {each.snapshot_id for each in found})
+        return [
+            Told(each, _snapshot(each, bases[each.snapshot_id], runs[each.run_id])) for each in found
+        ]  # fmt: skip
+
+
+def _snapshot(result: Result, base: Snapshot, run: Run) -> Snapshot:
+    at = run.finished_at or run.created_at
+    return base.told(result.id, run.id, run.known_at, at, result.mids(base.prices.mid))

@@ -1,0 +1,217 @@
+"""Reads and writes runs and their results. A state changes in a statement that says which one it was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, tuple_, update
+
+from aurum.backends.database import AnyRow, Database, WriteConnection
+from aurum.backends.paging import Page, PageRequest, SortKey, read_page
+from aurum.scenarios.model import Issue, Severity
+from aurum.scenarios.runs.model import Claim, Input, Priority, Result, Run, RunFilter, RunState
+from aurum.scenarios.tables import results, runs
+
+_COLUMNS = [each for each in runs.c if each.name not in ("inputs", "asked", "request_digest")]
+_ALIVE = (RunState.QUEUED, RunState.RUNNING)
+_WORTH = (*_ALIVE, RunState.SUCCEEDED)
+_ORDER = [SortKey(runs.c.created_at, descending=True), SortKey(runs.c.id, descending=True)]
+_AT_ONCE = 500  # results in a statement
+
+
+class RunStore:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def of_key(self, transaction: WriteConnection, tenant: str, key: str) -> tuple[Run, Any] | None:
+        """The run that a key has asked for, and how. Nobody else uses the key until the transaction ends."""
+        await transaction.lock(f"scenario run key {tenant} {key}")
+        same = and_(runs.c.tenant_id == tenant, runs.c.idempotency_key == key)
+        row = await transaction.first(select(runs).where(same))
+        return None if row is None else (run_of(row), row.asked)
+
+    async def of_digest(self, transaction: WriteConnection, tenant: str, digest: str) -> Run | None:
+        """The run of such a request that waits, is under way or has succeeded; nobody else adds one meanwhile."""
+        await transaction.lock(f"scenario run {tenant} {digest}")
+        same = and_(runs.c.tenant_id == tenant, runs.c.request_digest == digest, runs.c.state.in_(_WORTH))
+        row = await transaction.first(select(*_COLUMNS).where(same).order_by(runs.c.id).limit(1))
+        return None if row is None else run_of(row)
+
+    async def add(self, transaction: WriteConnection, tenant: str, inputs: Sequence[Input], **values: Any) -> Run:
+        given = {
+            "tenant_id": tenant, "state": RunState.QUEUED, "attempt": 0, "lost": 0, "progress": 0.0, "issues": [],
+            "inputs": [[each.curve_id, each.snapshot_id, each.currency, each.unit] for each in inputs],
+        }  # fmt: skip
+        row = await transaction.first(insert(runs).values(**given, **values).returning(*_COLUMNS))
+        assert row is not None  # noqa: S101  INSERT ... RETURNING answers the row
+        return run_of(row)
+
+    async def waiting(self, now: datetime) -> bool:
+        """Whether there is something to claim, or to give up."""
+        async with self.database.read() as connection:
+            return await connection.first(select(runs.c.id).where(_free(now)).limit(1)) is not None
+
+    async def give_up(self, transaction: WriteConnection, now: datetime, max_attempts: int) -> list[tuple[str, int]]:
+        """Fails the runs that lost too many workers; tenant and id of each."""
+        statement = (
+            update(runs)
+            .where(_abandoned(now), runs.c.lost + 1 >= max_attempts)
+            .values(
+                state=RunState.FAILED, finished_at=now, error_code="WORKER_LOST",
+                error=f"the process that computed it ended {max_attempts} times before it was done",
+                hint="Nothing of it is kept. Look into the server's log, then run it again.",
+            )
+            .returning(runs.c.tenant_id, runs.c.id)
+        )  # fmt: skip
+        return [(row.tenant_id, row.id) for row in await transaction.all(statement)]
+
+    async def claim(self, transaction: WriteConnection, now: datetime, lease: timedelta) -> Claim | None:
+        """The next run, now RUNNING and ours: one that is queued, or whose worker is silent. No two claim the same."""
+        other = runs.alias("other").c
+        first = select(other.id).where(_free(now, other)).order_by(other.priority.desc(), other.id).limit(1)
+        statement = (
+            update(runs)
+            .where(runs.c.id == first.with_for_update(skip_locked=True).scalar_subquery(), _free(now))
+            .values(
+                state=RunState.RUNNING, attempt=runs.c.attempt + 1, progress=0.0, lease_expires_at=now + lease,
+                lost=runs.c.lost + case((runs.c.state == RunState.RUNNING, 1), else_=0), started_at=now,
+            )
+            .returning(runs.c.tenant_id, runs.c.id, runs.c.attempt, runs.c.time_limit)
+        )  # fmt: skip
+        row = await transaction.first(statement)
+        return None if row is None else Claim(row.tenant_id, row.id, row.attempt, row.time_limit)
+
+    async def ours(self, claims: Collection[Claim]) -> set[int]:
+        """Which of them nobody has cancelled or taken over."""
+        async with self.database.read() as connection:
+            rows = await connection.all(select(runs.c.id).where(_held(claims)))
+        return {row.id for row in rows}
+
+    async def extend(self, transaction: WriteConnection, claims: Collection[Claim], until: datetime) -> None:
+        await transaction.execute(update(runs).where(_held(claims)).values(lease_expires_at=until))
+
+    async def change(self, transaction: WriteConnection, claim: Claim, **values: Any) -> bool:
+        """How far a run is, or how it ended. False: it is not ours any more, and nothing may be kept."""
+        if "issues" in values:
+            values["issues"] = [asdict(each) for each in values["issues"]]
+        return (await transaction.execute(update(runs).where(_held([claim])).values(**values))).rowcount == 1
+
+    async def cancel(
+        self, transaction: WriteConnection, tenant: str, run_id: int, now: datetime, by: str
+    ) -> Run | None:
+        """The run, cancelled; None where it has ended or is not there. A worker that is at it cannot finish it."""
+        statement = (
+            update(runs)
+            .where(runs.c.tenant_id == tenant, runs.c.id == run_id, runs.c.state.in_(_ALIVE))
+            .values(
+                state=RunState.CANCELLED, finished_at=now, error_code="CANCELLED", error=f"cancelled by {by}",
+                hint="Nothing of it is kept. It may be run again.",
+            )
+            .returning(*_COLUMNS)
+        )  # fmt: skip
+        row = await transaction.first(statement)
+        return None if row is None else run_of(row)
+
+    async def inputs(self, tenant: str, run_id: int) -> list[Input]:
+        """By the key of the curve."""
+        statement = select(runs.c.inputs).where(runs.c.tenant_id == tenant, runs.c.id == run_id)
+        async with self.database.read() as connection:
+            return [Input(*each) for each in await connection.scalar(statement)]
+
+    async def runs(self, tenant: str, ids: Collection[int]) -> dict[int, Run]:
+        statement = select(*_COLUMNS).where(runs.c.tenant_id == tenant, runs.c.id.in_(ids))
+        async with self.database.read() as connection:
+            return {row.id: run_of(row) for row in await connection.all(statement)}
+
+    async def page(self, tenant: str, wanted: RunFilter, request: PageRequest) -> Page[Run]:
+        """Newest first."""
+        statement = select(*_COLUMNS).where(*_conditions(tenant, wanted))
+        async with self.database.read() as connection:
+            return (await read_page(connection, statement, _ORDER, request)).map(run_of)
+
+    async def count(self, tenant: str, wanted: RunFilter) -> int:
+        statement = select(func.count()).select_from(runs).where(*_conditions(tenant, wanted))
+        async with self.database.read() as connection:
+            return int(await connection.scalar(statement))
+
+    async def keep(self, transaction: WriteConnection, tenant: str, rows: Sequence[dict[str, Any]]) -> None:
+        """The results of a run that has just succeeded."""
+        for start in range(0, len(rows), _AT_ONCE):
+            part = [{"tenant_id": tenant, **row} for row in rows[start : start + _AT_ONCE]]
+            await transaction.execute(insert(results), part)
+
+    async def results(self, tenant: str, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], Result]:
+        """By run and curve."""
+        fits = tuple_(results.c.run_id, results.c.curve_id).in_(list(keys))
+        found = await self._results(tenant, fits)
+        return {(each.run_id, each.curve_id): each for each in found}
+
+    async def results_by_id(self, tenant: str, ids: Collection[int]) -> dict[int, Result]:
+        return {each.id: each for each in await self._results(tenant, results.c.id.in_(ids))}
+
+    async def results_of(self, tenant: str, run_ids: Collection[int]) -> list[Result]:
+        return await self._results(tenant, results.c.run_id.in_(run_ids))
+
+    async def _results(self, tenant: str, fits: ColumnElement[bool]) -> list[Result]:
+        async with self.database.read() as connection:
+            rows = await connection.all(select(results).where(results.c.tenant_id == tenant, fits))
+        return [_result(row) for row in rows]
+
+    async def results_page(self, tenant: str, run_id: int, moved: bool | None, request: PageRequest) -> Page[Result]:
+        """By the key of the curve; `moved`: only those that a driver moved, or did not."""
+        statement = select(results).where(results.c.tenant_id == tenant, results.c.run_id == run_id)
+        if moved is not None:
+            statement = statement.where(results.c.mid.is_not(None) if moved else results.c.mid.is_(None))
+        async with self.database.read() as connection:
+            return (await read_page(connection, statement, [SortKey(results.c.curve_key)], request)).map(_result)
+
+    async def result_counts(self, tenant: str, run_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+        """By run: how many curves it has, and how many of them were moved."""
+        statement = (
+            select(results.c.run_id, func.count(), func.count(results.c.mid))
+            .where(results.c.tenant_id == tenant, results.c.run_id.in_(run_ids))
+            .group_by(results.c.run_id)
+        )
+        async with self.database.read() as connection:
+            return {row[0]: (row[1], row[2]) for row in await connection.all(statement)}
+
+
+def _abandoned(now: datetime, of: Any = runs.c) -> ColumnElement[bool]:
+    return and_(of.state == RunState.RUNNING, of.lease_expires_at < now)
+
+
+def _free(now: datetime, of: Any = runs.c) -> ColumnElement[bool]:
+    return or_(of.state == RunState.QUEUED, _abandoned(now, of))
+
+
+def _held(claims: Collection[Claim]) -> ColumnElement[bool]:
+    mine = tuple_(runs.c.id, runs.c.attempt).in_([(each.run_id, each.attempt) for each in claims])
+    return and_(runs.c.state == RunState.RUNNING, mine)
+
+
+def _conditions(tenant: str, wanted: RunFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [runs.c.tenant_id == tenant]
+    if wanted.scenario_id is not None:
+        found.append(runs.c.scenario_id == wanted.scenario_id)
+    if wanted.states is not None:
+        found.append(runs.c.state.in_(wanted.states))
+    return found
+
+
+def run_of(row: AnyRow) -> Run:
+    issues = [Issue(**(each | {"severity": Severity(each["severity"])})) for each in row.issues]
+    return Run(
+        row.id, row.scenario_id, row.version, RunState(row.state), Priority(row.priority), row.seed, row.time_limit,
+        row.as_of, row.known_at, row.idempotency_key, row.requested_by, row.created_at, row.started_at,
+        row.finished_at, row.attempt, row.progress, row.input_digest, row.output_digest, issues, row.error_code,
+        row.error, row.hint,
+    )  # fmt: skip
+
+
+def _result(row: AnyRow) -> Result:
+    return Result(
+        row.id, row.run_id, row.curve_id, row.curve_key, row.snapshot_id, row.mid, row.drivers, row.amounts
+    )  # fmt: skip

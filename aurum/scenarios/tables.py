@@ -1,0 +1,108 @@
+"""Tables of scenarios, their versions, runs and results."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Date, Float, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
+
+from aurum.backends.database import Id, Instant, Json, Text, tables
+
+scenarios = Table(
+    "scenarios",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("slug", Text),  # of the name; null once it is deleted: the name is free again
+    Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False),  # the newest
+    Column("parent_id", ForeignKey("scenarios.id")),
+    Column("parent_version", Integer),
+    Column("search", Text, nullable=False),  # name, description and tags, folded
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    UniqueConstraint("tenant_id", "slug"),
+    Index(None, "tenant_id", "created_at", "id"),
+    Index(None, "parent_id"),
+)
+
+# What a scenario says. A version is never changed.
+scenario_versions = Table(
+    "scenario_versions",
+    tables,
+    Column("scenario_id", ForeignKey("scenarios.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text),
+    Column("drivers", Json, nullable=False),  # documents, in order
+    Column("filter", Json, nullable=False),  # of curves: {condition: values}
+    Column("as_of", Date),
+    Column("known_at", Instant),
+    Column("tags", Json, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text),
+    Column("created_at", Instant, nullable=False),
+)
+
+# Those of the newest version, to choose scenarios by.
+scenario_tags = Table(
+    "scenario_tags",
+    tables,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("scenario_id", ForeignKey("scenarios.id"), primary_key=True),
+)
+
+runs = Table(
+    "scenario_runs",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("scenario_id", ForeignKey("scenarios.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("time_limit", Integer, nullable=False),  # seconds
+    Column("as_of", Date, nullable=False),
+    Column("known_at", Instant, nullable=False),
+    Column("inputs", Json, nullable=False),  # [[curve id, snapshot id, currency, unit], ...]
+    Column("request_digest", String(64), nullable=False),
+    Column("idempotency_key", Text),
+    Column("asked", Json, nullable=False),  # what the caller said, to know a key that is used for something else
+    Column("requested_by", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("attempt", Integer, nullable=False),
+    Column("lost", Integer, nullable=False),  # how many of its workers went silent
+    Column("lease_expires_at", Instant),
+    Column("progress", Float, nullable=False),
+    Column("input_digest", String(64)),
+    Column("output_digest", String(64)),
+    Column("issues", Json, nullable=False),
+    Column("error_code", Text),
+    Column("error", Text),
+    Column("hint", Text),
+    UniqueConstraint("tenant_id", "idempotency_key"),
+    Index(None, "tenant_id", "request_digest"),
+    Index(None, "tenant_id", "created_at", "id"),
+    Index(None, "scenario_id", "id"),
+    Index(None, "state", "priority", "id"),
+)
+
+# A curve as a run has it: there once its run has succeeded.
+results = Table(
+    "scenario_results",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("run_id", ForeignKey("scenario_runs.id"), nullable=False),
+    Column("curve_id", ForeignKey("curves.id"), nullable=False),
+    Column("curve_key", Text, nullable=False),
+    Column("snapshot_id", ForeignKey("snapshots.id"), nullable=False),  # its base
+    Column("mid", LargeBinary),  # float64, little-endian, one per tenor of the base's grid; null: as the base
+    Column("drivers", Json, nullable=False),  # numbers of those that moved it
+    Column("amounts", LargeBinary),  # what each did, one vector like `mid` after another
+    UniqueConstraint("run_id", "curve_id"),
+    UniqueConstraint("run_id", "curve_key"),
+)

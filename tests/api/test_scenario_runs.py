@@ -1,0 +1,299 @@
+"""Runs of scenarios: asked for once, computed once, and read as any curve, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from aurum.auth import Principal, Scope, worker_principal
+from aurum.errors import Forbidden
+from aurum.graphql.nodes import row_of
+from aurum.scenarios.runs.execution import execute
+from aurum.scenarios.runs.model import Claim, RunState
+from aurum.services import Services
+from tests.api.conftest import Ask
+from tests.statements import statements_from_here
+
+TTF, POWER = "eugp:eu/dutch_ttf/gas", "eugp:eu/german/power/base"
+GAS_UP = {"scale": {"percent": 20, "limits": {"curves": {"keys": [TTF]}}}}
+FOLLOWED = {"heatRate": {"reference": TTF, "heatRate": 2, "limits": {"curves": {"keys": [POWER]}}}}
+CREATE = "mutation($input: ScenarioInput!) { createScenario(input: $input) { scenario { id } problems { code } } }"
+RUN = """
+mutation($input: RunScenarioInput!) { runScenario(input: $input) {
+  run { id state version asOf seed priority } issues { code path } problems { code field } } }
+"""
+CANCEL = """
+mutation($input: CancelScenarioRunInput!) { cancelScenarioRun(input: $input) { run { state } problems { code } } }
+"""
+LOOK = """
+query($id: ID!) { scenarioRun(id: $id) {
+  state progress curveCount movedCount inputDigest outputDigest attempt errorCode issues { code path } } }
+"""
+MENDED_NOT_YET = "72eeba9b108a2135e1bfd40c67febfe82a4c1a9ce899a9e0b4445bff76fc2521"
+
+Run = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture(autouse=True)
+def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests are the workers."""
+    monkeypatch.setenv("AURUM_SCENARIOS__PROCESSES", "0")
+
+
+async def said(ask: Ask, query: str, **variables: Any) -> Any:
+    answer = await ask(query, **variables)
+    assert "errors" not in answer, answer
+    (found,) = answer["data"].values()
+    return found
+
+
+async def scenario(ask: Ask, name: str = "Gas up, power follows", *drivers: Any, **more: Any) -> str:
+    given = {"name": name, "drivers": list(drivers) or [GAS_UP, FOLLOWED], "filter": {"keys": [TTF, POWER]}, **more}
+    made = await said(ask, CREATE, input=given)
+    assert made["problems"] == []
+    return str(made["scenario"]["id"])
+
+
+async def queued(ask: Ask, of: str, **more: Any) -> str:
+    answer = await said(ask, RUN, input={"scenario": of, **more})
+    assert answer["problems"] == []
+    return str(answer["run"]["id"])
+
+
+async def claimed(services: Services) -> Claim:
+    claim = await services.scenario_runs.claim()
+    assert claim is not None
+    return claim
+
+
+async def done(ask: Ask, services: Services, of: str, **more: Any) -> str:
+    """The id of a run that has succeeded."""
+    id_ = await queued(ask, of, **more)
+    await execute(services.scenario_runs, await claimed(services))
+    assert (await said(ask, LOOK, id=id_))["state"] == "SUCCEEDED"
+    return id_
+
+
+async def mids(ask: Ask, key: str, **where: Any) -> list[float]:
+    query = "query($key: String!, $run: ID, $asOf: Date) { curve(key: $key) { snapshot(scenarioRun: $run, asOf: $asOf) "
+    found = await said(ask, query + "{ columns(tenorTypes: [MONTH]) { mid } } } }", key=key, **where)
+    numbers: list[float] = found["snapshot"]["columns"]["mid"]
+    return numbers
+
+
+async def test_a_run_is_one_more_way_to_know_a_curve(loaded: Services, ask: Ask) -> None:
+    run = await done(ask, loaded, await scenario(ask))
+    looked = await said(ask, LOOK, id=run)
+    assert (looked["progress"], looked["curveCount"], looked["movedCount"], looked["attempt"]) == (1, 2, 2, 1)
+    gas, power = await mids(ask, TTF), await mids(ask, POWER)
+    assert await mids(ask, TTF, run=run) == pytest.approx([1.2 * mid for mid in gas], rel=1e-12)
+    follows = [mid + 2 * 0.2 * fuel for mid, fuel in zip(power, gas, strict=True)]
+    assert await mids(ask, POWER, run=run) == pytest.approx(follows, rel=1e-12)
+
+    query = """
+    query($key: String!, $run: ID!) { curve(key: $key) {
+      snapshot(scenarioRun: $run) {
+        id scenarioRunId supersededAt currency { code }
+        points(tenorTypes: [MONTH]) { mid bid cell }
+        strip(delivery: {start: "2025-03-01", end: "2025-05-01"}) { mid }
+      }
+      diff(from: {}, to: {scenarioRun: $run}) { move { total market scenario } points { status } }
+    } }"""
+    found = await said(ask, query, key=TTF, run=run)
+    told, diff = found["snapshot"], found["diff"]
+    assert [each["mid"] for each in told["points"]] == await mids(ask, TTF, run=run)
+    assert {each["bid"] for each in told["points"]} == {each["cell"] for each in told["points"]} == {None}
+    assert told["strip"]["mid"] == pytest.approx(1.2 * (gas[1] + gas[2]) / 2)
+    assert (told["scenarioRunId"], told["supersededAt"], told["currency"]["code"]) == (run, None, "EUR")
+    assert diff["move"]["total"] == pytest.approx(0.2 * sum(gas))
+    assert (diff["move"]["market"], diff["move"]["scenario"]) == (0, pytest.approx(diff["move"]["total"]))
+    assert {each["status"] for each in diff["points"]} == {"CHANGED"}
+
+    again = await said(
+        ask, "query($id: ID!) { node(id: $id) { ... on CurveSnapshot { id scenarioRunId } } }", id=told["id"]
+    )
+    assert again == {"id": told["id"], "scenarioRunId": run}
+    spark = f"spark([{POWER}], [{TTF}], 2)"
+    derived = "query($e: String!, $run: ID) { derivedCurve(expression: $e, scenarioRun: $run) { columns { value } } }"
+    without, with_ = [await said(ask, derived, e=spark, run=each) for each in (None, run)]
+    assert with_["columns"]["value"][1] == pytest.approx(without["columns"]["value"][1])  # power follows by as much
+
+
+async def test_an_end_of_another_day_moves_by_the_market_and_by_the_scenario(loaded: Services, ask: Ask) -> None:
+    run = await done(ask, loaded, await scenario(ask))
+    query = """
+    query($key: String!, $run: ID!) { curve(key: $key) {
+      diff(from: {asOf: "2025-02-13"}, to: {scenarioRun: $run}) {
+        move { from to total market restatement rollOff listing unitMove scenario } } } }"""
+    move = (await said(ask, query, key=TTF, run=run))["diff"]["move"]
+    old, new = await mids(ask, TTF, asOf="2025-02-13"), await mids(ask, TTF)
+    assert move["market"] == pytest.approx(sum(new) - sum(old))
+    assert move["scenario"] == pytest.approx(0.2 * sum(new))
+    parts = [move[each] for each in ("market", "restatement", "rollOff", "listing", "unitMove", "scenario")]
+    assert move["to"] - move["from"] == pytest.approx(sum(parts)) == move["total"]
+
+
+async def test_what_each_driver_did_adds_up_to_the_last_bit(loaded: Services, ask: Ask) -> None:
+    lift = {"shift": {"amount": 3, "unit": "EUR/MWh", "name": "retired"}}
+    run = await done(ask, loaded, await scenario(ask, "Three", GAS_UP, FOLLOWED, lift))
+    query = """
+    query($run: ID!) { scenarioRun(id: $run) { curves(moved: true) { nodes {
+      curve { key } base { columns { mid } } snapshot { columns { mid } }
+      contributions { position driver { type name } tenor amount } } } } }"""
+    curves = (await said(ask, query, run=run))["curves"]["nodes"]
+    assert [(each["curve"]["key"], [one["position"] for one in each["contributions"]]) for each in curves] == [
+        (TTF, [0, 2]), (POWER, [1, 2])]  # fmt: skip
+    assert curves[1]["contributions"][1]["driver"] == {"type": "shift", "name": "retired"}
+    for each in curves:
+        added = [one["amount"] for one in each["contributions"]]
+        total = [sum(points, start=0.0) for points in zip(*added, strict=True)]
+        base = each["base"]["columns"]["mid"]
+        assert [mid + move for mid, move in zip(base, total, strict=True)] == each["snapshot"]["columns"]["mid"]
+
+
+async def test_the_same_request_is_one_run_and_a_key_means_one_request(loaded: Services, ask: Ask) -> None:
+    of = await scenario(ask)
+    first = await queued(ask, of, idempotencyKey="tonight-1")
+    assert await queued(ask, of, idempotencyKey="tonight-1") == first
+    assert await queued(ask, of) == first  # it would be computed from the same
+    other = await said(ask, RUN, input={"scenario": of, "idempotencyKey": "tonight-1", "seed": 7})
+    assert [(each["code"], each["field"]) for each in other["problems"]] == [("CONFLICT", "idempotencyKey")]
+    seeded = await queued(ask, of, seed=7)
+    assert seeded != first
+    assert (await said(ask, CANCEL, input={"id": first}))["run"] == {"state": "CANCELLED"}
+    assert (await said(ask, CANCEL, input={"id": first}))["run"] == {"state": "CANCELLED"}
+    assert await queued(ask, of, idempotencyKey="tonight-1") == first  # a key decides, whatever became of it
+    assert await queued(ask, of) not in (first, seeded)
+    listed = await said(ask, "query($f: ScenarioRunFilter) { scenarioRuns(filter: $f) { totalCount nodes { state } } }",
+                        f={"scenario": of, "states": ["QUEUED"]})  # fmt: skip
+    assert listed == {"totalCount": 2, "nodes": [{"state": "QUEUED"}] * 2}
+
+
+async def test_no_state_but_the_next_one(loaded: Services, ask: Ask) -> None:
+    of = await scenario(ask)
+    id_ = await queued(ask, of)
+    claim = await claimed(loaded)
+    assert await loaded.scenario_runs.claim() is None
+    assert (await said(ask, CANCEL, input={"id": id_}))["run"] == {"state": "CANCELLED"}
+    assert not await loaded.scenario_runs.end(claim, RunState.SUCCEEDED)
+    await execute(loaded.scenario_runs, claim)  # in vain
+    looked = await said(ask, LOOK, id=id_)
+    assert (looked["state"], looked["curveCount"], looked["errorCode"]) == ("CANCELLED", 0, "CANCELLED")
+    ended = await done(ask, loaded, of)
+    assert [each["code"] for each in (await said(ask, CANCEL, input={"id": ended}))["problems"]] == ["CONFLICT"]
+    answer = await ask("query($id: ID!, $key: String!) { curve(key: $key) { snapshot(scenarioRun: $id) { id } } }",
+                       id=id_, key=TTF)  # fmt: skip
+    assert [each["extensions"]["code"] for each in answer["errors"]] == ["CONFLICT"]
+
+
+async def test_a_run_of_a_silent_worker_is_finished_by_another_one_once(loaded: Services, ask: Ask) -> None:
+    id_ = await queued(ask, await scenario(ask))
+    silent = await claimed(loaded)
+    clock = loaded.scenario_runs.clock
+    loaded.scenario_runs.clock = lambda: clock() + timedelta(minutes=1)
+    other = await claimed(loaded)
+    assert (other.run_id, other.attempt) == (silent.run_id, 2)
+    await execute(loaded.scenario_runs, other)
+    await execute(loaded.scenario_runs, silent)
+    looked = await said(ask, LOOK, id=id_)
+    assert (looked["state"], looked["curveCount"], looked["attempt"]) == ("SUCCEEDED", 2, 2)
+
+
+async def test_a_run_that_ends_its_workers_has_failed(loaded: Services, ask: Ask) -> None:
+    id_ = await queued(ask, await scenario(ask))
+    for _ in range(3):
+        await loaded.scenario_runs.release(await claimed(loaded))
+    assert await loaded.scenario_runs.claim() is None
+    looked = await said(ask, LOOK, id=id_)
+    assert (looked["state"], looked["errorCode"]) == ("FAILED", "WORKER_LOST")
+
+
+async def test_workers_take_different_runs_the_urgent_ones_first(loaded: Services, ask: Ask) -> None:
+    of = await scenario(ask)
+    given = {"LOW": 1, "NORMAL": 2, "CRITICAL": 3}
+    ids = {name: await queued(ask, of, seed=seed, priority=name) for name, seed in given.items()}
+    first = await claimed(loaded)
+    assert first.run_id == row_of(ids["CRITICAL"], "ScenarioRun")
+    claims = await asyncio.gather(*(loaded.scenario_runs.claim() for _ in range(4)))
+    taken = {each.run_id for each in claims if each is not None}
+    if len(taken) < 2:  # PostgreSQL: one that met another one at the same run comes back for the next
+        taken |= {(await claimed(loaded)).run_id}
+    assert taken == {row_of(ids[name], "ScenarioRun") for name in ("LOW", "NORMAL")}
+
+
+async def test_the_same_in_a_year_is_the_same_to_the_byte(loaded: Services, ask: Ask) -> None:
+    of = await scenario(ask, asOf="2025-02-12", knownAt="2025-02-13T00:00:00Z")
+    first = await done(ask, loaded, of)
+    digests = await said(ask, LOOK, id=first)
+    assert digests["outputDigest"] == MENDED_NOT_YET  # on both databases
+    update = """mutation($input: UpdateScenarioInput!) { updateScenario(input: $input) { scenario { version } } }"""
+    harder = {"id": of, "expectedVersion": 1, "drivers": [{"scale": {"percent": 50}}], "reason": "worse"}
+    assert (await said(ask, update, input=harder))["scenario"] == {"version": 2}
+    assert await queued(ask, of, version=1) == first
+    corrected = await done(ask, loaded, of, version=1, knownAt="2025-02-14T00:00:00Z")  # TTF of March was mended
+    assert (await said(ask, LOOK, id=corrected))["outputDigest"] != digests["outputDigest"]
+    assert (await said(ask, LOOK, id=first)) == digests
+
+
+async def test_a_run_that_cannot_be_computed_says_which_field(loaded: Services, ask: Ask) -> None:
+    of = await scenario(ask, "Gone", {"basis": {"reference": POWER, "limits": {"curves": {"keys": [TTF]}}}}, GAS_UP)
+    empty = await said(ask, RUN, input={"scenario": of, "asOf": "2020-01-01"})
+    assert [(each["code"], each["path"]) for each in empty["issues"]] == [("EMPTY_SELECTION", "filter")]
+    wrong = await said(ask, RUN, input={"scenario": of, "timeLimitSeconds": 0})
+    assert [(each["code"], each["field"]) for each in wrong["problems"]] == [("BAD_USER_INPUT", "timeLimitSeconds")]
+    assert (await said(ask, "{ scenarioRuns { totalCount } }"))["totalCount"] == 0
+
+
+async def test_another_tenant_sees_no_run_and_scopes_are_asked_for(loaded: Services, ask: Ask) -> None:
+    run = row_of(await done(ask, loaded, await scenario(ask)), "ScenarioRun")
+    other = worker_principal("other")
+    assert await loaded.scenario_runs.runs(other, [run]) == {}
+    curve = (await loaded.metadata.by_key(worker_principal("demo"), [TTF]))[TTF]
+    assert await loaded.scenario_results.results(other, [(run, curve.id)]) == {}
+    reader = Principal("demo", "reader", frozenset({Scope.SCENARIOS_READ, Scope.CURVES_READ}))
+    with pytest.raises(Forbidden):
+        await loaded.scenario_runs.cancel(reader, run)
+
+
+async def test_curves_of_a_run_are_read_together(loaded: Services, ask: Ask) -> None:
+    run = await done(ask, loaded, await scenario(ask, "All", {"scale": {"percent": 1}}, filter=None))
+    query = "query($run: ID) { curves(first: 20) { nodes { snapshot(scenarioRun: $run) { columns { mid } } } } }"
+    await said(ask, query, run=run)
+    seen = statements_from_here(loaded.database)
+    found = await said(ask, query, run=run)
+    assert len(found["nodes"]) == 20
+    assert len([each for each in seen if "SELECT" in each]) <= 5  # head, curves, the run, its results, their bases
+
+
+async def test_every_step_is_told_once(loaded: Services, ask: Ask) -> None:
+    before = await loaded.events.head("demo")
+    await done(ask, loaded, await scenario(ask))
+    told = await loaded.events.read("demo", before, ["SCENARIO_RUN"])
+    assert [(each.payload["state"], each.payload["progress"]) for each in told] == [
+        ("QUEUED", 0), ("RUNNING", 0), ("RUNNING", 0.2), ("RUNNING", 0.8), ("SUCCEEDED", 1)]  # fmt: skip
+
+
+async def test_runs_are_compared_by_curve_delivery_and_driver(loaded: Services, ask: Ask) -> None:
+    up = await done(ask, loaded, await scenario(ask))
+    ten = {"scale": {"percent": -10, "limits": {"curves": {"keys": [TTF]}, "deliveryStart": "2025-04-01"}}}
+    down = await done(ask, loaded, await scenario(ask, "Gas down from April", ten))
+    query = """
+    query($runs: [ID!]!) { compareRuns(runs: $runs, filter: {assetClasses: ["gas"]}) {
+      runs { id } totalCount
+      differences(first: 2) { curve { key } spread values { base value move contributions { position amount } } }
+    } }"""
+    found = await said(ask, query, runs=[up, down])
+    gas = await mids(ask, TTF)
+    assert [each["id"] for each in found["runs"]] == [up, down]
+    assert found["totalCount"] == len(gas)
+    top = found["differences"][0]
+    place = max(range(2, len(gas)), key=gas.__getitem__)  # from April on the spread is 30 % of the price, before 20 %
+    assert (top["curve"]["key"], top["spread"]) == (TTF, pytest.approx(0.3 * gas[place]))
+    assert [each["move"] for each in top["values"]] == pytest.approx([0.2 * gas[place], -0.1 * gas[place]])
+    assert [each["contributions"][0]["position"] for each in top["values"]] == [0, 0]
+    twice = await ask(query, runs=[up, up])
+    assert [each["extensions"]["code"] for each in twice["errors"]] == ["BAD_USER_INPUT"]
