@@ -185,6 +185,7 @@ class CurveService:
         principal.require(Scope.CURVES_READ)
         spans = [Span(id_, first, last) for id_ in curve_ids]
         return await self.books.listed_days(principal.tenant, spans, known_at)
+
     async def mids_of(self, principal: Principal, ids: Sequence[int]) -> list[DayPrices]:
         """The mids of snapshots, parallel to their ids. One statement."""
         principal.require(Scope.CURVES_READ)

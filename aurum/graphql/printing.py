@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from graphql import ArgumentNode, DirectiveDefinitionNode, DirectiveNode, Node, parse, print_ast
 
+_ONE_OF = "directive @oneOf on INPUT_OBJECT"  # Strawberry prints it without a description
 _QUOTES = '"""'
 Defaults: TypeAlias = Mapping[tuple[str, str], str]
 _SORTED = {"definitions", "fields", "arguments", "values", "types", "interfaces", "locations"}
@@ -15,7 +16,7 @@ _SORTED = {"definitions", "fields", "arguments", "values", "types", "interfaces"
 
 def sorted_sdl(text: str) -> str:
     """Directive definitions first, the rest by name; arguments of directives as they are, without the defaults."""
-    tree = parse(text)
+    tree = parse(text.replace(_ONE_OF, f'"""Exactly one of its fields is given."""\n{_ONE_OF}'))
     defaults = {
         (definition.name.value, argument.name.value): print_ast(argument.default_value)
         for definition in tree.definitions

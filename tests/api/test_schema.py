@@ -32,7 +32,9 @@ def migrated_url(migrated_sqlite_url: str) -> str:
 
 
 async def test_a_running_server_tells_the_printed_schema(client: httpx.AsyncClient) -> None:
-    query = get_introspection_query(specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True)
+    query = get_introspection_query(
+        specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True, one_of=True
+    )
     answer = (await client.post("/graphql", json={"query": query})).json()
     assert "errors" not in answer
     told = print_schema(lexicographic_sort_schema(build_client_schema(answer["data"])))

@@ -71,7 +71,7 @@ class ScenarioIssue:
 
 @strawberry.type(description="A driver as it is kept.")
 class ScenarioDriver:
-    type: str = strawberry.field(description="Its type, such as `heat_rate`: see `driverTypes`.")
+    type: str = strawberry.field(description="Its type, such as `heat_rate`: see `driverKinds`.")
     name: str | None = strawberry.field(description="What weights, correlations and comparisons call it.")
     summary: str = strawberry.field(description="What its type does.")
     payload: JSON = strawberry.field(description="Its parameters, limits and name, as documents have them.")

@@ -136,10 +136,8 @@ class DriverParameter:
     choices: list[str] | None = strawberry.field(description="What it may be, where that is one of a few.")
 
 
-@strawberry.type(
-    name="DriverType", description="A way to move curves, with its formula. See docs/scenarios/drivers.md."
-)
-class RegisteredType:
+@strawberry.type(description="A way to move curves, with its formula. See docs/scenarios/drivers.md.")
+class DriverKind:
     name: str = strawberry.field(description="Such as `heat_rate`.")
     version: str = strawberry.field(description="Counts up when the same driver means another number.")
     summary: str = strawberry.field(description="What it does.")
@@ -150,9 +148,9 @@ class RegisteredType:
     )
 
 
-def driver_types() -> list[RegisteredType]:
+def driver_kinds() -> list[DriverKind]:
     return [
-        RegisteredType(
+        DriverKind(
             name=kind.name, version=kind.version, summary=kind.summary, formula=kind.formula,
             parameters=[_parameter(kind, each) for each in kind.parameters],
             example=JSON({"drivers": list(kind.example.drivers), "becomes": dict(kind.example.becomes)}),

@@ -27,7 +27,7 @@ from aurum.scenarios.graphql.arguments import (
     issue_of,
     wrong,
 )
-from aurum.scenarios.graphql.drivers import DriverInput, RegisteredType, documents_of, driver_types
+from aurum.scenarios.graphql.drivers import DriverInput, DriverKind, documents_of, driver_kinds
 from aurum.scenarios.model import Severity
 from aurum.scenarios.repository import model
 from aurum.scenarios.repository.model import Definition, ScenarioState, write_filter
@@ -212,8 +212,8 @@ class ScenarioQuery:
         )
 
     @strawberry.field(description="Every type of driver, with its formula and an example.", directives=[sized(15)])
-    def driver_types(self) -> list[RegisteredType]:
-        return driver_types()
+    def driver_kinds(self) -> list[DriverKind]:
+        return driver_kinds()
 
 
 @strawberry.type
