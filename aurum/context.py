@@ -22,7 +22,7 @@ from aurum.ingestion.service import IngestionService
 from aurum.metadata.service import MetadataService
 from aurum.operations.service import OperationService
 from aurum.scenarios.repository.service import ScenarioService
-from aurum.scenarios.runs.results import ResultService
+from aurum.scenarios.runs.results import ResultService, there
 from aurum.scenarios.runs.service import RunService
 from aurum.services import Services
 
@@ -82,8 +82,10 @@ class Context:
         return self.services.scenario_results
 
     async def scenario_snapshots(self, keys: Sequence[tuple[int, int]]) -> list[Snapshot | None]:
-        """By run and curve."""
-        return await self.load_many(self.scenario_results.snapshots, keys)
+        return [there(each) for each in await self.load_many(self.scenario_results.snapshots, keys)]
+
+    async def scenario_snapshot(self, run: int, curve_id: int) -> Snapshot | None:
+        return there(await self.load(self.scenario_results.snapshots, (run, curve_id)))
 
     async def scenario_start(self, run: int) -> tuple[date, datetime]:
         return await self.scenario_results.start(self.principal, run)

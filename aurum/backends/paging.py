@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from aurum.backends.database import AnyRow, ReadConnection
 from aurum.errors import InvalidCursor
@@ -55,6 +55,28 @@ async def read_page(
     check(order, request.position)
     statement = page_statement(statement, order, request.position, request.backward).limit(request.limit + 1)
     return page_of(await connection.all(statement), len(order), request)
+
+
+async def read_pages(
+    connection: ReadConnection, statement: Select[Any], of: ColumnElement[Any], order: Sequence[SortKey],
+    request: PageRequest,
+) -> dict[Any, Page[AnyRow]]:  # fmt: skip
+    """By what `of` is: the page of its rows. One statement for all of them; nothing where there is no row."""
+    check(order, request.position)
+    found = page_statement(statement, order, request.position, request.backward)
+    sort = [key.column.desc() if key.descending is not request.backward else key.column for key in order]
+    place = func.row_number().over(partition_by=of, order_by=sort).label("place")
+    ranked = found.order_by(None).add_columns(of.label("page_of"), place).subquery()
+    names = [each for each in ranked.c if each.name not in ("place", "page_of")]
+    keys, positions = names[: -len(order)], names[-len(order) :]
+    columns = [*keys, ranked.c.page_of, *positions]
+    rows = await connection.all(
+        select(*columns).where(ranked.c.place <= request.limit + 1).order_by(ranked.c.page_of, ranked.c.place)
+    )
+    by_key: dict[Any, list[AnyRow]] = {}
+    for row in rows:
+        by_key.setdefault(row.page_of, []).append(row)
+    return {key: page_of(all_, len(order), request) for key, all_ in by_key.items()}
 
 
 def page_statement(

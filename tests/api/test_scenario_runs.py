@@ -259,14 +259,43 @@ async def test_another_tenant_sees_no_run_and_scopes_are_asked_for(loaded: Servi
         await loaded.scenario_runs.cancel(reader, run)
 
 
-async def test_curves_of_a_run_are_read_together(loaded: Services, ask: Ask) -> None:
-    run = await done(ask, loaded, await scenario(ask, "All", {"scale": {"percent": 1}}, filter=None))
-    query = "query($run: ID) { curves(first: 20) { nodes { snapshot(scenarioRun: $run) { columns { mid } } } } }"
-    await said(ask, query, run=run)
-    seen = statements_from_here(loaded.database)
-    found = await said(ask, query, run=run)
-    assert len(found["nodes"]) == 20
-    assert len([each for each in seen if "SELECT" in each]) <= 5  # head, curves, the run, its results, their bases
+async def test_curves_of_runs_are_read_together(loaded: Services, ask: Ask) -> None:
+    of = await scenario(ask, "All", {"scale": {"percent": 1}}, filter=None)
+    run, other = [await done(ask, loaded, of, seed=seed) for seed in (1, 2)]
+    snapshots = "query($run: ID) { curves(first: 20) { nodes { snapshot(scenarioRun: $run) { columns { mid } } } } }"
+    diffs = """query($run: ID, $other: ID) { curves(first: 20) { nodes {
+      diff(from: {scenarioRun: $other}, to: {scenarioRun: $run}) { move { total } } } } }"""
+    pages = """query { scenarioRuns { nodes { curves(first: 3) { pageInfo { hasNextPage } nodes {
+      curve { key } snapshot { version } contributions { driver { type } } } } } } }"""
+    for query in (snapshots, diffs, pages):
+        seen = statements_from_here(loaded.database)
+        assert "errors" not in await ask(query, run=run, other=other)
+        # Such as the head, curves, runs, results, bases with their grids and cells, units: for any number of curves.
+        assert len([each for each in seen if "SELECT" in each]) <= 7
+    found = (await said(ask, pages))["nodes"]
+    assert len(found) == 2
+    assert [len(each["curves"]["nodes"]) for each in found] == [3, 3]
+    assert {each["curves"]["pageInfo"]["hasNextPage"] for each in found} == {True}
+
+
+async def test_curves_of_a_run_come_in_pages(loaded: Services, ask: Ask) -> None:
+    run = await done(ask, loaded, await scenario(ask))
+    query = """query($id: ID!, $first: Int, $after: String, $last: Int) { scenarioRun(id: $id) {
+      curves(first: $first, after: $after, last: $last) {
+        pageInfo { hasNextPage endCursor } nodes { curve { key } } } } }"""
+    first = (await said(ask, query, id=run, first=1))["curves"]
+    assert (first["nodes"], first["pageInfo"]["hasNextPage"]) == ([{"curve": {"key": TTF}}], True)
+    rest = (await said(ask, query, id=run, first=5, after=first["pageInfo"]["endCursor"]))["curves"]
+    assert (rest["nodes"], rest["pageInfo"]["hasNextPage"]) == ([{"curve": {"key": POWER}}], False)
+    assert (await said(ask, query, id=run, last=1))["curves"]["nodes"] == rest["nodes"]
+
+
+async def test_an_archived_scenario_is_run_no_more(loaded: Services, ask: Ask) -> None:
+    of = await scenario(ask)
+    away = "mutation($i: PutAwayScenarioInput!) { archiveScenario(input: $i) { scenario { state } } }"
+    await said(ask, away, i={"id": of})
+    refused = await said(ask, RUN, input={"scenario": of})
+    assert [(each["code"], each["field"]) for each in refused["problems"]] == [("CONFLICT", "scenario")]
 
 
 async def test_every_step_is_told_once(loaded: Services, ask: Ask) -> None:

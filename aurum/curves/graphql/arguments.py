@@ -50,6 +50,9 @@ class CurveContext(Protocol):
     async def scenario_snapshots(self, keys: Sequence[tuple[int, int]]) -> list[Snapshot | None]:
         """By run and curve. Raises NotFound, and Conflict for a run that has not succeeded."""
 
+    async def scenario_snapshot(self, run: int, curve_id: int) -> Snapshot | None:
+        """As `scenario_snapshots`, read together with what sibling fields ask for."""
+
     async def scenario_start(self, run: int) -> tuple[date, datetime]:
         """The as-of date that a run has taken, and as what was known when. Raises as `scenario_snapshots` does."""
 

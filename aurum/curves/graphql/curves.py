@@ -428,7 +428,7 @@ async def told_diff(
 
     async def read(ref: SnapshotRef, run: int | None) -> model.Snapshot | None:
         if run is not None:
-            return (await context.scenario_snapshots([(run, row)]))[0]
+            return await context.scenario_snapshot(run, row)
         return await context.load(context.curves.snapshots, row, as_of=ref.as_of, known_at=ref.known_at)
 
     old, new = await asyncio.gather(*(read(ref, run) for ref, run in zip(ends, stories, strict=True)))

@@ -12,7 +12,7 @@ from strawberry.types.unset import UNSET
 from aurum.auth import Principal
 from aurum.errors import AurumError, InvalidScenario
 from aurum.graphql.enums import publish_enum
-from aurum.metadata.graphql import Problem
+from aurum.metadata.graphql import Problem, problem_of
 from aurum.metadata.service import MetadataService
 from aurum.scenarios import model
 from aurum.scenarios.graphql.drivers import graphql_path
@@ -93,12 +93,12 @@ def issue_of(issue: model.Issue, documents: Sequence[Any]) -> ScenarioIssue:
 
 def wrong(error: AurumError, documents: Sequence[Any]) -> dict[str, Any]:
     """What a payload says of an error: `problems`, and of drivers every one of their issues."""
-    issues = issues_of(error) if isinstance(error, InvalidScenario) else []
-    problem = Problem(
-        code=error.code, message=error.message, hint=error.hint,
-        field=error.details.get("field") or (graphql_path(issues[0].path, documents) if issues else None),
-    )  # fmt: skip
-    return {"problems": [problem], "issues": [issue_of(each, documents) for each in issues]}
+    if not isinstance(error, InvalidScenario):
+        return {"problems": [problem_of(error)], "issues": []}
+    issues = [issue_of(each, documents) for each in issues_of(error)]
+    first = issues[0]
+    problem = Problem(code=error.code, message=first.message, field=first.path, hint=first.suggestion)
+    return {"problems": [problem], "issues": issues}
 
 
 def given_of(input: Any, names: Sequence[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import strawberry
 
 from aurum.backends.events import Event
+from aurum.backends.paging import Page
 from aurum.curves.graphql import Curve, CurveSnapshot, EventsAfter, curve_of, instant_of, snapshot_of
 from aurum.errors import Conflict, InvalidInput, InvalidScenario, NotFound
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
@@ -156,9 +157,11 @@ class ScenarioRun(Node):
             description="True: only those that a driver has moved; false: only the others; null: all.")] = None,
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> ScenarioRunCurveConnection:  # fmt: skip
-        order = f"curves of run {self.run.id}"
+        order = "curves of a run"
         request = page_request(order, MOST, first, after, last, before)
-        page = await info.context.scenario_results.page(info.context.principal, self.run, moved, request)
+        page = await info.context.load(
+            info.context.scenario_results.pages, self.run.id, moved=moved, request=request
+        ) or Page([], [], False, False)
         version = await self._version(info)
         return connection(ScenarioRunCurveConnection, order, page, lambda told: _curve_of(told, version))  # type: ignore[no-any-return]
 

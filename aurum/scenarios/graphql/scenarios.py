@@ -91,12 +91,10 @@ class Scenario(Node):
         found = await info.context.load(info.context.scenarios.scenarios, self.scenario.parent_id)
         return None if found is None else scenario_of(found)
 
-    @strawberry.field(description="The scenarios that branch from it, newest first.", directives=[PAGED])
-    async def branches(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> ScenarioConnection:
-        request = page_request("scenarios", MOST, first, after, last, before)
-        return await _page(info, model.ScenarioFilter(parent_id=self.scenario.id), request)
+    @strawberry.field(description="The scenarios that branch from it, newest first.", directives=[sized(10)])
+    async def branches(self, info: Info) -> list[Scenario]:
+        found = await info.context.load(info.context.scenarios.branches, self.scenario.id)
+        return [scenario_of(each) for each in found or ()]
 
 
 @strawberry.type(description="A page of scenarios.")
@@ -198,7 +196,9 @@ class ScenarioQuery:
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> ScenarioConnection:  # fmt: skip
         request = page_request("scenarios", MOST, first, after, last, before)
-        return await _page(info, _wanted(filter), request)
+        context, wanted = info.context, _wanted(filter)
+        page = await context.scenarios.page(context.principal, wanted, request)
+        return connection(ScenarioConnection, "scenarios", page, scenario_of, wanted=wanted)  # type: ignore[no-any-return]
 
     @strawberry.field(
         description="What is wrong with a scenario, or probably not meant. Nothing is kept.", directives=[_WEIGHT]
@@ -276,11 +276,6 @@ class ScenarioMutation:
 
 
 _WRONG = (Conflict, InvalidInput, InvalidScenario, NotFound)
-
-
-async def _page(info: Info, wanted: model.ScenarioFilter, request: Any) -> ScenarioConnection:
-    page = await info.context.scenarios.page(info.context.principal, wanted, request)
-    return connection(ScenarioConnection, "scenarios", page, scenario_of, wanted=wanted)  # type: ignore[no-any-return]
 
 
 def _wanted(wanted: ScenarioFilter | None) -> model.ScenarioFilter:

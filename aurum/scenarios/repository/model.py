@@ -83,7 +83,6 @@ class ScenarioFilter:
 
     states: tuple[ScenarioState, ...] | None = None
     tags: tuple[str, ...] | None = None
-    parent_id: int | None = None
     search: str | None = None
 
 

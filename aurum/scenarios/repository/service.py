@@ -125,6 +125,11 @@ class ScenarioService:
         principal.require(Scope.SCENARIOS_READ)
         return await self.store.count(principal.tenant, wanted)
 
+    async def branches(self, principal: Principal, ids: Collection[int]) -> dict[int, list[Scenario]]:
+        """By scenario: those that branch from it, newest first."""
+        principal.require(Scope.SCENARIOS_READ)
+        return await self.store.branches(principal.tenant, ids)
+
     async def versions(self, principal: Principal, keys: Collection[Key]) -> dict[Key, Version]:
         """By scenario and version; of deleted ones too: runs say what they have run."""
         principal.require(Scope.SCENARIOS_READ)

@@ -61,6 +61,15 @@ class ScenarioStore:
         async with self.database.read() as connection:
             return {row[0]: row[1] for row in await connection.all(select(line))}
 
+    async def branches(self, tenant: str, ids: Collection[int]) -> dict[int, list[Scenario]]:
+        """By scenario: those that branch from it and are not deleted, newest first."""
+        own, found = scenarios.c, dict[int, list[Scenario]]()
+        statement = _scenarios(tenant).where(own.parent_id.in_(ids), own.state != ScenarioState.DELETED)
+        async with self.database.read() as connection:
+            for row in await connection.all(statement.order_by(own.created_at.desc(), own.id.desc())):
+                found.setdefault(row.parent_id, []).append(_scenario(row))
+        return found
+
     async def page(self, tenant: str, wanted: ScenarioFilter, request: PageRequest) -> Page[Scenario]:
         """Newest first."""
         statement = _scenarios(tenant).where(*_conditions(tenant, wanted))
@@ -158,8 +167,6 @@ def _conditions(tenant: str, wanted: ScenarioFilter) -> list[ColumnElement[bool]
     found: list[ColumnElement[bool]] = (
         [own.state != ScenarioState.DELETED] if wanted.states is None else [own.state.in_(wanted.states)]
     )
-    if wanted.parent_id is not None:
-        found.append(own.parent_id == wanted.parent_id)
     for tag in wanted.tags or ():
         ids = select(tagged.scenario_id).where(tagged.tenant_id == tenant, tagged.tag == fold(tag))
         found.append(own.id.in_(ids))

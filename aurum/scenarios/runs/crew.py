@@ -60,9 +60,13 @@ class Crew:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._runs.changed.wait(), _LOOK_SECONDS if busy else _POLL_SECONDS)
         finally:
+            claims = [member.claim for member in self._members if member.claim is not None]
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, *map(_killed, self._members), return_exceptions=True)
+            for claim in claims:
+                with _going_on():
+                    await self._runs.release(claim, lost=False)
 
     async def _look(self) -> None:
         """Ends what is not wanted any more, or takes too long; the others are alive."""
@@ -99,10 +103,10 @@ class Crew:
 
     async def _work(self, member: _Member, claim: Claim) -> None:
         try:
-            answer = await self._asked(member, claim)
-            if answer != b"done\n":
-                with _going_on():
-                    await self._runs.release(claim)  # nothing, where it is not ours any more
+            with _going_on():
+                answer = await self._asked(member, claim)
+                if answer != b"done\n":  # where it is not ours any more, nothing happens
+                    await self._runs.release(claim, lost=answer != b"later\n")
         finally:
             member.claim = None
             self._runs.changed.set()

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 
 from aurum.auth import Principal, Scope
 from aurum.backends.paging import Page, PageRequest
 from aurum.curves.model import Snapshot
-from aurum.errors import Conflict, InvalidInput, NotFound
+from aurum.errors import AurumError, Conflict, InvalidInput, NotFound
 from aurum.metadata.model import Curve, CurveFilter
 from aurum.scenarios.bases import Bases
 from aurum.scenarios.comparison import Bucket, By, Difference, compare
@@ -18,6 +19,7 @@ from aurum.scenarios.model import BaseCurve, Outcome, ScenarioCurve
 from aurum.scenarios.runs.model import Result, Run, RunState
 from aurum.scenarios.runs.store import RunStore
 
+T = TypeVar("T")
 MOST_COMPARED = 20  # runs
 MOST_COMPARED_CURVES = 10_000  # of all runs together
 Key = tuple[int, int]  # run, curve
@@ -36,30 +38,25 @@ class ResultService:
         self.store = store
         self.bases = bases
 
-    async def succeeded(self, principal: Principal, run_ids: Collection[int]) -> dict[int, Run]:
-        """Raises NotFound, and Conflict for a run that has no results."""
+    async def succeeded(self, principal: Principal, run_ids: Collection[int]) -> dict[int, Run | AurumError]:
+        """By id: the run; NotFound, or Conflict where it has no results."""
         principal.require(Scope.SCENARIOS_READ)
         found = await self.store.runs(principal.tenant, set(run_ids))
-        for id_ in run_ids:
-            if id_ not in found:
-                raise NotFound("run not found", field="scenarioRun")
-            if found[id_].state is not RunState.SUCCEEDED:
-                raise Conflict(
-                    f"the run has no curves: it is {found[id_].state.lower()}",
-                    hint="Follow it with `scenarioRun` until it has succeeded.", field="scenarioRun",
-                )  # fmt: skip
-        return found
+        return {id_: _with_results(found.get(id_)) for id_ in run_ids}
 
     async def start(self, principal: Principal, run_id: int) -> tuple[date, datetime]:
-        run = (await self.succeeded(principal, [run_id]))[run_id]
+        """The as-of date that a run has taken, and as what was known when. Raises as `succeeded` answers."""
+        run = there((await self.succeeded(principal, [run_id]))[run_id])
         return run.as_of, run.known_at
 
-    async def snapshots(self, principal: Principal, keys: Collection[Key]) -> dict[Key, Snapshot]:
-        """By run and curve, where the run has the curve. Raises as `succeeded` does. Three statements."""
+    async def snapshots(self, principal: Principal, keys: Collection[Key]) -> dict[Key, Snapshot | AurumError]:
+        """By run and curve, where the run has the curve; or what `succeeded` answers. Three statements."""
         runs = await self.succeeded(principal, [run_id for run_id, _ in keys])
-        found = await self.store.results(principal.tenant, keys)
-        told = await self._told(principal, list(found.values()), runs)
-        return {(each.result.run_id, each.result.curve_id): each.snapshot for each in told}
+        refused = {key: each for key in keys if isinstance(each := runs[key[0]], AurumError)}
+        known = {id_: each for id_, each in runs.items() if isinstance(each, Run)}
+        found = await self.store.results(principal.tenant, [key for key in keys if key not in refused])
+        told = await self._told(principal, list(found.values()), known)
+        return {**refused, **{(each.result.run_id, each.result.curve_id): each.snapshot for each in told}}
 
     async def snapshots_by_id(self, principal: Principal, ids: Collection[int]) -> dict[int, Snapshot]:
         """By the result's id."""
@@ -76,14 +73,16 @@ class ResultService:
         told = await self._told(principal, list(found.values()), runs)
         return {(each.result.run_id, each.result.curve_id): each for each in told}
 
-    async def page(
-        self, principal: Principal, run: Run, moved: bool | None, request: PageRequest
-    ) -> Page[Told]:  # fmt: skip
-        """By the key of the curve. Two statements."""
+    async def pages(
+        self, principal: Principal, run_ids: Collection[int], *, moved: bool | None, request: PageRequest
+    ) -> dict[int, Page[Told]]:
+        """By run: its curves, by their keys; absent where there are none. Three statements."""
         principal.require(Scope.SCENARIOS_READ)
-        page = await self.store.results_page(principal.tenant, run.id, moved, request)
-        told = await self._told(principal, page.items, {run.id: run})
-        return Page(told, page.positions, page.has_next, page.has_previous)
+        runs = await self.store.runs(principal.tenant, run_ids)
+        pages = await self.store.results_pages(principal.tenant, run_ids, moved, request)
+        found = [result for page in pages.values() for result in page.items]
+        told = {each.result.id: each for each in await self._told(principal, found, runs)}
+        return {run_id: page.map(lambda result: told[result.id]) for run_id, page in pages.items()}
 
     async def counts(self, principal: Principal, run_ids: Collection[int]) -> dict[int, tuple[int, int]]:
         """By run: how many curves it has, and how many of them were moved."""
@@ -96,7 +95,7 @@ class ResultService:
         """The runs, where they differ from their bases and from each other, the largest first; and curves by key."""
         if not 0 < len(run_ids) <= MOST_COMPARED or len(set(run_ids)) < len(run_ids):
             raise InvalidInput(f"1 to {MOST_COMPARED} runs are compared, each once", field="runs")
-        runs = await self.succeeded(principal, run_ids)
+        runs = {id_: there(each) for id_, each in (await self.succeeded(principal, run_ids)).items()}
         found = await self.store.results_of(principal.tenant, run_ids)
         chosen = await self.bases.metadata.matching(principal, wanted, {each.curve_id for each in found})
         found = [each for each in found if each.curve_id in chosen]
@@ -119,6 +118,22 @@ class ResultService:
         return [
             Told(each, _snapshot(each, bases[each.snapshot_id], runs[each.run_id])) for each in found
         ]  # fmt: skip
+
+
+def there(found: T | AurumError) -> T:
+    """Raises what it is where it is an error."""
+    if isinstance(found, AurumError):
+        raise found
+    return found
+
+
+def _with_results(run: Run | None) -> Run | AurumError:
+    if run is None:
+        return NotFound("run not found", field="scenarioRun")
+    if run.state is RunState.SUCCEEDED:
+        return run
+    hint = "Follow it with `scenarioRun` until it has succeeded."
+    return Conflict(f"the run has no curves: it is {run.state.lower()}", hint=hint, field="scenarioRun")
 
 
 def _snapshot(result: Result, base: Snapshot, run: Run) -> Snapshot:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -152,10 +152,10 @@ class RunService:
         async with self.store.database.write() as transaction:
             await self.store.extend(transaction, claims, self.clock() + self._lease)
 
-    async def release(self, claim: Claim) -> None:
-        """Its process has died: another one may take it up at once."""
+    async def release(self, claim: Claim, *, lost: bool = True) -> None:
+        """Another worker may take it up at once. `lost`: its process has died of it, perhaps."""
         async with self.store.database.write() as transaction:
-            await self.store.change(transaction, claim, lease_expires_at=self.clock() - self._lease)
+            await self.store.release(transaction, claim, self.clock() - self._lease, lost)
 
     async def report(self, claim: Claim, progress: float) -> bool:
         """How far it is. Whether it is ours still."""
@@ -194,11 +194,10 @@ class RunService:
         return run
 
     async def _runnable(self, principal: Principal, request: Request) -> Version:
-        reader = replace(principal, scopes=principal.scopes | {Scope.SCENARIOS_READ, Scope.CURVES_READ})
-        found = (await self.scenarios.scenarios(reader, [request.scenario_id])).get(request.scenario_id)
+        found = (await self.scenarios.scenarios(principal, [request.scenario_id])).get(request.scenario_id)
         if found is not None and found.state is ScenarioState.ARCHIVED:
             raise Conflict("the scenario is archived: it is not run any more", hint="Branch from it.", field="scenario")
-        return await self.scenarios.version(reader, request.scenario_id, request.version)
+        return await self.scenarios.version(principal, request.scenario_id, request.version)
 
     async def _tell(
         self, transaction: WriteConnection, tenant: str, run_id: int, state: RunState, progress: float = 0.0

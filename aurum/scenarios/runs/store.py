@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, tuple_, update
 
 from aurum.backends.database import AnyRow, Database, WriteConnection
-from aurum.backends.paging import Page, PageRequest, SortKey, read_page
+from aurum.backends.paging import Page, PageRequest, SortKey, read_page, read_pages
 from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.runs.model import Claim, Input, Priority, Result, Run, RunFilter, RunState
 from aurum.scenarios.tables import results, runs
@@ -93,6 +93,11 @@ class RunStore:
     async def extend(self, transaction: WriteConnection, claims: Collection[Claim], until: datetime) -> None:
         await transaction.execute(update(runs).where(_held(claims)).values(lease_expires_at=until))
 
+    async def release(self, transaction: WriteConnection, claim: Claim, expired: datetime, lost: bool) -> None:
+        """Whoever claims it next counts its worker as lost: without `lost` that is made up for."""
+        before = runs.c.lost - (0 if lost else 1)
+        await transaction.execute(update(runs).where(_held([claim])).values(lease_expires_at=expired, lost=before))
+
     async def change(self, transaction: WriteConnection, claim: Claim, **values: Any) -> bool:
         """How far a run is, or how it ended. False: it is not ours any more, and nothing may be kept."""
         if "issues" in values:
@@ -160,13 +165,20 @@ class RunStore:
             rows = await connection.all(select(results).where(results.c.tenant_id == tenant, fits))
         return [_result(row) for row in rows]
 
-    async def results_page(self, tenant: str, run_id: int, moved: bool | None, request: PageRequest) -> Page[Result]:
-        """By the key of the curve; `moved`: only those that a driver moved, or did not."""
-        statement = select(results).where(results.c.tenant_id == tenant, results.c.run_id == run_id)
+    async def results_pages(
+        self, tenant: str, run_ids: Collection[int], moved: bool | None, request: PageRequest
+    ) -> dict[int, Page[Result]]:
+        """By run: a page of its results, by the key of the curve. One statement.
+
+        `moved`: only those that a driver moved, or did not.
+        """
+        columns = results.c
+        statement = select(results).where(columns.tenant_id == tenant, columns.run_id.in_(run_ids))
         if moved is not None:
-            statement = statement.where(results.c.mid.is_not(None) if moved else results.c.mid.is_(None))
+            statement = statement.where(columns.mid.is_not(None) if moved else columns.mid.is_(None))
         async with self.database.read() as connection:
-            return (await read_page(connection, statement, [SortKey(results.c.curve_key)], request)).map(_result)
+            found = await read_pages(connection, statement, columns.run_id, [SortKey(columns.curve_key)], request)
+        return {run_id: page.map(_result) for run_id, page in found.items()}
 
     async def result_counts(self, tenant: str, run_ids: Collection[int]) -> dict[int, tuple[int, int]]:
         """By run: how many curves it has, and how many of them were moved."""
