@@ -57,8 +57,9 @@ class Crew:
                     await self._look()
                     await self._engage()
                 busy = any(member.claim for member in self._members)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._runs.changed.wait(), _LOOK_SECONDS if busy else _POLL_SECONDS)
+                with suppress(TimeoutError):  # not wait_for(): before Python 3.12 it may lose that it is cancelled
+                    async with asyncio.timeout(_LOOK_SECONDS if busy else _POLL_SECONDS):
+                        await self._runs.changed.wait()
         finally:
             claims = [member.claim for member in self._members if member.claim is not None]
             for task in self._tasks:
@@ -73,18 +74,18 @@ class Crew:
         at_work = [(member, member.claim) for member in self._members if member.claim is not None]
         if not at_work:
             return
-        ours = await self._runs.store.ours([claim for _, claim in at_work])
+        wanted = await self._runs.store.wanted([claim for _, claim in at_work])
         for member, claim in at_work:
-            if claim.run_id not in ours or (
-                monotonic() > member.until
-                and await self._runs.end(
-                    claim,
-                    RunState.TIMEOUT,
-                    error_code="TIMEOUT",
+            if member.claim is not claim:
+                continue  # it has just been done
+            late = monotonic() > member.until
+            if late:
+                await self._runs.end(
+                    claim, RunState.TIMEOUT, error_code="TIMEOUT",
                     error=f"it took longer than {claim.seconds} seconds",
                     hint="Nothing of it is kept. Run it again with a longer time limit, or with fewer curves.",
-                )
-            ):
+                )  # fmt: skip
+            if late or claim.run_id not in wanted:
                 await _killed(member)
         if monotonic() - self._extended > self._runs.settings.lease_seconds / 3:
             self._extended = monotonic()

@@ -18,6 +18,7 @@ from aurum.scenarios.tables import results, runs
 _COLUMNS = [each for each in runs.c if each.name not in ("inputs", "asked", "request_digest")]
 _ALIVE = (RunState.QUEUED, RunState.RUNNING)
 _WORTH = (*_ALIVE, RunState.SUCCEEDED)
+_WANTED = (RunState.RUNNING, RunState.SUCCEEDED, RunState.FAILED)
 _ORDER = [SortKey(runs.c.created_at, descending=True), SortKey(runs.c.id, descending=True)]
 _AT_ONCE = 500  # results in a statement
 
@@ -84,11 +85,11 @@ class RunStore:
         row = await transaction.first(statement)
         return None if row is None else Claim(row.tenant_id, row.id, row.attempt, row.time_limit)
 
-    async def ours(self, claims: Collection[Claim]) -> set[int]:
-        """Which of them nobody has cancelled or taken over."""
+    async def wanted(self, claims: Collection[Claim]) -> set[int]:
+        """Which of them nobody has cancelled or taken over. Those that have just ended are among them."""
+        statement = select(runs.c.id).where(_claimed(claims), runs.c.state.in_(_WANTED))
         async with self.database.read() as connection:
-            rows = await connection.all(select(runs.c.id).where(_held(claims)))
-        return {row.id for row in rows}
+            return {row.id for row in await connection.all(statement)}
 
     async def extend(self, transaction: WriteConnection, claims: Collection[Claim], until: datetime) -> None:
         await transaction.execute(update(runs).where(_held(claims)).values(lease_expires_at=until))
@@ -199,9 +200,12 @@ def _free(now: datetime, of: Any = runs.c) -> ColumnElement[bool]:
     return or_(of.state == RunState.QUEUED, _abandoned(now, of))
 
 
+def _claimed(claims: Collection[Claim]) -> ColumnElement[bool]:
+    return tuple_(runs.c.id, runs.c.attempt).in_([(each.run_id, each.attempt) for each in claims])
+
+
 def _held(claims: Collection[Claim]) -> ColumnElement[bool]:
-    mine = tuple_(runs.c.id, runs.c.attempt).in_([(each.run_id, each.attempt) for each in claims])
-    return and_(runs.c.state == RunState.RUNNING, mine)
+    return and_(runs.c.state == RunState.RUNNING, _claimed(claims))
 
 
 def _conditions(tenant: str, wanted: RunFilter) -> list[ColumnElement[bool]]:
