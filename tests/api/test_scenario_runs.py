@@ -12,6 +12,9 @@ import pytest
 from aurum.auth import Principal, Scope, worker_principal
 from aurum.errors import Forbidden
 from aurum.graphql.nodes import row_of
+from aurum.ingestion.graphql.events import event_of
+from aurum.scenarios.model import Issue, Severity
+from aurum.scenarios.refusals import refused
 from aurum.scenarios.runs.execution import execute
 from aurum.scenarios.runs.model import Claim, RunState
 from aurum.services import Services
@@ -137,6 +140,19 @@ async def test_an_end_of_another_day_moves_by_the_market_and_by_the_scenario(loa
     assert move["to"] - move["from"] == pytest.approx(sum(parts)) == move["total"]
 
 
+async def test_a_run_is_refused_where_it_would_not_be_read(loaded: Services, ask: Ask) -> None:
+    run = await done(ask, loaded, await scenario(ask))
+    other = f'{{scenarioRun: "{run}", asOf: "2025-02-13"}}'
+    fields = (
+        f'movers(from: {{}}, to: {{scenarioRun: "{run}"}}) {{ nodes {{ change }} }}',
+        f'curve(key: "{TTF}") {{ snapshot(scenarioRun: "{run}", asOf: "2025-02-13") {{ id }} }}',
+        f'curve(key: "{TTF}") {{ diff(from: {{}}, to: {other}) {{ move {{ to }} }} }}',
+    )
+    for field in fields:
+        answer = await ask(f"{{ {field} }}")
+        assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_USER_INPUT"], answer
+
+
 async def test_what_each_driver_did_adds_up_to_the_last_bit(loaded: Services, ask: Ask) -> None:
     lift = {"shift": {"amount": 3, "unit": "EUR/MWh", "name": "retired"}}
     run = await done(ask, loaded, await scenario(ask, "Three", GAS_UP, FOLLOWED, lift))
@@ -248,6 +264,30 @@ async def test_a_run_that_cannot_be_computed_says_which_field(loaded: Services, 
     assert (await said(ask, "{ scenarioRuns { totalCount } }"))["totalCount"] == 0
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "paths"),
+    [
+        (MemoryError(), "OUT_OF_MEMORY", []),
+        (ZeroDivisionError(), "INTERNAL", []),
+        (refused([Issue(Severity.ERROR, "OVERFLOW", "too large", "drivers.0")]), "INVALID_SCENARIO", ["drivers.0"]),
+    ],
+)
+async def test_a_run_that_fails_keeps_nothing_and_says_why(
+    loaded: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str, paths: list[str]
+) -> None:
+    def fails(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("aurum.scenarios.runs.execution.apply", fails)
+    of = await scenario(ask)
+    id_ = await queued(ask, of)
+    await execute(loaded.scenario_runs, await claimed(loaded))
+    looked = await said(ask, LOOK, id=id_)
+    assert (looked["state"], looked["errorCode"], looked["curveCount"]) == ("FAILED", code, 0)
+    assert [each["path"] for each in looked["issues"]] == paths
+    assert await queued(ask, of) != id_  # it may be run again
+
+
 async def test_another_tenant_sees_no_run_and_scopes_are_asked_for(loaded: Services, ask: Ask) -> None:
     run = row_of(await done(ask, loaded, await scenario(ask)), "ScenarioRun")
     other = worker_principal("other")
@@ -300,8 +340,9 @@ async def test_an_archived_scenario_is_run_no_more(loaded: Services, ask: Ask) -
 
 async def test_every_step_is_told_once(loaded: Services, ask: Ask) -> None:
     before = await loaded.events.head("demo")
-    await done(ask, loaded, await scenario(ask))
+    run = await done(ask, loaded, await scenario(ask))
     told = await loaded.events.read("demo", before, ["SCENARIO_RUN"])
+    assert {event_of(each).scenario_run_id for each in told} == {run}
     assert [(each.payload["state"], each.payload["progress"]) for each in told] == [
         ("QUEUED", 0), ("RUNNING", 0), ("RUNNING", 0.2), ("RUNNING", 0.8), ("SUCCEEDED", 1)]  # fmt: skip
 

@@ -124,7 +124,7 @@ class SnapshotRef:
         default=None, description="As it was known at this instant; null: as it is known now."
     )
     scenario_run: strawberry.ID | None = strawberry.field(
-        default=None, description="As this run of a scenario has it; then neither of the others is given."
+        default=None, description="In `diff`: as this run of a scenario has it; then neither of the others is given."
     )
 
 
@@ -181,18 +181,21 @@ def instant_of(known_at: datetime | None) -> datetime | None:
         raise InvalidInput("`knownAt` is beyond what a calendar has", field="knownAt") from None
 
 
-def story_of(
-    scenario_run: strawberry.ID | None, as_of: date | None, known_at: datetime | None, field: str = "scenarioRun"
-) -> int | None:
+def story_of(scenario_run: strawberry.ID | None, as_of: date | None, known_at: datetime | None) -> int | None:
     """The run. Raises InvalidInput where there is more: a run says itself what it has taken."""
     if scenario_run is None:
         return None
     if as_of is not None or known_at is not None:
-        raise InvalidInput("a run of a scenario says itself its as-of date and what was known", field=field)
+        raise InvalidInput("a run of a scenario says itself its as-of date and what was known", field="scenarioRun")
     return row_of(scenario_run, "ScenarioRun")
 
 
 def ref_of(snapshot: SnapshotRef) -> moves.SnapshotRef:
+    """Raises InvalidInput for a run of a scenario, which whoever can read one has to take first."""
+    if snapshot.scenario_run is not None:
+        raise InvalidInput(
+            "runs of scenarios are not read here", field="scenarioRun", hint="See `diff` of a curve, and `compareRuns`."
+        )
     return moves.SnapshotRef(snapshot.as_of, instant_of(snapshot.known_at))
 
 

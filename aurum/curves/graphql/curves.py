@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from aurum.backends.paging import Page, PageRequest, Position
-from aurum.curves import model
+from aurum.curves import model, moves
 from aurum.curves.analytics.deliveries import Granularity, Seasons
 from aurum.curves.analytics.strips import Weighting
 from aurum.curves.graphql.arguments import (
@@ -24,6 +24,7 @@ from aurum.curves.graphql.arguments import (
     Info,
     InScenario,
     KnownAt,
+    SnapshotRef,
     TenorTypes,
     To,
     bounds,
@@ -39,7 +40,6 @@ from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, column
 from aurum.curves.graphql.rolling import RollingHistory, RollingInput, rolling_of, rule_of
 from aurum.curves.graphql.strips import Strip, WeightingArgument, strip_of, strips_of
 from aurum.curves.graphql.trust import Require, Required, trusted
-from aurum.curves.moves import SnapshotRef, explained_between
 from aurum.errors import InvalidCursor, InvalidInput
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.nodes import Node, node_id
@@ -393,10 +393,9 @@ class Curve(Node):
         metadata=batched(),
     )
     async def diff(self, info: Info, start: From, end: To) -> CurveDiff:
+        if start.scenario_run is not None or end.scenario_run is not None:
+            return await told_diff(info, self.row, start, end)
         ends = (ref_of(start), ref_of(end))
-        stories = [story_of(each.scenario_run, each.as_of, each.known_at, "from or to") for each in (start, end)]
-        if stories != [None, None]:
-            return await told_diff(info, self.row, ends, stories)
         found = await info.context.load(info.context.curves.moves.diffs, self.row, start=ends[0], end=ends[1])
         if isinstance(found, InvalidInput):
             raise found
@@ -420,20 +419,21 @@ class Curve(Node):
         return [snapshot_of(snapshot) for snapshot in found or ()]
 
 
-async def told_diff(
-    info: Info, row: int, ends: tuple[SnapshotRef, SnapshotRef], stories: Sequence[int | None]
-) -> CurveDiff:
+async def told_diff(info: Info, row: int, start: SnapshotRef, end: SnapshotRef) -> CurveDiff:
     """Where one of the ends is what a run of a scenario has."""
     context = info.context
 
-    async def read(ref: SnapshotRef, run: int | None) -> model.Snapshot | None:
+    async def read(ref: SnapshotRef) -> model.Snapshot | None:
+        run = story_of(ref.scenario_run, ref.as_of, ref.known_at)
         if run is not None:
             return await context.scenario_snapshot(run, row)
-        return await context.load(context.curves.snapshots, row, as_of=ref.as_of, known_at=ref.known_at)
+        known_at = instant_of(ref.known_at)
+        return await context.load(context.curves.snapshots, row, as_of=ref.as_of, known_at=known_at)
 
-    old, new = await asyncio.gather(*(read(ref, run) for ref, run in zip(ends, stories, strict=True)))
+    old, new = await asyncio.gather(read(start), read(end))
+    ends = [moves.SnapshotRef(ref.as_of, instant_of(ref.known_at)) for ref in (start, end)]
     units = there(await context.load(context.metadata.unit_versions, row), "curve")
-    explained = await asyncio.to_thread(explained_between, units, ends, (old, new))
+    explained = await asyncio.to_thread(moves.explained_between, units, (ends[0], ends[1]), (old, new))
     faces = (None if each is None else _told_of(each, ref.known_at) for each, ref in zip((old, new), ends, strict=True))
     return diff_of(explained, *faces)
 
