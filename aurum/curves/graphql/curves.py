@@ -423,14 +423,15 @@ async def told_diff(info: Info, row: int, start: SnapshotRef, end: SnapshotRef) 
     """Where one of the ends is what a run of a scenario has."""
     context = info.context
 
-    async def read(ref: SnapshotRef) -> model.Snapshot | None:
-        run = story_of(ref.scenario_run, ref.as_of, ref.known_at)
+    async def read(ref: SnapshotRef, run: int | None) -> model.Snapshot | None:
         if run is not None:
             return await context.scenario_snapshot(run, row)
         known_at = instant_of(ref.known_at)
         return await context.load(context.curves.snapshots, row, as_of=ref.as_of, known_at=known_at)
 
-    old, new = await asyncio.gather(read(start), read(end))
+    runs = [story_of(ref.scenario_run, ref.as_of, ref.known_at) for ref in (start, end)]
+    # One after the other: where one is refused, nobody would wait for the other.
+    old, new = await read(start, runs[0]), await read(end, runs[1])
     ends = [moves.SnapshotRef(ref.as_of, instant_of(ref.known_at)) for ref in (start, end)]
     units = there(await context.load(context.metadata.unit_versions, row), "curve")
     explained = await asyncio.to_thread(moves.explained_between, units, (ends[0], ends[1]), (old, new))
