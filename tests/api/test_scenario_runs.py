@@ -310,7 +310,7 @@ async def test_curves_of_runs_are_read_together(loaded: Services, ask: Ask) -> N
     for query in (snapshots, diffs, pages):
         seen = statements_from_here(loaded.database)
         assert "errors" not in await ask(query, run=run, other=other)
-        # Such as the head, curves, and of both ends runs, results, bases with grids and cells: for any number of curves.
+        # Such as head, curves, and of both ends runs, results, bases with grids and cells: for any number of curves.
         assert len([each for each in seen if "SELECT" in each]) <= 10
     found = (await said(ask, pages))["nodes"]
     assert len(found) == 2
