@@ -11,6 +11,7 @@ AurumError
 │   ├── UnitMismatch        UNIT_MISMATCH          two units between which nothing converts
 │   │   └── NoExchangeRate  NO_EXCHANGE_RATE       two currencies
 │   ├── MixedDays           MIXED_DAYS             inputs of several as-of dates
+│   ├── TooLittleHistory    TOO_LITTLE_HISTORY     too few days to say how curves move: `found`, `needed`
 │   ├── InvalidScenario     INVALID_SCENARIO       `issues`: each with its code, field path and suggestion
 │   └── ExportTooLarge      EXPORT_TOO_LARGE       more points than are exported in this way
 ├── NotFound                NOT_FOUND 404
@@ -101,6 +102,12 @@ class MixedDays(InvalidInput):
     """`details` holds the as-of dates."""
 
     code = "MIXED_DAYS"
+
+
+class TooLittleHistory(InvalidInput):
+    """`details` holds `found` and `needed`, which count daily moves, and the as-of `days`."""
+
+    code = "TOO_LITTLE_HISTORY"
 
 
 class InvalidScenario(InvalidInput):

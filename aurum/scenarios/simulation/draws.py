@@ -1,0 +1,104 @@
+"""Numbers of stochastic drivers: correlated, from their distributions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from aurum.scenarios.distributions import mean_of
+from aurum.scenarios.model import Distribution, Issue, Severity, Stochastic
+from aurum.scenarios.refusals import refused
+from aurum.scenarios.simulation.arithmetic import Numbers, exp, normal_share
+from aurum.scenarios.simulation.eigen import eigen
+from aurum.scenarios.simulation.shocks import normals
+
+_LEAST_EIGENVALUE = -1e-9  # of a matrix whose diagonal is 1: what rounding makes of 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draws:
+    """`values[driver, path]`, and the means of the distributions, in the order of the drivers."""
+
+    values: Numbers
+    means: Numbers
+
+    @property
+    def aside(self) -> Numbers:
+        """What is drawn beyond the mean, which is what a run without simulation takes."""
+        return self.values - self.means[:, None]
+
+
+def drawn(drivers: Sequence[Stochastic], seed: int, paths: int) -> Draws:
+    """A driver's name is its stream's; without one its position is. Correlations are those of the normals behind.
+
+    Raises InvalidScenario (NOT_A_CORRELATION) where the drivers' matrices contradict each other, or are no correlations
+    together: the nearest ones that are would be other ones.
+    """
+    names = [driver.name or str(n) for n, driver in enumerate(drivers)]
+    order = sorted(range(len(drivers)), key=names.__getitem__)  # that of the drivers changes nothing
+    root = _root(_correlations(drivers, names)[np.ix_(order, order)])
+    own = [normals(seed, f"driver/{names[n]}", 1, paths)[0] for n in order]
+    values = np.zeros((len(drivers), paths))
+    for row, n in enumerate(order):
+        for column, shock in enumerate(own):
+            values[n] += root[row, column] * shock
+        values[n] = _of(drivers[n], values[n])
+    means = [mean_of(each.distribution_type, dict(each.parameters)) for each in drivers]
+    return Draws(values, np.array(means, dtype=float))
+
+
+def _correlations(drivers: Sequence[Stochastic], names: Sequence[str]) -> Numbers:
+    """As stated by any of the drivers, 0 where none says anything; what is said of other names is not looked at."""
+    found, at = np.eye(len(names)), {name: n for n, name in enumerate(names)}
+    said: dict[tuple[int, int], float] = {}
+    for n, driver in enumerate(drivers):
+        for one, row in driver.correlation_matrix:
+            for other, value in row:
+                if one in at and other in at and said.setdefault((at[one], at[other]), value) != value:
+                    raise _no_correlation(n, f"another driver says another number for {one} and {other}")
+    for pair, value in said.items():
+        found[pair] = value
+    return found
+
+
+def _root(matrix: Numbers) -> Numbers:
+    """A matrix that makes `matrix` when multiplied with its own transposed."""
+    values, axes = eigen(matrix)
+    if values[-1] < _LEAST_EIGENVALUE:
+        least = f"their smallest eigenvalue is {values[-1]:.3g}"
+        raise _no_correlation(0, f"the drivers' correlations together are not positive semi-definite: {least}")
+    scaled = axes * np.sqrt(np.maximum(values, 0.0))[:, None]
+    root: Numbers = np.zeros_like(matrix)
+    for axis, row in zip(axes, scaled, strict=True):
+        root = root + axis[:, None] * row
+    return root
+
+
+def _no_correlation(driver: int, why: str) -> Exception:
+    path = f"drivers.{driver}.payload.correlation_matrix"
+    return refused([Issue(Severity.ERROR, "NOT_A_CORRELATION", why, path, "Give all of them in one matrix.")])
+
+
+def _of(driver: Stochastic, normal: Numbers) -> Numbers:
+    """A standard normal as a number of the driver's distribution, rising with it."""
+    given = dict(driver.parameters)
+    if driver.distribution_type is Distribution.NORMAL:
+        return given["mean"] + given["std"] * normal
+    if driver.distribution_type is Distribution.LOGNORMAL:
+        sigma = given["sigma"]
+        return given["mean"] * exp(sigma * normal - 0.5 * sigma * sigma)
+    share, low, high = normal_share(normal), given["low"], given["high"]
+    if driver.distribution_type is Distribution.UNIFORM:
+        return low + (high - low) * share
+    return _triangular(share, low, given["mode"], high)
+
+
+def _triangular(share: Numbers, low: float, mode: float, high: float) -> Numbers:
+    turn, width = (mode - low) / (high - low), high - low
+    rising = low + np.sqrt(share) * math.sqrt(width * (mode - low))
+    falling = high - np.sqrt(1.0 - share) * math.sqrt(width * (high - mode))
+    found: Numbers = np.where(share < turn, rising, falling)
+    return found
