@@ -30,7 +30,8 @@ def random_histories(
     """Prices around 50 whose daily moves have three factors: all up, near against far, one half against the other.
 
     Each delivery month is quoted until it begins; a new one is listed at the far end. Volatility falls with time to
-    delivery, from 2 % a day. Curves in `absolute` move by amounts, 50 times as large as the logarithms.
+    delivery, from 2 % a day. Curves in `absolute` move by amounts, 50 times as large as the logarithms. Prices have
+    three digits, so that they are the same on every machine.
     """
     chance, dates = np.random.default_rng(seed), weekdays(days)
     own = months_of_days(dates)
@@ -46,7 +47,7 @@ def random_histories(
         walk = np.cumsum(moves, axis=0)
         prices = 50 + 50 * walk if curve in absolute else 50 * np.exp(walk)
         prices[(ahead < 0) | (ahead >= months)] = np.nan
-        found.append(History(f"curve/{curve:03}", dates, numbers, prices, curve in absolute))
+        found.append(History(f"curve/{curve:03}", dates, numbers, np.round(prices, 3), curve in absolute))
     return found
 
 

@@ -135,6 +135,9 @@ if __name__ == "__main__":
     if chosen[0] == "desk":
         desk.main(chosen[1:], console)
         sys.exit()
+    if chosen[0] == "simulation":
+        simulation.main(console)
+        sys.exit()
     if chosen[0] == "fanout":
         fanout.main(chosen[1:])
         sys.exit()

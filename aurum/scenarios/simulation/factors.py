@@ -16,10 +16,10 @@ from aurum.scenarios.simulation.moves import NOWHERE, MoveKind, Moves, too_littl
 
 LEAST_MOVES = 30
 SHARE, MOST_FACTORS = 0.95, 20
-LOADING_BITS = 24
-_AXIS_BITS = 20
+_AXIS_BITS, _LOADING_BITS = 20, 24
 _MOST_LACKING = 0.03  # of the days: a point that lacks more moves is not modelled, one that lacks fewer costs its days
 _STILL = 1e-12  # of the largest move
+_ROUNDING = 1e-5  # of a variance: what grids may leave
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +69,8 @@ def fitted(moves: Moves, *, share: float = SHARE, most: int = MOST_FACTORS, leas
     deviations = np.sqrt((centred * centred).sum(axis=0) / (len(values) - 1))
     deviations[deviations <= _STILL * np.abs(values).max(axis=0)] = 0.0
     loadings, explained = _components(centred, deviations, share, most)
-    residual = np.where(deviations > 0.0, np.maximum(1.0 - (loadings * loadings).sum(axis=0), 0.0), 0.0)
+    residual = np.where(deviations > 0.0, 1.0 - (loadings * loadings).sum(axis=0), 0.0)
+    residual[residual < _ROUNDING] = 0.0
     numbers = np.append(np.where(modelled, np.cumsum(modelled) - 1, NOWHERE), NOWHERE)  # NOWHERE stays so
     return FactorModel(
         moves.keys, moves.kinds, numbers[moves.places], deviations, loadings, residual, explained, len(values),
@@ -78,7 +79,8 @@ def fitted(moves: Moves, *, share: float = SHARE, most: int = MOST_FACTORS, leas
 
 
 def _components(centred: Numbers, deviations: Numbers, share: float, most: int) -> tuple[Numbers, Numbers]:
-    """Loadings and explained shares, from the days' products with each other, which are as many as there are days.
+    """Loadings and explained shares, by the singular value decomposition of the moves: by the eigenvectors of the
+    products of days with each other, or of points where there are fewer points.
 
     Moves are rounded to a grid on which these products are exact sums: 3e-5 of a deviation for 12,000 points.
     """
@@ -86,12 +88,17 @@ def _components(centred: Numbers, deviations: Numbers, share: float, most: int) 
     moving = deviations > 0.0
     bits = min((52 - (count * points).bit_length()) // 2, _AXIS_BITS)
     standard = on_grid(centred[:, moving] / deviations[moving], bits)
-    values, axes = eigen(standard @ standard.T / (count - 1))
+    by_day = standard.shape[1] >= count
+    values, axes = eigen((standard @ standard.T if by_day else standard.T @ standard) / (count - 1))
     values = np.maximum(values, 0.0)
     shares = np.cumsum(values) / max(values.sum(), np.finfo(float).tiny)
-    real = int((values > count * np.finfo(float).eps * values[0]).sum())
+    real = int((values > count * np.finfo(float).eps * values.max(initial=0.0)).sum())
     chosen = min(int(np.searchsorted(shares, share)) + 1, real, most)
     loadings = np.zeros((chosen, points))
-    loadings[:, moving] = on_grid(on_grid(axes[:chosen], _AXIS_BITS) @ standard / math.sqrt(count - 1), LOADING_BITS)
+    if by_day:
+        found = on_grid(axes[:chosen], _AXIS_BITS) @ standard / math.sqrt(count - 1)
+    else:
+        found = axes[:chosen] * np.sqrt(values[:chosen])[:, None]
+    loadings[:, moving] = on_grid(found, _LOADING_BITS)
     signs = np.where(loadings.sum(axis=1) < 0.0, -1.0, 1.0)  # up is what most points call up
     return loadings * signs[:, None], shares[:chosen]

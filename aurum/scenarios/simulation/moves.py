@@ -17,7 +17,7 @@ from aurum.errors import InvalidInput, TooLittleHistory
 from aurum.scenarios.simulation.arithmetic import log
 from aurum.scenarios.simulation.histories import Days, History, Line, Places, months_of_days
 
-WINDOW, MOST_WINDOW = 120, 500  # daily moves that are looked at
+WINDOW, MOST_WINDOW = 120, 250  # daily moves that are looked at
 _MOST_WEEKDAYS = 2  # between two days of a daily move: a holiday may lie between
 NOWHERE = -1
 

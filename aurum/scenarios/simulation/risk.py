@@ -120,7 +120,7 @@ def _tail(losses: Numbers, level: float) -> Numbers:
 
 
 def _risk(period: DeliveryPeriod | None, losses: Numbers, level: float, contribution: float) -> Risk:
-    """The error of a CVaR is sqrt((variance beyond + level (CVaR - VaR)^2) / paths beyond): Manistre and Hancock 2005."""
+    """The error of a CVaR is of Manistre and Hancock 2005: sqrt((variance beyond + level (CVaR - VaR)^2) / paths)."""
     rank, below = _rank(len(losses), level)
     ordered = np.sort(losses)
     at_risk, beyond = float(ordered[rank - 1]), ordered[rank:]

@@ -1,0 +1,78 @@
+"""Numbers of stochastic drivers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from aurum.errors import InvalidScenario
+from aurum.scenarios.model import Distribution, Matrix, Scale, Stochastic
+from aurum.scenarios.simulation.draws import drawn
+
+PARAMETERS = {
+    Distribution.NORMAL: {"mean": 1.0, "std": 0.5},
+    Distribution.LOGNORMAL: {"mean": 2.0, "sigma": 0.3},
+    Distribution.UNIFORM: {"low": -1.0, "high": 3.0},
+    Distribution.TRIANGULAR: {"low": 0.0, "mode": 1.0, "high": 4.0},
+}
+DEVIATIONS = {
+    Distribution.NORMAL: 0.5,
+    Distribution.LOGNORMAL: 2.0 * math.sqrt(math.exp(0.09) - 1),
+    Distribution.UNIFORM: 4.0 / math.sqrt(12),
+    Distribution.TRIANGULAR: math.sqrt((0 + 1 + 16 - 0 - 0 - 4) / 18),
+}
+
+
+def driver(of: Distribution, name: str | None = None, matrix: Matrix = ()) -> Stochastic:
+    parameters = tuple(sorted(PARAMETERS[of].items()))
+    return Stochastic(
+        distribution_type=of, parameters=parameters, base_driver=Scale(percent=10), correlation_matrix=matrix, name=name
+    )
+
+
+def matrix(**correlations: float) -> Matrix:
+    """By pairs, as ab=0.5."""
+    names = sorted({letter for pair in correlations for letter in pair})
+    both = correlations | {pair[::-1]: value for pair, value in correlations.items()}
+    return tuple((one, tuple((other, both.get(one + other, 1.0)) for other in names)) for one in names)
+
+
+def test_moments() -> None:
+    found = drawn([driver(of) for of in Distribution], seed=1, paths=50_000)
+    np.testing.assert_allclose(found.means, [1.0, 2.0, 1.0, 5 / 3])
+    for of, values, mean in zip(Distribution, found.values, found.means, strict=True):
+        assert values.mean() == pytest.approx(mean, abs=4 * DEVIATIONS[of] / math.sqrt(50_000))
+        assert values.std() == pytest.approx(DEVIATIONS[of], rel=0.02)
+    assert -1 <= found.values[2].min() < -0.99 < 2.99 < found.values[2].max() <= 3
+    assert 0 <= found.values[3].min() < found.values[3].max() <= 4
+    assert found.aside.mean(axis=1) == pytest.approx([0, 0, 0, 0], abs=0.03)
+
+
+def test_correlations_are_those_of_the_normals() -> None:
+    """Of uniform numbers it is 6 / pi x asin(r / 2) then: 0.786 for 0.8."""
+    said = matrix(ab=0.8)
+    normal = drawn([driver(Distribution.NORMAL, name, said) for name in "ab"], 2, 50_000).values
+    assert np.corrcoef(normal)[0, 1] == pytest.approx(0.8, abs=0.01)
+    uniform = drawn([driver(Distribution.UNIFORM, name, said) for name in "ab"], 2, 50_000).values
+    assert np.corrcoef(uniform)[0, 1] == pytest.approx(6 / math.pi * math.asin(0.4), abs=0.01)
+    equal = drawn([driver(Distribution.NORMAL, name, matrix(ab=1.0)) for name in "ab"], 2, 100).values
+    np.testing.assert_allclose(equal[0], equal[1], atol=1e-7)
+
+
+def test_names_draw_the_same_in_any_order_and_among_others() -> None:
+    a, b = (driver(Distribution.NORMAL, name) for name in "ab")
+    both, turned, alone = (drawn(each, 3, 100).values for each in ([a, b], [b, a], [b]))
+    assert both[1].tobytes() == turned[0].tobytes() == alone[0].tobytes()
+
+
+def test_matrices_that_are_none_together_are_refused_and_never_mended() -> None:
+    """a goes with b and b with c, each by 0.9, but a against c: each of the three by itself would be possible."""
+    parts = [matrix(ab=0.9), matrix(bc=0.9), matrix(ac=-0.9)]
+    clash = [matrix(ab=0.9), matrix(ab=0.8), ()]
+    for each in (parts, clash):
+        drivers = [driver(Distribution.NORMAL, name, said) for name, said in zip("abc", each, strict=True)]
+        with pytest.raises(InvalidScenario) as refused:
+            drawn(drivers, 1, 100)
+        assert refused.value.details["issues"][0]["code"] == "NOT_A_CORRELATION"
