@@ -29,7 +29,7 @@ from aurum.parsers import parse
 from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, Settings
 from tests import servers
-from tests.bench import backfill, catalogue, fanout
+from tests.bench import backfill, catalogue, fanout, simulation
 from tests.bench.desk import __main__ as desk
 from tests.bench.peers import __main__ as peers
 

@@ -98,4 +98,4 @@ def test_too_little_history_says_what_there_is_and_what_is_needed() -> None:
     moves = daily_moves(random_histories(1, 3, 40))
     for wrong in ({"share": 0.0}, {"share": 1.1}, {"most": 0}, {"least": 2}):
         with pytest.raises(InvalidInput):
-            fitted(moves, **wrong)  # type: ignore[arg-type]
+            fitted(moves, **wrong)

@@ -1,4 +1,4 @@
-"""Eleven days of a vendor, in February 2025: too few to be of use, enough to see that what comes out is what went in."""
+"""Eleven days of a vendor, in February 2025: too few to be of use, enough to see that what comes out went in."""
 
 from __future__ import annotations
 

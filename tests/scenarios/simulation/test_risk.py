@@ -47,7 +47,7 @@ def test_losses_of_1_to_100() -> None:
 
 
 def test_ten_megawatts_for_a_month_of_743_hours() -> None:
-    """Bought at 50 EUR/MWh and sold at 48: 10 MW x 743 h x 2 EUR/MWh = 14,860 EUR are lost; 12,631 at a rate of 0.85."""
+    """Bought at 50 EUR/MWh and sold at 48: 10 MW x 743 h x 2 EUR/MWh = 14,860 EUR lost; 12,631 at a rate of 0.85."""
     for rate, loss in ((1.0, 14_860.0), (0.85, 12_631.0)):
         ledger = Ledger([position(10.0, hours=743.0, exchange_rate=rate)], PERIODS, 100)
         ledger.add(LINE, np.full((2, 100), 48.0))
