@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aurum.errors import InvalidScenario
 from aurum.scenarios.distributions import mean_of
 from aurum.scenarios.model import Distribution, Issue, Severity, Stochastic
 from aurum.scenarios.refusals import refused
@@ -34,10 +35,12 @@ class Draws:
 def drawn(drivers: Sequence[Stochastic], seed: int, paths: int) -> Draws:
     """A driver's name is its stream's; without one its position is. Correlations are those of the normals behind.
 
-    Raises InvalidScenario (NOT_A_CORRELATION) where the drivers' matrices contradict each other, or are no correlations
-    together: the nearest ones that are would be other ones.
+    Raises InvalidScenario where two have one name (NAME_TWICE), and where their matrices contradict each other or are no
+    correlations together (NOT_A_CORRELATION): the nearest ones that are would be other ones.
     """
-    names = [driver.name or str(n) for n, driver in enumerate(drivers)]
+    names = [driver.name or f"drivers.{n}" for n, driver in enumerate(drivers)]
+    if len(set(names)) < len(names):
+        raise _refused(0, "name", "NAME_TWICE", "two stochastic drivers have the same name", "Give each its own.")
     order = sorted(range(len(drivers)), key=names.__getitem__)  # that of the drivers changes nothing
     root = _root(_correlations(drivers, names)[np.ix_(order, order)])
     own = [normals(seed, f"driver/{names[n]}", 1, paths)[0] for n in order]
@@ -66,6 +69,8 @@ def _correlations(drivers: Sequence[Stochastic], names: Sequence[str]) -> Number
 
 def _root(matrix: Numbers) -> Numbers:
     """A matrix that makes `matrix` when multiplied with its own transposed."""
+    if (matrix != matrix.T).any() or (np.diag(matrix) != 1.0).any():
+        raise _no_correlation(0, "the drivers' correlations together are not symmetric, or not 1 on the diagonal")
     values, axes = eigen(matrix)
     if values[-1] < _LEAST_EIGENVALUE:
         least = f"their smallest eigenvalue is {values[-1]:.3g}"
@@ -77,9 +82,12 @@ def _root(matrix: Numbers) -> Numbers:
     return root
 
 
-def _no_correlation(driver: int, why: str) -> Exception:
-    path = f"drivers.{driver}.payload.correlation_matrix"
-    return refused([Issue(Severity.ERROR, "NOT_A_CORRELATION", why, path, "Give all of them in one matrix.")])
+def _no_correlation(driver: int, why: str) -> InvalidScenario:
+    return _refused(driver, "payload.correlation_matrix", "NOT_A_CORRELATION", why, "Give all of them in one matrix.")
+
+
+def _refused(driver: int, field: str, code: str, why: str, suggestion: str) -> InvalidScenario:
+    return refused([Issue(Severity.ERROR, code, why, f"drivers.{driver}.{field}", suggestion)])
 
 
 def _of(driver: Stochastic, normal: Numbers) -> Numbers:

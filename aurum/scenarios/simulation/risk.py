@@ -93,8 +93,11 @@ class Ledger:
         return found
 
 
-def _rank(count: int, level: float) -> tuple[int, float]:
-    """Which of the sorted losses is the value at risk, from 1, and how many paths are at or below it."""
+def rank_at_risk(count: int, level: float) -> tuple[int, float]:
+    """Which of the sorted losses is the value at risk, from 1, and how many paths are at or below it.
+
+    Raises InvalidInput where too few are beyond it.
+    """
     below = round(level * count, 9)
     if not 0.5 <= level < 1.0 or count - below < _LEAST_TAIL:
         raise InvalidInput(
@@ -110,7 +113,7 @@ def _tail(losses: Numbers, level: float) -> Numbers:
     The worst n x (1 - level) paths; where that is no whole number the path at the value at risk has the rest (Acerbi
     and Tasche 2002). Equal losses in the order of paths.
     """
-    rank, below = _rank(len(losses), level)
+    rank, below = rank_at_risk(len(losses), level)
     weights = np.zeros(len(losses))
     order = np.argsort(losses, kind="stable")
     weights[order[rank:]] = 1.0
@@ -121,7 +124,7 @@ def _tail(losses: Numbers, level: float) -> Numbers:
 
 def _risk(period: DeliveryPeriod | None, losses: Numbers, level: float, contribution: float) -> Risk:
     """The error of a CVaR is of Manistre and Hancock 2005: sqrt((variance beyond + level (CVaR - VaR)^2) / paths)."""
-    rank, below = _rank(len(losses), level)
+    rank, below = rank_at_risk(len(losses), level)
     ordered = np.sort(losses)
     at_risk, beyond = float(ordered[rank - 1]), ordered[rank:]
     share = len(losses) - below

@@ -10,7 +10,7 @@ import numpy as np
 from aurum.errors import InvalidInput
 from aurum.scenarios.simulation.arithmetic import Numbers, on_grid
 
-MOST_PATHS, MOST_HORIZON = 100_000, 260
+MOST_PATHS, MOST_HORIZON = 20_000, 260  # 200 MiB for a curve of 120 months
 _LEAST_PATHS = 100
 _BITS = 20
 

@@ -15,7 +15,7 @@ from aurum.scenarios.simulation.factors import FactorModel
 from aurum.scenarios.simulation.histories import Line
 from aurum.scenarios.simulation.paths import Driven, simulated
 from aurum.scenarios.simulation.quantiles import SimulatedCurve, summary
-from aurum.scenarios.simulation.risk import Ledger, Position, Risk
+from aurum.scenarios.simulation.risk import Ledger, Position, Risk, rank_at_risk
 from aurum.scenarios.simulation.shocks import Sampling
 
 LEVEL = 0.95
@@ -56,6 +56,8 @@ def simulate(
     missing = sorted({each.key for each in positions} - {each.key for each in lines})
     if missing:
         raise InvalidInput(f"a position is in a curve that is not simulated: {missing[0]}", field="positions")
+    if positions:
+        rank_at_risk(sampling.paths, level)
     ledger, curves = Ledger(positions, periods, sampling.paths), []
     for paths in simulated(model, lines, sampling, driven):
         ledger.add(paths.line, paths.prices)

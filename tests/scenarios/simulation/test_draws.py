@@ -76,8 +76,9 @@ def test_matrices_that_are_none_together_are_refused_and_never_mended() -> None:
     """a goes with b and b with c, each by 0.9, but a against c: each of the three by itself would be possible."""
     parts = [matrix(ab=0.9), matrix(bc=0.9), matrix(ac=-0.9)]
     clash = [matrix(ab=0.9), matrix(ab=0.8), ()]
-    for each in (parts, clash):
-        drivers = [driver(Distribution.NORMAL, name, said) for name, said in zip("abc", each, strict=True)]
+    cases = (("abc", parts, "NOT_A_CORRELATION"), ("abc", clash, "NOT_A_CORRELATION"), ("aac", [()] * 3, "NAME_TWICE"))
+    for names, said, code in cases:
+        drivers = [driver(Distribution.NORMAL, name, each) for name, each in zip(names, said, strict=True)]
         with pytest.raises(InvalidScenario) as refused:
             drawn(drivers, 1, 100)
-        assert refused.value.details["issues"][0]["code"] == "NOT_A_CORRELATION"
+        assert refused.value.details["issues"][0]["code"] == code
