@@ -35,8 +35,8 @@ class Draws:
 def drawn(drivers: Sequence[Stochastic], seed: int, paths: int) -> Draws:
     """A driver's name is its stream's; without one its position is. Correlations are those of the normals behind.
 
-    Raises InvalidScenario where two have one name (NAME_TWICE), and where their matrices contradict each other or are no
-    correlations together (NOT_A_CORRELATION): the nearest ones that are would be other ones.
+    Raises InvalidScenario where two have one name (NAME_TWICE), and where their matrices contradict each other or are
+    no correlations together (NOT_A_CORRELATION): the nearest ones that are would be other ones.
     """
     names = [driver.name or f"drivers.{n}" for n, driver in enumerate(drivers)]
     if len(set(names)) < len(names):
