@@ -139,7 +139,8 @@ class Programs:
         process = self._alive[name]
         _signal(process.pid, signal.SIGTERM)
         with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), _ENDING_SECONDS)
+            async with asyncio.timeout(_ENDING_SECONDS):
+                await process.wait()
         _signal(process.pid, signal.SIGKILL)
         await process.wait()
         del self._alive[name]

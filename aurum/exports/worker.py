@@ -34,7 +34,8 @@ class ExportWorker:
             self._service.asked.clear()
             if not await _tried(self.work_once(), "jobs of exports cannot be looked for", False):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._service.asked.wait(), self._service.settings.lease_seconds / 3)
+                    async with asyncio.timeout(self._service.settings.lease_seconds / 3):
+                        await self._service.asked.wait()
 
     async def clean(self) -> None:
         """Removes what has expired, until cancelled."""

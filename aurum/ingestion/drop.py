@@ -76,7 +76,8 @@ class DropFolder:
                 changed.clear()
                 await self._look()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), self._pause())
+                    async with asyncio.timeout(self._pause()):
+                        await changed.wait()
         finally:
             notices.cancel()
             await asyncio.gather(notices, return_exceptions=True)

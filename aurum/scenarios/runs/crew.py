@@ -57,7 +57,7 @@ class Crew:
                     await self._look()
                     await self._engage()
                 busy = any(member.claim for member in self._members)
-                with suppress(TimeoutError):  # not wait_for(): before Python 3.12 it may lose that it is cancelled
+                with suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_SECONDS if busy else _POLL_SECONDS):
                         await self._runs.changed.wait()
         finally:
