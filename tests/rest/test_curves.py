@@ -18,6 +18,7 @@ from aurum.market.periods import Tenor, TenorGrid, canonical_order, parse_tenor
 from aurum.metadata.model import CurveDescription
 from tests.published import GERMAN, NBP, TTF, prices
 from tests.rest.conftest import Rest, served
+from tests.statements import statements_from_here
 
 NAN = float("nan")
 PJM = CurveDescription(
@@ -248,13 +249,8 @@ async def test_a_page_reads_only_the_curves_it_needs(rest: Rest, monkeypatch: py
     strip = quoted("2025-02-12", {"Q2 2025": 7.0})
     for day in ("2025-02-12", "2025-02-13"):
         await rest.publish(day, *((curve, prices([1.0] * 50)) for curve in curves[:-1]), (curves[-1], strip))
-    counted = read = 0
+    read = 0
     store = rest.services.curves.store
-
-    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        nonlocal counted
-        counted += statement.startswith("SELECT") and "ingestion_runs" not in statement
-
     read_snapshots = store._read
 
     async def counting_read(*arguments: Any) -> Any:
@@ -264,15 +260,17 @@ async def test_a_page_reads_only_the_curves_it_needs(rest: Rest, monkeypatch: py
         return snapshots
 
     monkeypatch.setattr(store, "_read", counting_read)
-    rest.services.database.observe(count)
+    statements = statements_from_here(rest.services.database)
     for once in ({}, {"tenor_type": "QUARTER"}):  # tenors and cells are kept once they are read
         await rest.rows(**once)
 
     async def cost(**query: Any) -> tuple[int, int, int]:
         """Rows answered, statements, snapshots read."""
-        nonlocal counted, read
-        counted = read = 0
-        return len(await rest.rows(**query)), counted, read
+        nonlocal read
+        read = 0
+        statements.clear()
+        rows = await rest.rows(**query)
+        return len(rows), sum(each.startswith("SELECT") for each in statements), read
 
     assert await cost() == (200, 2, 8)
     assert await cost(asof="2025-02-13") == (200, 2, 8)
