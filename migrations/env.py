@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 import aurum.backends.events
 import aurum.curves.tables
+import aurum.exports.tables
 import aurum.ingestion.tables
 import aurum.metadata.tables
 import aurum.operations.tables

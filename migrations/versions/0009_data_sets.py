@@ -32,12 +32,17 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_contract_checks_tenant_id_vendor_run_id"), "contract_checks", ["tenant_id", "vendor", "run_id"]
     )
-    if op.get_bind().dialect.name == "postgresql":  # SQLite does not look at lengths
-        op.alter_column("ingestion_policies", "name", type_=sa.String(length=64))
+    _names_of_policies(32, 64)
 
 
 def downgrade() -> None:
     op.drop_table("contract_checks")
     op.execute("DELETE FROM ingestion_policies WHERE name LIKE 'contract %'")
-    if op.get_bind().dialect.name == "postgresql":
-        op.alter_column("ingestion_policies", "name", type_=sa.String(length=32))
+    _names_of_policies(64, 32)
+
+
+def _names_of_policies(before: int, after: int) -> None:
+    with op.batch_alter_table("ingestion_policies") as table:
+        table.alter_column(
+            "name", existing_type=sa.String(length=before), type_=sa.String(length=after), existing_nullable=False
+        )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
+from importlib import import_module
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -19,7 +20,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from aurum.backends.database import Database, migrate, tables
 from aurum.backends.events import heads
-from aurum.curves.tables import snapshots
 from aurum.errors import InvalidInput, Unavailable
 from aurum.ingestion.tables import source_files
 
@@ -146,11 +146,17 @@ async def test_two_may_migrate_an_empty_database_at_once(database_url: str) -> N
     assert await differences(database_url) == []
 
 
+def _in_code(_object: object, name: str | None, _kind: str, found: bool, _expected: object) -> bool:
+    """The index of words is written in SQL: SQLAlchemy has no words for it. test_search asks it."""
+    return not (found and (name or "").startswith(("curve_search", "ix_curves_search")))
+
+
 async def differences(url: str) -> list[object]:
-    assert snapshots.metadata is tables  # every domain's tables are imported
+    import_module("aurum.services")  # every domain's tables with it
 
     def compare(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), tables))
+        context = MigrationContext.configure(connection, opts={"include_object": _in_code})
+        return list(compare_metadata(context, tables))
 
     engine = create_async_engine(url)
     try:
