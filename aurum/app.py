@@ -20,8 +20,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aurum.auth import authenticate, local_principal
 from aurum.backends.retention import Retention
+from aurum.backends.rounds import going_on
 from aurum.context import Context
-from aurum.errors import AurumError
 from aurum.exports.worker import ExportWorker
 from aurum.graphql.deadlines import seconds_asked
 from aurum.graphql.endpoint import Endpoint
@@ -115,36 +115,24 @@ async def _background(*work: Any) -> AsyncIterator[None]:
 async def _recovery(services: Services, settings: Settings) -> None:
     """Takes up, for as long as the server runs, what a process that died has left."""
     while True:
-        try:
+        with going_on(_log, "runs could not be recovered"):
             await services.ingestion.recover(services.dispatcher)
-        except AurumError as error:
-            _log.warning("runs could not be recovered: %s", error.message)
-        except Exception:  # noqa: BLE001  whatever it was, the next round may do
-            _log.exception("runs could not be recovered")
         await asyncio.sleep(settings.ingestion.lease_seconds / 3)
 
 
 async def _warmed(services: Services, endpoint: Endpoint) -> None:
-    """Makes ready, one after the other, what the tenants have registered."""
-    try:
+    """Makes ready, one after the other, what the tenants have registered: else the first requests are slower."""
+    with going_on(_log, "registered operations could not be made ready"):
         for document in await services.operations.everything():
             endpoint.admission.warm(document)
             await asyncio.sleep(0)
-    except AurumError as error:
-        _log.warning("registered operations could not be made ready: %s", error.message)
-    except Exception:  # noqa: BLE001  the first requests for them are slower, that is all
-        _log.exception("registered operations could not be made ready")
 
 
 async def _completeness(services: Services) -> None:
     """Notices, for as long as the server runs, which files have become late."""
     while True:
-        try:
+        with going_on(_log, "missing files could not be looked for"):
             await services.ingestion.completeness.notice()
-        except AurumError as error:
-            _log.warning("missing files could not be looked for: %s", error.message)
-        except Exception:  # noqa: BLE001  whatever it was, the next round may do
-            _log.exception("missing files could not be looked for")
         await asyncio.sleep(_LOOK_SECONDS)
 
 
@@ -152,13 +140,9 @@ async def _retention(services: Services, settings: Settings) -> None:
     """Forgets, for as long as the server runs, events that are older than they are kept."""
     retention = Retention(services.database)
     while True:
-        try:
+        with going_on(_log, "old events could not be forgotten"):
             pruned = await retention.prune(now() - timedelta(days=settings.events.keep_days))
             _log.log(logging.INFO if pruned else logging.DEBUG, "%d events are no longer kept", pruned)
-        except AurumError as error:
-            _log.warning("old events could not be forgotten: %s", error.message)
-        except Exception:  # noqa: BLE001  whatever it was, the next round may do
-            _log.exception("old events could not be forgotten")
         await asyncio.sleep(_PRUNE_SECONDS)
 
 

@@ -30,9 +30,9 @@ from sqlalchemy import (
 from aurum.backends.bus import Bus
 from aurum.backends.database import Database, Instant, Json, WriteConnection, tables
 from aurum.backends.reads import Read, among
+from aurum.backends.rounds import going_on
 from aurum.backends.sharing import Together
 from aurum.backends.tails import Ends, Event, Tail
-from aurum.errors import AurumError
 
 __all__ = ["Event", "EventLog", "Heads", "events", "head_of", "heads", "readers"]
 
@@ -192,12 +192,8 @@ class EventLog:
         if not followed:
             self._heads.clear()
             return
-        try:
+        with going_on(_log, "followers wait, because the event log cannot be read"):
             await self._look(followed)
-        except AurumError as error:
-            _log.warning("followers wait, because the event log cannot be read: %s", error.message)
-        except Exception:  # noqa: BLE001  whatever it was, followers must not wait for ever
-            _log.exception("the event log cannot be read")
 
     async def _look(self, followed: set[str]) -> None:
         statement = select(heads.c.tenant_id, heads.c.cursor).where(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aurum.auth import worker_principal
+from aurum.backends.rounds import going_on
 from aurum.errors import AurumError, Unavailable
 from aurum.exports.model import Export, ExportState
 from aurum.exports.service import ExportService
@@ -32,7 +33,10 @@ class ExportWorker:
         """One job after the other, until cancelled. Of one that another process was asked for it learns by looking."""
         while True:
             self._service.asked.clear()
-            if not await _tried(self.work_once(), "jobs of exports cannot be looked for", False):
+            done = False
+            with going_on(_log, "jobs of exports cannot be looked for"):
+                done = await self.work_once()
+            if not done:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._service.settings.lease_seconds / 3):
                         await self._service.asked.wait()
@@ -40,7 +44,8 @@ class ExportWorker:
     async def clean(self) -> None:
         """Removes what has expired, until cancelled."""
         while True:
-            await _tried(self._service.expire(), "expired exports could not be removed", 0)
+            with going_on(_log, "expired exports could not be removed"):
+                await self._service.expire()
             await asyncio.sleep(_EXPIRE_SECONDS)
 
     async def work_once(self) -> bool:
@@ -66,7 +71,7 @@ class ExportWorker:
     async def _do(self, claim: Claim) -> None:
         """Until it is done, or is no longer ours."""
         progress = _Progress(claim.export)
-        making = asyncio.create_task(_tried(self._make(claim, progress), "an export is left to its lease", None))
+        making = asyncio.create_task(self._made(claim, progress))
         beating = asyncio.create_task(self._beat(claim, progress))
         try:
             await asyncio.wait({making, beating}, return_when=asyncio.FIRST_COMPLETED)
@@ -74,6 +79,10 @@ class ExportWorker:
             making.cancel()
             beating.cancel()
             await asyncio.gather(making, beating, return_exceptions=True)
+
+    async def _made(self, claim: Claim, progress: _Progress) -> None:
+        with going_on(_log, "an export is left to its lease"):
+            await self._make(claim, progress)
 
     async def _make(self, claim: Claim, progress: _Progress) -> None:
         try:
@@ -122,9 +131,9 @@ class ExportWorker:
         told = None
         while True:
             await asyncio.sleep(min(_BEAT_SECONDS, self._service.settings.lease_seconds / 3))
-            ours = await _tried(
-                self._advance(claim, progress, progress.values != told), "an export's lease is not extended", True
-            )
+            ours = True
+            with going_on(_log, "an export's lease is not extended"):
+                ours = await self._advance(claim, progress, progress.values != told)
             told = progress.values
             if not ours:
                 return
@@ -180,14 +189,3 @@ class _Progress:
 def _measured(file: Path) -> tuple[int, str]:
     with file.open("rb") as content:
         return file.stat().st_size, hashlib.file_digest(content, "sha256").hexdigest()
-
-
-async def _tried(work: Any, failed: str, otherwise: Any) -> Any:
-    """What it answers; `otherwise` where it fails, which the log says: the next time it may do."""
-    try:
-        return await work
-    except AurumError as error:
-        _log.warning("%s: %s", failed, error.message)
-    except Exception:  # noqa: BLE001  whatever it was, it goes on
-        _log.exception("%s", failed)
-    return otherwise

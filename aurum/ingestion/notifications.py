@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -18,8 +17,9 @@ from typing import Any
 from aurum.auth import worker_principal
 from aurum.backends.events import Event
 from aurum.backends.readers import EventReader, Position
+from aurum.backends.rounds import going_on
 from aurum.backends.targets import Target, open_targets
-from aurum.errors import AurumError, Unavailable
+from aurum.errors import Unavailable
 from aurum.ingestion.messages import Message, digest_of, kind_of, message_of
 from aurum.ingestion.service import IngestionService
 from aurum.settings import NotificationSettings
@@ -73,7 +73,7 @@ class Notifier:
         try:
             async with asyncio.TaskGroup() as tasks:
                 while True:
-                    with _going_on("notifications wait"):
+                    with going_on(_log, "notifications wait"):
                         readers = [await self._reader(target) for target in self.targets]
                         for tenant in await self.service.event_log.tenants() - served:
                             served.add(tenant)
@@ -121,7 +121,7 @@ class Delivery:
             while True:
                 changed.clear()
                 pause: float | None = self._pace.retry
-                with _going_on(f"{self._target.name} waits"):
+                with going_on(_log, f"{self._target.name} waits"):
                     pause = await _to_its_end(self._look())
                 await (changed.wait() if pause is None else asyncio.sleep(pause))
 
@@ -214,14 +214,3 @@ async def _to_its_end(step: Coroutine[Any, Any, float | None]) -> float | None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         raise
-
-
-@contextmanager
-def _going_on(what: str) -> Iterator[None]:
-    """Says what went wrong; whatever it was, the next round may do."""
-    try:
-        yield
-    except AurumError as error:
-        _log.warning("%s: %s", what, error.message)
-    except Exception:  # noqa: BLE001  said, with its trace
-        _log.exception(what)

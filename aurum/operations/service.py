@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aurum.auth import Principal, Scope
-from aurum.errors import AurumError, Conflict, InvalidInput, NotFound, Unavailable
+from aurum.backends.rounds import going_on
+from aurum.errors import Conflict, InvalidInput, NotFound, Unavailable
 from aurum.graphql.registered import HASHED, Registered, digest_of, judged_id, named
 from aurum.operations.model import Operation
 from aurum.operations.store import OperationStore
@@ -158,12 +159,8 @@ class OperationService:
         """Notes uses for as long as the server runs."""
         while True:
             await asyncio.sleep(_NOTE_SECONDS)
-            try:
+            with going_on(_log, "the last uses of operations could not be noted"):
                 await self.note()
-            except AurumError as error:
-                _log.warning("the last uses of operations could not be noted: %s", error.message)
-            except Exception:  # noqa: BLE001  whatever it was, the next round may do
-                _log.exception("the last uses of operations could not be noted")
 
     async def close(self) -> None:
         with suppress(Unavailable):

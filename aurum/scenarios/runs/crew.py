@@ -10,12 +10,12 @@ import logging
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from time import monotonic
 
-from aurum.errors import AurumError
+from aurum.backends.rounds import going_on
 from aurum.scenarios.runs.model import Claim, RunState
 from aurum.scenarios.runs.service import RunService
 from aurum.settings import Settings
@@ -24,6 +24,7 @@ COMMAND = (sys.executable, "-m", "aurum.working")
 """Reads claims, a line of JSON each, and writes a line when it is done with one: b"done", or b"later"."""
 _LOOK_SECONDS = 0.3  # at what is under way: a run that is cancelled ends within a second
 _POLL_SECONDS = 1.0  # for what other processes have queued
+_WAIT = "runs of scenarios wait"
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +54,7 @@ class Crew:
                 await asyncio.gather(*(self._started(member) for member in self._members))
             while True:
                 self._runs.changed.clear()
-                with _going_on():
+                with going_on(_log, _WAIT):
                     await self._look()
                     await self._engage()
                 busy = any(member.claim for member in self._members)
@@ -66,7 +67,7 @@ class Crew:
                 task.cancel()
             await asyncio.gather(*self._tasks, *map(_killed, self._members), return_exceptions=True)
             for claim in claims:
-                with _going_on():
+                with going_on(_log, _WAIT):
                     await self._runs.release(claim, lost=False)
 
     async def _look(self) -> None:
@@ -104,7 +105,7 @@ class Crew:
 
     async def _work(self, member: _Member, claim: Claim) -> None:
         try:
-            with _going_on():
+            with going_on(_log, _WAIT):
                 answer = await self._asked(member, claim)
                 if answer != b"done\n":  # where it is not ours any more, nothing happens
                     await self._runs.release(claim, lost=answer != b"later\n")
@@ -150,14 +151,3 @@ async def _killed(member: _Member) -> None:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-
-
-@contextmanager
-def _going_on() -> Iterator[None]:
-    """Says what went wrong; whatever it was, the next round may do."""
-    try:
-        yield
-    except AurumError as error:
-        _log.warning("runs of scenarios wait: %s", error.message)
-    except Exception:  # noqa: BLE001  said, with its trace
-        _log.exception("runs of scenarios wait")
