@@ -9,6 +9,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from aurum.market.periods import first_day, month_number
+
 Prices = NDArray[np.float64]
 
 
@@ -30,8 +32,8 @@ StripGroups = tuple[tuple[Strip, ...], ...]
 
 def months_from(as_of: date, count: int) -> tuple[date, ...]:
     """`count` months in a row; the first is the as-of's own."""
-    first = as_of.year * 12 + as_of.month - 1
-    return tuple(date(month // 12, month % 12 + 1, 1) for month in range(first, first + count))
+    first = month_number(as_of)
+    return tuple(map(first_day, range(first, first + count)))
 
 
 def means(prices: Prices, months: Sequence[date], strips: Iterable[Strip]) -> Prices:

@@ -74,14 +74,7 @@ class Selection:
 
     def places(self, tenors: TenorGrid) -> list[int]:
         """Where the points stand that are asked for."""
-        types, start, end = self.tenor_types, self.delivery_start, self.delivery_end
-        return [
-            place
-            for place, tenor in enumerate(tenors)
-            if (types is None or tenor.type in types)
-            and (start is None or tenor.period.start >= start)
-            and (end is None or tenor.period.end <= end)
-        ]
+        return tenors.chosen(self.tenor_types, self.delivery_start, self.delivery_end)
 
     @property
     def file_name(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -90,6 +90,16 @@ class TenorGrid(Sequence[Tenor]):
         """Where each period stands; of types that have the same one the first."""
         return {tenor.period: place for place, tenor in reversed(list(enumerate(self._tenors)))}
 
+    def chosen(self, types: Collection[TenorType] | None, start: date | None, end: date | None) -> list[int]:
+        """Where the tenors of these types (None: any) stand whose delivery lies within the half-open range."""
+        return [
+            place
+            for place, tenor in enumerate(self._tenors)
+            if (types is None or tenor.type in types)
+            and (start is None or tenor.period.start >= start)
+            and (end is None or tenor.period.end <= end)
+        ]
+
     def __len__(self) -> int:
         return len(self._tenors)
 
@@ -138,6 +148,11 @@ def month_number(day: date) -> int:
     return day.year * 12 + day.month - 1
 
 
+def first_day(number: int) -> date:
+    """Of the month of this number."""
+    return date(number // 12, number % 12 + 1, 1)
+
+
 def months_from(year: int, month: int, count: int) -> DeliveryPeriod:
     """`count` whole months of delivery, from the first of `month`."""
     return months_at(month_number(date(year, month, 1)), count)
@@ -145,8 +160,7 @@ def months_from(year: int, month: int, count: int) -> DeliveryPeriod:
 
 def months_at(number: int, count: int = 1) -> DeliveryPeriod:
     """`count` whole months of delivery, from the month of this number."""
-    after = number + count
-    return DeliveryPeriod(date(number // 12, number % 12 + 1, 1), date(after // 12, after % 12 + 1, 1))
+    return DeliveryPeriod(first_day(number), first_day(number + count))
 
 
 # ------------------------------------------------------------------------------------------------- labels

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurum.curves.model import Prices
-from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, months_from
-from aurum.scenarios.analytics.months import ordinal
+from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, month_number, months_from
 from aurum.scenarios.model import Outcome, ScenarioCurve
 
 
@@ -121,7 +120,7 @@ def _buckets(points: Sequence[_Point], bucket: Bucket) -> dict[tuple[str, Delive
 
 
 def _bucket(month: DeliveryPeriod, bucket: Bucket) -> tuple[str, DeliveryPeriod]:
-    year, number = divmod(ordinal(month.start), 12)
+    year, number = divmod(month_number(month.start), 12)
     if bucket is Bucket.QUARTER:
         return f"Q{number // 3 + 1} {year}", months_from(year, number // 3 * 3 + 1, 3)
     if bucket is Bucket.YEAR:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurum.curves.analytics.deliveries import Granularity, Seasons, StripPeriod, strip_with
-from aurum.curves.analytics.movers import chosen_columns
 from aurum.market.periods import TenorGrid, TenorType, month_number, months_at
 
 Days = NDArray[np.int64]  # since 1970
@@ -91,7 +90,7 @@ def pooled(
 
     Raises ValueError for one that does not lie within one bucket: what belongs to two is pooled with neither.
     """
-    places = np.flatnonzero(chosen_columns(tenors, (kind,), start, end))
+    places = np.array(tenors.chosen((kind,), start, end), dtype=np.int64)
     buckets = np.zeros(len(places), dtype=np.int64)
     if by is None:
         return Pooled(places, buckets)

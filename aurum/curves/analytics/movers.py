@@ -85,15 +85,9 @@ def chosen_columns(
     tenors: TenorGrid, types: Sequence[TenorType] | None, start: date | None, end: date | None
 ) -> Mask:  # fmt: skip
     """The tenors of these types (None: any) whose delivery lies within the half-open range."""
-    return np.array(
-        [
-            (types is None or tenor.type in types)
-            and (start is None or tenor.period.start >= start)
-            and (end is None or tenor.period.end <= end)
-            for tenor in tenors
-        ],
-        dtype=bool,
-    )
+    chosen = np.zeros(len(tenors), dtype=bool)
+    chosen[tenors.chosen(types, start, end)] = True
+    return chosen
 
 
 def ranked(

@@ -118,10 +118,4 @@ def chosen(
     start, end = (delivery.start, delivery.end) if delivery else (None, None)
     if types is None and start is None and end is None:
         return None
-    return [
-        place
-        for place, tenor in enumerate(tenors)
-        if (types is None or tenor.type in types)
-        and (start is None or tenor.period.start >= start)
-        and (end is None or tenor.period.end <= end)
-    ]
+    return tenors.chosen(types, start, end)

@@ -8,8 +8,9 @@ import numpy as np
 
 from aurum.ingestion.checks.flags import Flags, exact
 from aurum.ingestion.checks.quotes import SLACK, Doubt, report
-from aurum.ingestion.checks.table import Index, Mask, Table, month_number
+from aurum.ingestion.checks.table import Index, Mask, Table
 from aurum.ingestion.checks.thresholds import VendorLimits
+from aurum.market.periods import month_number
 from aurum.parsers.model import Prices
 
 

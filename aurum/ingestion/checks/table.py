@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 from typing import Protocol
 
@@ -34,10 +33,6 @@ class PricesOfCurve(Protocol):
 @lru_cache(maxsize=16_384)
 def key_of(identity: CurveIdentity) -> str:
     return identity.key
-
-
-def month_number(day: date) -> int:
-    return day.year * 12 + day.month - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurum.curves.model import Prices
-from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType
+from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, month_number
 
-Ordinals = NDArray[np.int64]  # of months: 12 x year + month - 1
+Ordinals = NDArray[np.int64]  # of months: their `month_number`
 NOWHERE = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Months:
-    """`numbers` are the months from the first to the last that is delivered, as ordinals.
+    """`numbers` are the months from the first to the last that is delivered.
 
     `members[p]` are the places in `numbers` of the months of point p, NOWHERE after the last, `sizes[p]` how many they
     are: those from the as-of's month on, as in the vendors' strips. `own` is the point of each month, NOWHERE where
@@ -55,16 +55,8 @@ def months_of(grid: TenorGrid, as_of: date) -> Months:
 
 def _ordinals(period: DeliveryPeriod, as_of: date) -> tuple[int, int]:
     """The months that it touches, half-open; of those before the as-of's month only if there are no others."""
-    start, end = ordinal(period.start), ordinal(period.end - timedelta(days=1)) + 1
-    return max(start, min(ordinal(as_of), end - 1)), end
-
-
-def ordinal(day: date) -> int:
-    return day.year * 12 + day.month - 1
-
-
-def first_day(number: int) -> date:
-    return date(number // 12, number % 12 + 1, 1)
+    start, end = month_number(period.start), month_number(period.end - timedelta(days=1)) + 1
+    return max(start, min(month_number(as_of), end - 1)), end
 
 
 def shares(months: Months, start: date | None, end: date | None) -> Prices:

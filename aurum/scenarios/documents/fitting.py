@@ -10,7 +10,7 @@ import numpy as np
 from aurum.scenarios.distributions import PARAMETERS, misfit
 from aurum.scenarios.documents.reading import MOST_TOLD, Reader
 from aurum.scenarios.model import Composite, Driver, Fx, LoadGrowth, Matrix, Stochastic, TimeSeries
-from aurum.scenarios.plans.series import month_number
+from aurum.scenarios.plans.series import month_written
 from aurum.scenarios.suggestions import nearest
 
 _LEAST_EIGENVALUE = -1e-9  # of a matrix whose diagonal is 1: what rounding makes of 0
@@ -81,7 +81,7 @@ def _(driver: TimeSeries, reader: Reader, path: str) -> None:
         reader.refuse("EMPTY", "there is no month", f"{path}.base_values")
     for month, _ in driver.base_values:
         try:
-            month_number(month)
+            month_written(month)
         except ValueError:
             where = f"{path}.base_values.{month[:40]}"
             reader.refuse("WRONG_TYPE", f"{month[:40]!r} is not a month", where, "As 2026-01.")

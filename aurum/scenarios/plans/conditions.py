@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from aurum.curves.model import Prices
-from aurum.scenarios.analytics.months import ordinal
+from aurum.market.periods import month_number
 from aurum.scenarios.model import Comparison, Condition
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.following import factor_into, stated_unit
@@ -34,5 +34,5 @@ def reading_of(condition: Condition, at: int, book: CurveBook, path: str) -> Rea
         found: Mask = compare(read, level)
         return found
 
-    months = range(ordinal(condition.delivery_start), ordinal(condition.delivery_end))
+    months = range(month_number(condition.delivery_start), month_number(condition.delivery_end))
     return Reading(at, book.lines[at], tuple(months), holds, path)

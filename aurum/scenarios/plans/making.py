@@ -16,7 +16,7 @@ from aurum.scenarios.plans.selection import Within
 from aurum.scenarios.plans.steps import NOTHING, Kind, Move, Step, Target
 from aurum.scenarios.suggestions import nearest
 
-ByMonth = Callable[[int], float]  # of a month's ordinal
+ByMonth = Callable[[int], float]  # of a month's number
 Chosen = Callable[[Curve], bool]
 _MOST_SUGGESTED = 10  # each is looked for among all keys
 

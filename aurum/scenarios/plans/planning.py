@@ -8,9 +8,9 @@ from datetime import date
 from functools import cache, singledispatchmethod
 
 from aurum.errors import AurumError
+from aurum.market.periods import first_day
 from aurum.market.units import CURRENCIES
 from aurum.metadata.model import Curve
-from aurum.scenarios.analytics.months import first_day
 from aurum.scenarios.distributions import mean_of
 from aurum.scenarios.fuels import FUELS
 from aurum.scenarios.model import (

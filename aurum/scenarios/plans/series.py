@@ -6,17 +6,17 @@ from collections.abc import Callable
 from datetime import date
 from functools import cache
 
-from aurum.scenarios.analytics.months import first_day, ordinal
+from aurum.market.periods import first_day, month_number
 from aurum.scenarios.model import SeriesType, TimeSeries
 
 
-def month_number(text: str) -> int:
-    """The ordinal of `2026-01`. Raises ValueError for anything else."""
-    return ordinal(date.fromisoformat(f"{text}-01"))
+def month_written(text: str) -> int:
+    """The number of `2026-01`. Raises ValueError for anything else."""
+    return month_number(date.fromisoformat(f"{text}-01"))
 
 
 def additions(driver: TimeSeries) -> Callable[[int], float]:
-    """By the ordinal of a month; 0 before the first month of the base values and from the horizon on.
+    """By the number of a month; 0 before the first month of the base values and from the horizon on.
 
     (pattern + slope x months since the first) x factor of the calendar month, where the pattern is the base value of
 
@@ -25,7 +25,7 @@ def additions(driver: TimeSeries) -> Callable[[int], float]:
     SEASONAL   the last month given by then that is the same month of a year, else 0
     CYCLICAL   the month at the same place of the cycle, which is as long as from the first to the last, else 0
     """
-    values = {month_number(month): value for month, value in driver.base_values}
+    values = {month_written(month): value for month, value in driver.base_values}
     first, last = min(values), max(values)
     slope = dict(driver.trend_params).get("slope_per_month", 0.0)
     factors = {int(month): factor for month, factor in driver.seasonal_params}
