@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -107,12 +107,16 @@ def page_of(found: Sequence[R], keys: int, request: PageRequest) -> Page[R]:
 
 
 def page_among(items: Sequence[T], position: Callable[[T], Position], request: PageRequest) -> Page[T]:
-    """Of items that are at hand, sorted by their positions, which are texts; forwards."""
+    """Of items that are at hand, sorted by their positions, which are texts."""
     places = [position(item) for item in items]
     if request.position is not None and not all(isinstance(value, str) for value in request.position):
         raise InvalidCursor("the cursor does not fit the order of the list")
-    start = 0 if request.position is None else bisect_right(places, request.position)
-    end = start + request.limit
+    if request.backward:
+        end = len(items) if request.position is None else bisect_left(places, request.position)
+        start = max(0, end - request.limit)
+    else:
+        start = 0 if request.position is None else bisect_right(places, request.position)
+        end = start + request.limit
     return Page(items[start:end], places[start:end], has_next=end < len(items), has_previous=start > 0)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aurum.auth import Principal, Scope
-from aurum.backends.paging import Page, PageRequest
+from aurum.backends.paging import Page, PageRequest, page_among
 from aurum.curves.model import Snapshot
 from aurum.curves.service import CurveService
 from aurum.ingestion.completeness import Completeness, FileDelivery
@@ -118,15 +117,7 @@ class DataSets:
 
     async def page(self, principal: Principal, request: PageRequest) -> Page[DataSet]:
         """By key. They are few: all are looked through."""
-        found = await self.all(principal)
-        keys, at = [each.key for each in found], None if request.position is None else str(request.position[0])
-        if request.backward:
-            end = len(keys) if at is None else bisect_left(keys, at)
-            start = max(0, end - request.limit)
-        else:
-            start = 0 if at is None else bisect_right(keys, at)
-            end = min(len(keys), start + request.limit)
-        return Page(found[start:end], [(key,) for key in keys[start:end]], end < len(keys), start > 0)
+        return page_among(await self.all(principal), lambda each: (each.key,), request)
 
     async def deliveries(self, principal: Principal, keys: Collection[str]) -> dict[str, list[FileDelivery]]:
         """By data set: those of the last 30 days, the oldest first."""
