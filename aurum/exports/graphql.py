@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Hashable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Protocol, TypeVar
 
@@ -211,12 +211,9 @@ class ExportSubscription:
         id: Annotated[strawberry.ID | None, strawberry.argument(description="Its id; null: all exports.")] = None,
         after: EventsAfter = None,
     ) -> AsyncIterable[ExportEvent]:  # fmt: skip
-        principal, wanted = info.context.principal, None if id is None else row_of(id, "Export")
-
-        async def values(events: Sequence[Event]) -> list[ExportEvent | None]:
-            return [_event_of(event) if wanted in (None, event.payload["export_id"]) else None for event in events]
-
-        return Feed(info.context.exports.events(principal), principal, (EXPORT,), after, values)
+        principal, row = info.context.principal, None if id is None else row_of(id, "Export")
+        log = info.context.exports.events(principal)
+        return Feed.of_one(log, principal, after, EXPORT, "export_id", row, _event_of)
 
 
 async def _payload(use_case: Callable[[], Awaitable[model.Export]]) -> ExportPayload:

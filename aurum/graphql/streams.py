@@ -56,6 +56,18 @@ class Feed(AsyncIterable[T], Generic[T]):
     values: Callable[[Sequence[Event]], Awaitable[Sequence[T | None]]]
     begin: Callable[[], Awaitable[tuple[int, T]]] | None = None
 
+    @classmethod
+    def of_one(
+        cls, log: EventLog, principal: Principal, after: str | None, type_: str, name: str, row: int | None,
+        answer: Callable[[Event], T],
+    ) -> Feed[T]:  # fmt: skip
+        """Of events of one type, which tell by `name` what they are about: those about `row`, all where None."""
+
+        async def values(events: Sequence[Event]) -> list[T | None]:
+            return [answer(event) if row in (None, event.payload[name]) else None for event in events]
+
+        return cls(log, principal, (type_,), after, values)
+
     async def __aiter__(self) -> AsyncIterator[T]:
         """For executors that do not share."""
         cursor = event_cursor(self.after)

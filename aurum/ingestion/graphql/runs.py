@@ -347,12 +347,9 @@ class RunSubscription:
         id: Annotated[strawberry.ID | None, strawberry.argument(description="The run; null: all runs.")] = None,
         after: EventsAfter = None,
     ) -> AsyncIterable[IngestionRunEvent]:  # fmt: skip
-        principal, wanted = info.context.principal, None if id is None else row_of(id, "IngestionRun")
-
-        async def values(events: Sequence[Event]) -> list[IngestionRunEvent | None]:
-            return [_run_event(event) if wanted in (None, event.payload["run_id"]) else None for event in events]
-
-        return Feed(info.context.ingestion.events(principal), principal, (INGESTION_RUN,), after, values)
+        principal, row = info.context.principal, None if id is None else row_of(id, "IngestionRun")
+        log = info.context.ingestion.events(principal)
+        return Feed.of_one(log, principal, after, INGESTION_RUN, "run_id", row, _run_event)
 
 
 def _run_event(event: Event) -> IngestionRunEvent:
