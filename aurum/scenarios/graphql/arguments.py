@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 
 from aurum.auth import Principal
-from aurum.errors import AurumError, InvalidScenario
+from aurum.errors import AurumError, Conflict, InvalidInput, InvalidScenario, NotFound
 from aurum.graphql.enums import publish_enum
 from aurum.metadata.graphql import Problem, problem_of
 from aurum.metadata.service import MetadataService
@@ -89,6 +89,9 @@ def issue_of(issue: model.Issue, documents: Sequence[Any]) -> ScenarioIssue:
         severity=issue.severity, code=issue.code, message=issue.message, path=graphql_path(issue.path, documents),
         suggestion=issue.suggestion,
     )  # fmt: skip
+
+
+WRONG = (Conflict, InvalidInput, InvalidScenario, NotFound)  # what a person can mend
 
 
 def wrong(error: AurumError, documents: Sequence[Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -11,14 +11,23 @@ import strawberry
 from aurum.backends.events import Event
 from aurum.backends.paging import Page
 from aurum.curves.graphql import Curve, CurveSnapshot, EventsAfter, curve_of, instant_of, snapshot_of
-from aurum.errors import Conflict, InvalidInput, InvalidScenario, NotFound
+from aurum.errors import NotFound
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import Node, node_id, row_of
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.graphql.streams import Feed
 from aurum.metadata.graphql import Problem
-from aurum.scenarios.graphql.arguments import MOST, Info, ScenarioDriver, ScenarioIssue, driver_of, issue_of, wrong
+from aurum.scenarios.graphql.arguments import (
+    MOST,
+    WRONG,
+    Info,
+    ScenarioDriver,
+    ScenarioIssue,
+    driver_of,
+    issue_of,
+    wrong,
+)
 from aurum.scenarios.graphql.scenarios import Scenario, scenario_of
 from aurum.scenarios.repository.model import Version
 from aurum.scenarios.runs import model
@@ -278,22 +287,14 @@ class ScenarioRunMutation:
         self, info: Info, input: Annotated[RunScenarioInput, strawberry.argument(description="Which, and how.")]
     ) -> ScenarioRunPayload:
         context = info.context
-        try:
-            run = await context.scenario_runs.submit(context.principal, _request(input))
-        except _WRONG as error:
-            return ScenarioRunPayload(run=None, **wrong(error, ()))
-        return ScenarioRunPayload(run=run_of(run), issues=[], problems=[])
+        return await _answered(lambda: context.scenario_runs.submit(context.principal, _request(input)))
 
     @strawberry.mutation(description="Ends a run that waits or is under way: nothing of it is kept.")
     async def cancel_scenario_run(
         self, info: Info, input: Annotated[CancelScenarioRunInput, strawberry.argument(description="The run.")]
     ) -> ScenarioRunPayload:
         context = info.context
-        try:
-            run = await context.scenario_runs.cancel(context.principal, row_of(input.id, "ScenarioRun"))
-        except _WRONG as error:
-            return ScenarioRunPayload(run=None, **wrong(error, ()))
-        return ScenarioRunPayload(run=run_of(run), issues=[], problems=[])
+        return await _answered(lambda: context.scenario_runs.cancel(context.principal, row_of(input.id, "ScenarioRun")))
 
 
 @strawberry.type
@@ -304,17 +305,16 @@ class ScenarioRunSubscription:
         id: Annotated[strawberry.ID | None, strawberry.argument(description="The run; null: all runs.")] = None,
         after: EventsAfter = None,
     ) -> AsyncIterable[ScenarioRunEvent]:  # fmt: skip
-        principal, wanted = info.context.principal, None if id is None else row_of(id, "ScenarioRun")
-
-        async def values(events: Sequence[Event]) -> list[ScenarioRunEvent | None]:
-            return [
-                _run_event(event) if wanted in (None, event.payload["scenario_run_id"]) else None for event in events
-            ]
-
-        return Feed(info.context.scenario_runs.events(principal), principal, (SCENARIO_RUN,), after, values)
+        principal, row = info.context.principal, None if id is None else row_of(id, "ScenarioRun")
+        log = info.context.scenario_runs.events(principal)
+        return Feed.of_one(log, principal, after, SCENARIO_RUN, "scenario_run_id", row, _run_event)
 
 
-_WRONG = (Conflict, InvalidInput, InvalidScenario, NotFound)
+async def _answered(use_case: Callable[[], Awaitable[model.Run]]) -> ScenarioRunPayload:
+    try:
+        return ScenarioRunPayload(run=run_of(await use_case()), issues=[], problems=[])
+    except WRONG as error:
+        return ScenarioRunPayload(run=None, **wrong(error, ()))
 
 
 def _run_event(event: Event) -> ScenarioRunEvent:

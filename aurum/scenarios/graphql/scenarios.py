@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -11,7 +11,6 @@ from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 
 from aurum.curves.graphql import instant_of
-from aurum.errors import Conflict, InvalidInput, InvalidScenario, NotFound
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import Node, node_id, row_of
@@ -19,6 +18,7 @@ from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.metadata.graphql import CurveFilter, Problem, filter_of
 from aurum.scenarios.graphql.arguments import (
     MOST,
+    WRONG,
     Info,
     ScenarioDriver,
     ScenarioIssue,
@@ -31,6 +31,7 @@ from aurum.scenarios.graphql.drivers import DriverInput, DriverKind, documents_o
 from aurum.scenarios.model import Severity
 from aurum.scenarios.repository import model
 from aurum.scenarios.repository.model import Definition, ScenarioState, write_filter
+from aurum.scenarios.repository.service import Kept
 
 _WEIGHT = weighing(200)  # every curve is read, and the drivers are tried
 _CHANGES = ("name", "description", "as_of", "known_at", "tags")
@@ -220,62 +221,46 @@ class ScenarioQuery:
 class ScenarioMutation:
     @strawberry.mutation(description="Keeps a new scenario.", directives=[_WEIGHT])
     async def create_scenario(self, info: Info, input: Given) -> ScenarioPayload:
-        context = info.context
-        said = _definition(input)
-        try:
-            kept = await context.scenarios.create(context.principal, said, input.reason)
-        except _WRONG as error:
-            return ScenarioPayload(scenario=None, **wrong(error, said.drivers))
-        return _payload(*kept)
+        context, said = info.context, _definition(input)
+        return await _answered(lambda: context.scenarios.create(context.principal, said, input.reason), said.drivers)
 
     @strawberry.mutation(description="A new version of a scenario; the old ones stay.", directives=[_WEIGHT])
     async def update_scenario(
         self, info: Info, input: Annotated[UpdateScenarioInput, strawberry.argument(description="What changes.")]
     ) -> ScenarioPayload:
-        context = info.context
-        changes = _changes(input)
-        try:
-            row = row_of(input.id, "Scenario")
-            kept = await context.scenarios.update(context.principal, row, input.expected_version, changes, input.reason)
-        except _WRONG as error:
-            return ScenarioPayload(scenario=None, **wrong(error, changes.get("drivers", ())))
-        return _payload(*kept)
+        context, changes = info.context, _changes(input)
+        return await _answered(
+            lambda: context.scenarios.update(
+                context.principal, row_of(input.id, "Scenario"), input.expected_version, changes, input.reason
+            ),
+            changes.get("drivers", ()),
+        )
 
     @strawberry.mutation(description="Keeps a new scenario that begins as another one.", directives=[_WEIGHT])
     async def branch_scenario(
         self, info: Info, input: Annotated[BranchScenarioInput, strawberry.argument(description="What changes.")]
     ) -> ScenarioPayload:
-        context = info.context
-        changes = _changes(input)
-        try:
-            row = row_of(input.id, "Scenario")
-            kept = await context.scenarios.branch(context.principal, row, input.version, changes, input.reason)
-        except _WRONG as error:
-            return ScenarioPayload(scenario=None, **wrong(error, changes.get("drivers", ())))
-        return _payload(*kept)
+        context, changes = info.context, _changes(input)
+        return await _answered(
+            lambda: context.scenarios.branch(
+                context.principal, row_of(input.id, "Scenario"), input.version, changes, input.reason
+            ),
+            changes.get("drivers", ()),
+        )
 
     @strawberry.mutation(description="Archives a scenario: it is neither changed nor run any more.")
     async def archive_scenario(
         self, info: Info, input: Annotated[PutAwayScenarioInput, strawberry.argument(description="Which.")]
     ) -> ScenarioPayload:
-        try:
-            found = await info.context.scenarios.archive(info.context.principal, row_of(input.id, "Scenario"))
-        except _WRONG as error:
-            return ScenarioPayload(scenario=None, **wrong(error, ()))
-        return _payload(found)
+        context = info.context
+        return await _answered(lambda: context.scenarios.archive(context.principal, row_of(input.id, "Scenario")))
 
     @strawberry.mutation(description="Deletes a scenario: it is not shown any more. Its runs stay what they are.")
     async def delete_scenario(
         self, info: Info, input: Annotated[PutAwayScenarioInput, strawberry.argument(description="Which.")]
     ) -> ScenarioPayload:
-        try:
-            found = await info.context.scenarios.delete(info.context.principal, row_of(input.id, "Scenario"))
-        except _WRONG as error:
-            return ScenarioPayload(scenario=None, **wrong(error, ()))
-        return _payload(found)
-
-
-_WRONG = (Conflict, InvalidInput, InvalidScenario, NotFound)
+        context = info.context
+        return await _answered(lambda: context.scenarios.delete(context.principal, row_of(input.id, "Scenario")))
 
 
 def _wanted(wanted: ScenarioFilter | None) -> model.ScenarioFilter:
@@ -310,9 +295,16 @@ def _changes(input: Any) -> Mapping[str, Any]:
     return found
 
 
-def _payload(scenario: model.Scenario, issues: Sequence[Any] = ()) -> ScenarioPayload:
-    documents = scenario.newest.definition.drivers
-    told = [issue_of(each, documents) for each in issues]
+async def _answered(
+    use_case: Callable[[], Awaitable[Kept | model.Scenario]], documents: Sequence[Any] = ()
+) -> ScenarioPayload:
+    """`documents`: the drivers that were given, which issues are about."""
+    try:
+        found = await use_case()
+    except WRONG as error:
+        return ScenarioPayload(scenario=None, **wrong(error, documents))
+    scenario, issues = (found, ()) if isinstance(found, model.Scenario) else found
+    told = [issue_of(each, scenario.newest.definition.drivers) for each in issues]
     return ScenarioPayload(scenario=scenario_of(scenario), issues=told, problems=[])
 
 
