@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 
 from aurum.backends.columns import Columns, read_columns
 from aurum.backends.database import Id
@@ -57,11 +57,11 @@ class BookStore:
         self, columns: tuple[str, ...], tenant: str, curve_ids: Sequence[int], as_of: date | None,
         known_at: datetime | None,
     ) -> Sequence[Sequence[Any]]:  # fmt: skip
-        given: dict[str, Any] = {"day": as_of} if as_of else {}
-        return await self._snapshots.database.rows(
-            _newest(as_of is not None, known_at is not None, columns), tenant=tenant, curves=list(curve_ids),
-            places=list(range(len(curve_ids))), **given, **({"known_at": known_at} if known_at else {}),
-        )  # fmt: skip
+        read = statements.newest_columns(columns, as_of is not None, known_at is not None)
+        given: dict[str, Any] = {"curves": list(curve_ids), "places": list(range(len(curve_ids)))}
+        given |= {"days": [as_of] * len(curve_ids)} if as_of else {}
+        given |= {"known_at": known_at} if known_at else {}
+        return await self._snapshots.database.rows(read, tenant=tenant, **given)
 
     async def _listed(self, rows: Sequence[Sequence[Any]]) -> dict[int, list[Listed]]:
         return await asyncio.to_thread(_listed, rows, await self._grids(rows))
@@ -123,23 +123,6 @@ class BookStore:
             if wanted <= grids.keys():
                 return grids
             await self._snapshots.read_grids(wanted)
-
-
-@cache
-def _newest(as_of: bool, known_at: bool, names: tuple[str, ...]) -> Read:
-    """Of each of `curves` its newest snapshot. One step into the index on (curve, as-of, rank) for each."""
-    given, other = rows_of(curves=Id, places=Integer()), snapshots.alias("other")
-    statement = select(other.c.id).where(other.c.curve_id == given.c.curves)
-    if as_of:
-        statement = statement.where(other.c.as_of <= bindparam("day", type_=snapshots.c.as_of.type))
-    if known_at:
-        statement = statement.where(other.c.published_at <= _KNOWN_AT)
-    best_first = [other.c.as_of.desc(), *(other.c[name].desc() for name in RANK)]
-    found = statement.order_by(*best_first).limit(1).scalar_subquery()
-    ids = select(given.c.places.label("place"), found.label("id")).cte("newest")
-    ids = ids.prefix_with("MATERIALIZED", dialect="postgresql")  # else it looks twice
-    columns = [snapshots.c[name] for name in names]
-    return Read(select(*columns).select_from(ids.join(snapshots, and_(snapshots.c.id == ids.c.id, of_tenant()))))
 
 
 @cache

@@ -5,7 +5,19 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, func, literal_column, not_, select, type_coerce
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    not_,
+    select,
+    type_coerce,
+)
 
 from aurum.backends.columns import ColumnRead, Price, Vector
 from aurum.backends.database import Id
@@ -29,6 +41,24 @@ NO_POINT = -1
 def newest(as_of: bool, known_at: bool) -> Read:
     """Of each of `curves` its place, the id of its newest snapshot, and SNAPSHOT: nulls where the id is one of `kept`.
 
+    See `_newest_ids` for the other parameters.
+    """
+    ids = _newest_ids(as_of, known_at)
+    missing = and_(snapshots.c.id == ids.c.id, not_(among(ids.c.id, "kept")), of_tenant())
+    return Read(select(ids, *SNAPSHOT).select_from(ids.outerjoin(snapshots, missing)))
+
+
+@cache
+def newest_columns(names: tuple[str, ...], as_of: bool, known_at: bool) -> Read:
+    """Of each of `curves` these columns of its newest snapshot, where it has one. See `_newest_ids` for parameters."""
+    ids = _newest_ids(as_of, known_at)
+    found = ids.join(snapshots, and_(snapshots.c.id == ids.c.id, of_tenant()))
+    return Read(select(*(snapshots.c[name] for name in names)).select_from(found))
+
+
+def _newest_ids(as_of: bool, known_at: bool) -> CTE:
+    """Of each of `curves` its place, of `places`, and the id of its newest snapshot.
+
     Whether there are the parameters `days`, for each curve the last as-of date to look at, and `known_at`. Each is one
     step into the index on (curve, as-of, rank), on both databases.
     """
@@ -42,9 +72,7 @@ def newest(as_of: bool, known_at: bool) -> Read:
     best_first = [other.c.as_of.desc(), *(other.c[name].desc() for name in RANK)]
     found = statement.order_by(*best_first).limit(1).scalar_subquery()
     ids = select(given.c.places.label("place"), found.label("id")).cte("newest")
-    ids = ids.prefix_with("MATERIALIZED", dialect="postgresql")  # else it looks twice
-    missing = and_(snapshots.c.id == ids.c.id, not_(among(ids.c.id, "kept")), of_tenant())
-    return Read(select(ids, *SNAPSHOT).select_from(ids.outerjoin(snapshots, missing)))
+    return ids.prefix_with("MATERIALIZED", dialect="postgresql")  # else it looks twice
 
 
 @cache
