@@ -17,6 +17,7 @@ from aurum.market.locations import ANY, LocationAlias, LocationAliases
 from aurum.metadata import reference
 from aurum.metadata.location_store import LocationStore
 from aurum.metadata.model import AliasVersion, CurveFilter, UnlinkedText
+from aurum.metadata.reasons import reason_of
 from aurum.metadata.reference.locations import location, location_aliases, locations
 
 LOCATION_ALIAS_SET = "LOCATION_ALIAS_SET"
@@ -61,7 +62,7 @@ class LocationService:
         Answers it, and how many curves are elsewhere now. Raises InvalidInput.
         """
         principal.require(Scope.CURVES_WRITE)
-        alias, reason = _checked(alias), _reason(reason)
+        alias, reason = _checked(alias), reason_of(reason, "alias")
         async with self.store.database.write() as transaction:
             await transaction.lock(f"locations {principal.tenant}")
             known = await self.store.versions_within(transaction, principal.tenant)
@@ -111,9 +112,3 @@ def _checked(alias: LocationAlias) -> LocationAlias:
     found = None if alias.location is None else location(alias.location).key
     said = {name: fold(texts[name]) for name in ("iso", "market", "product")}
     return replace(alias, **said, vendor=texts["vendor"].upper(), text=texts["text"], location=found)
-
-
-def _reason(text: str) -> str:
-    if not text.strip():
-        raise InvalidInput("a reason is needed: it is kept with the alias", field="reason")
-    return collapse(text)

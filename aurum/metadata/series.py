@@ -12,8 +12,9 @@ from typing import Any
 from aurum.auth import Principal, Scope
 from aurum.backends.paging import Page, PageRequest
 from aurum.errors import InvalidInput, NotFound
-from aurum.market.identity import collapse, normalize_key
+from aurum.market.identity import normalize_key
 from aurum.metadata.model import Curve, MappingMethod, SeriesMapping, SeriesRef
+from aurum.metadata.reasons import reason_of
 from aurum.metadata.series_store import SeriesStore
 from aurum.metadata.similarity import Match, Texts, matches, words_of
 from aurum.metadata.store import CatalogueStore
@@ -87,8 +88,7 @@ class SeriesService:
         reason: str,
     ) -> SeriesMapping:  # fmt: skip
         ref = SeriesRef(_text(ref.source, "source"), _text(ref.series, "id"))
-        if not reason.strip():
-            raise InvalidInput("a reason is needed: it is kept with the mapping", field="reason")
+        why = reason_of(reason, "mapping")
         async with self.store.database.write() as transaction:
             await transaction.lock(f"series {principal.tenant}")
             known = await self.store.newest_within(transaction, principal.tenant, ref)
@@ -96,7 +96,7 @@ class SeriesService:
                 raise NotFound("the series is not mapped", field="id")
             mapping = SeriesMapping(
                 ref.source, ref.series, 1 if known is None else known.version + 1, key, confidence, method,
-                principal.name, collapse(reason), self.clock(),
+                principal.name, why, self.clock(),
             )  # fmt: skip
             await self.store.add(transaction, principal.tenant, mapping)
         return mapping

@@ -31,6 +31,7 @@ from aurum.metadata.model import (
     UnitAssignment,
     UnitMapping,
 )
+from aurum.metadata.reasons import reason_of
 from aurum.metadata.review_store import ReviewStore
 from aurum.metadata.series import SeriesService
 from aurum.metadata.series_store import SeriesStore
@@ -190,15 +191,14 @@ class MetadataService:
         """A new version of what a curve is priced in. Past versions stay readable."""
         principal.require(Scope.CURVES_WRITE)
         _check(currency, unit)
-        if not reason.strip():
-            raise InvalidInput("a reason is needed: it is kept with the change", field="reason")
+        note = reason_of(reason, "change")
         async with self.store.database.write() as transaction:
             await transaction.lock(f"unit {principal.tenant} {curve_id}")
             if curve_id not in await self.store.by_id(principal.tenant, [curve_id]):
                 raise NotFound("curve not found")
             await self.store.assign_unit(
                 transaction, principal.tenant, curve_id, currency=currency, unit=unit, confidence="confirmed",
-                source=principal.name, note=collapse(reason), known_from=self.clock(),
+                source=principal.name, note=note, known_from=self.clock(),
             )  # fmt: skip
             told = {"curve_id": curve_id, "currency": currency, "unit": unit}
             await self.event_log.append(transaction, principal.tenant, self.clock(), [(CURVE_UNIT_SET, told)])
@@ -215,13 +215,12 @@ class MetadataService:
         ids = sorted(set(curve_ids))
         if not 0 < len(ids) <= MOST_REVIEWED:
             raise InvalidInput(f"{len(ids)} curves; 1 to {MOST_REVIEWED:,} are reviewed at once", field="ids")
-        if not reason.strip():
-            raise InvalidInput("a reason is needed: it is kept with the review", field="reason")
+        why = reason_of(reason, "review")
         found = await self.store.by_id(principal.tenant, ids)
         if len(found) < len(ids):
             raise NotFound("curve not found", field="ids")
         async with self.store.database.write() as transaction:
-            review = Review(principal.name, collapse(reason), self.clock())
+            review = Review(principal.name, why, self.clock())
             await self.review_store.add(transaction, principal.tenant, ids, review)
         return [found[id_] for id_ in ids]
 
