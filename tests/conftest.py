@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -15,6 +16,7 @@ from typing import TypeVar
 
 import pytest
 
+from aurum.demo import VendorWorkbook
 from tests import servers
 from tests.servers import PostgreSQL, Redis, ServerMissing
 
@@ -105,6 +107,22 @@ def migrated_postgresql_template(postgresql_server: PostgreSQL) -> str:
     template = postgresql_server.create()
     _migrate(postgresql_server.url(template))
     return template
+
+
+@pytest.fixture(scope="session", autouse=True)
+def written_anew() -> Iterator[Callable[[VendorWorkbook], bytes]]:
+    """What writes a workbook. Without it, one of the same content is written once: that is dear, and the same bytes."""
+    write, written = VendorWorkbook.to_bytes, dict[bytes, bytes]()
+
+    def to_bytes(workbook: VendorWorkbook) -> bytes:
+        content = hashlib.sha256(repr(workbook).encode()).digest()
+        if content not in written:
+            written[content] = write(workbook)
+        return written[content]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(VendorWorkbook, "to_bytes", to_bytes)
+        yield write
 
 
 @pytest.fixture(scope="session")

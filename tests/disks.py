@@ -58,6 +58,6 @@ def small_disk(mebibytes: int) -> Iterator[Disk]:
         try:
             yield disk
         finally:
-            subprocess.run(["umount", folder], check=True)
+            subprocess.run(["umount", "--lazy", folder], check=True)  # a file of it may be open for a moment yet
     finally:
         folder.rmdir()

@@ -73,6 +73,7 @@ async def test_it_is_started_again_with_a_pause(tmp_path: Path, environment: dic
     told: Told = []
     async with Programs(tmp_path, told.append, backoff=0.01) as programs:
         await programs.start(program(environment, "echo started; sleep 100", at_once))
+        await eventually(_is(lambda: len(alive(environment)) == 2))
         (first,) = [pid for pid, command in alive(environment).items() if "echo" in command]
         os.kill(first, signal.SIGKILL)
         await eventually(_is(lambda: (tmp_path / "worker.log").read_text() == "started\nstarted\n"))

@@ -116,7 +116,7 @@ async def test_a_runner_that_is_stopped_cancels_nothing(services: Services, hous
         flow_run = await house.flow_run(run, ["RUNNING"])
         await running(services, 1)
         house.runner.terminate()
-        house.runner.wait(30)
+        house.runner.wait(120)
         assert house.flow_processes(flow_run) == []
     await recovered(services, house, run, 2)
     assert (await run_of(services, run)).state is RunState.QUEUED
