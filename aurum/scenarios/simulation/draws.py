@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,28 +32,42 @@ class Draws:
         return self.values - self.means[:, None]
 
 
-def drawn(drivers: Sequence[Stochastic], seed: int, paths: int) -> Draws:
-    """A driver's name is its stream's; without one its position is. Correlations are those of the normals behind.
+def drawn(drivers: Mapping[str, Stochastic], seed: int, paths: int) -> Draws:
+    """Drivers by their paths in the scenario. A driver's name is its stream's; without one its path is.
+
+    Correlations are those of the normals behind. Raises InvalidScenario as `roots` does.
+    """
+    names, root = roots(drivers)
+    each = list(drivers.values())
+    own = [normals(seed, f"driver/{name}", 1, paths)[0] for name in sorted(names)]
+    values = np.zeros((len(each), paths))
+    for n, name in enumerate(names):
+        row = sorted(names).index(name)
+        for column, shock in enumerate(own):
+            values[n] += root[row, column] * shock
+        values[n] = _of(each[n], values[n])
+    means = [mean_of(one.distribution_type, dict(one.parameters)) for one in each]
+    return Draws(values, np.array(means, dtype=float))
+
+
+def roots(drivers: Mapping[str, Stochastic]) -> tuple[list[str], Numbers]:
+    """What the drivers are called, and what independent normals, in the order of names, become correlated with.
 
     Raises InvalidScenario where two have one name (NAME_TWICE), and where their matrices contradict each other or are
     no correlations together (NOT_A_CORRELATION): the nearest ones that are would be other ones.
     """
-    names = [driver.name or f"drivers.{n}" for n, driver in enumerate(drivers)]
-    if len(set(names)) < len(names):
-        raise _refused(0, "name", "NAME_TWICE", "two stochastic drivers have the same name", "Give each its own.")
-    order = sorted(range(len(drivers)), key=names.__getitem__)  # that of the drivers changes nothing
-    root = _root(_correlations(drivers, names)[np.ix_(order, order)])
-    own = [normals(seed, f"driver/{names[n]}", 1, paths)[0] for n in order]
-    values = np.zeros((len(drivers), paths))
-    for row, n in enumerate(order):
-        for column, shock in enumerate(own):
-            values[n] += root[row, column] * shock
-        values[n] = _of(drivers[n], values[n])
-    means = [mean_of(each.distribution_type, dict(each.parameters)) for each in drivers]
-    return Draws(values, np.array(means, dtype=float))
+    paths, each = list(drivers), list(drivers.values())
+    names = [driver.name or path for path, driver in drivers.items()]
+    for n, name in enumerate(names):
+        if name in names[:n]:
+            raise _refused(
+                paths[n], "name", "NAME_TWICE", "two stochastic drivers have this name", "Give each its own."
+            )
+    order = sorted(range(len(names)), key=names.__getitem__)  # that of the drivers changes nothing
+    return names, _root(_correlations(paths, each, names)[np.ix_(order, order)], paths)
 
 
-def _correlations(drivers: Sequence[Stochastic], names: Sequence[str]) -> Numbers:
+def _correlations(paths: Sequence[str], drivers: Sequence[Stochastic], names: Sequence[str]) -> Numbers:
     """As stated by any of the drivers, 0 where none says anything; what is said of other names is not looked at."""
     found, at = np.eye(len(names)), {name: n for n, name in enumerate(names)}
     said: dict[tuple[int, int], float] = {}
@@ -61,20 +75,22 @@ def _correlations(drivers: Sequence[Stochastic], names: Sequence[str]) -> Number
         for one, row in driver.correlation_matrix:
             for other, value in row:
                 if one in at and other in at and said.setdefault((at[one], at[other]), value) != value:
-                    raise _no_correlation(n, f"another driver says another number for {one} and {other}")
+                    raise _no_correlation(paths[n], f"another driver says another number for {one} and {other}")
     for pair, value in said.items():
         found[pair] = value
     return found
 
 
-def _root(matrix: Numbers) -> Numbers:
+def _root(matrix: Numbers, paths: Sequence[str]) -> Numbers:
     """A matrix that makes `matrix` when multiplied with its own transposed."""
     if (matrix != matrix.T).any() or (np.diag(matrix) != 1.0).any():
-        raise _no_correlation(0, "the drivers' correlations together are not symmetric, or not 1 on the diagonal")
+        raise _no_correlation(
+            paths[0], "the drivers' correlations together are not symmetric, or not 1 on the diagonal"
+        )
     values, axes = eigen(matrix)
     if values[-1] < _LEAST_EIGENVALUE:
         least = f"their smallest eigenvalue is {values[-1]:.3g}"
-        raise _no_correlation(0, f"the drivers' correlations together are not positive semi-definite: {least}")
+        raise _no_correlation(paths[0], f"the drivers' correlations together are not positive semi-definite: {least}")
     scaled = axes * np.sqrt(np.maximum(values, 0.0))[:, None]
     root: Numbers = np.zeros_like(matrix)
     for axis, row in zip(axes, scaled, strict=True):
@@ -82,12 +98,12 @@ def _root(matrix: Numbers) -> Numbers:
     return root
 
 
-def _no_correlation(driver: int, why: str) -> InvalidScenario:
-    return _refused(driver, "payload.correlation_matrix", "NOT_A_CORRELATION", why, "Give all of them in one matrix.")
+def _no_correlation(path: str, why: str) -> InvalidScenario:
+    return _refused(path, "correlation_matrix", "NOT_A_CORRELATION", why, "Give all of them in one matrix.")
 
 
-def _refused(driver: int, field: str, code: str, why: str, suggestion: str) -> InvalidScenario:
-    return refused([Issue(Severity.ERROR, code, why, f"drivers.{driver}.{field}", suggestion)])
+def _refused(path: str, field: str, code: str, why: str, suggestion: str) -> InvalidScenario:
+    return refused([Issue(Severity.ERROR, code, why, f"{path}.payload.{field}", suggestion)])
 
 
 def _of(driver: Stochastic, normal: Numbers) -> Numbers:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aurum.curves.model import Prices
 from aurum.errors import InvalidInput, TooLittleHistory
@@ -58,11 +59,8 @@ def daily_moves(histories: Sequence[History], window: int = WINDOW) -> Moves:
     """
     ordered = sorted(histories, key=lambda each: each.key)
     _check(ordered, window)
-    days = ordered[0].days
-    for each in ordered[1:]:
-        days = np.intersect1d(days, each.days)
+    days, apart = common_days([each.days for each in ordered])
     everything = np.unique(np.concatenate([each.days for each in ordered]))
-    apart = np.busday_count(days[:-1], days[1:]) > _MOST_WEEKDAYS
     ends = np.flatnonzero(~apart)[-window:] + 1
     if not len(ends):
         raise too_little(0, 2, "daily moves", len(days))
@@ -79,12 +77,20 @@ def daily_moves(histories: Sequence[History], window: int = WINDOW) -> Moves:
     )  # fmt: skip
 
 
+def common_days(each: Sequence[Days]) -> tuple[Days, NDArray[np.bool_]]:
+    """The days that all have, and which of them are too far from the one before for a daily move; none of the first."""
+    days = each[0]
+    for others in each[1:]:
+        days = np.intersect1d(days, others)
+    return days, np.busday_count(days[:-1], days[1:]) > _MOST_WEEKDAYS
+
+
 def refuse_logarithm(moves_by: MoveKind, line: Line) -> None:
     """Raises InvalidInput for a price that has no logarithm where one is needed."""
     if moves_by is MoveKind.LOG and (line.prices <= 0.0).any():
         raise InvalidInput(
             f"{line.key} has a price that is not above zero, and moves by its logarithm",
-            hint="Fit it on absolute moves.", field="curves",
+            hint="Say that it moves by amounts.", field="absolute",
         )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -40,12 +41,16 @@ def matrix(**correlations: float) -> Matrix:
     return tuple((one, tuple((other, both.get(one + other, 1.0)) for other in names)) for one in names)
 
 
+def placed(drivers: Iterable[Stochastic]) -> dict[str, Stochastic]:
+    return {f"drivers.{n}": each for n, each in enumerate(drivers)}
+
+
 def correlation(both: Prices) -> float:
     return float(np.corrcoef(both[0], both[1]).flat[1])
 
 
 def test_moments() -> None:
-    found = drawn([driver(of) for of in Distribution], seed=1, paths=50_000)
+    found = drawn(placed(driver(of) for of in Distribution), seed=1, paths=50_000)
     np.testing.assert_allclose(found.means, [1.0, 2.0, 1.0, 5 / 3])
     for of, values, mean in zip(Distribution, found.values, found.means, strict=True):
         assert values.mean() == pytest.approx(mean, abs=4 * DEVIATIONS[of] / math.sqrt(50_000))
@@ -58,17 +63,17 @@ def test_moments() -> None:
 def test_correlations_are_those_of_the_normals() -> None:
     """Of uniform numbers it is 6 / pi x asin(r / 2) then: 0.786 for 0.8."""
     said = matrix(ab=0.8)
-    normal = drawn([driver(Distribution.NORMAL, name, said) for name in "ab"], 2, 50_000).values
+    normal = drawn(placed(driver(Distribution.NORMAL, name, said) for name in "ab"), 2, 50_000).values
     assert correlation(normal) == pytest.approx(0.8, abs=0.01)
-    uniform = drawn([driver(Distribution.UNIFORM, name, said) for name in "ab"], 2, 50_000).values
+    uniform = drawn(placed(driver(Distribution.UNIFORM, name, said) for name in "ab"), 2, 50_000).values
     assert correlation(uniform) == pytest.approx(6 / math.pi * math.asin(0.4), abs=0.01)
-    equal = drawn([driver(Distribution.NORMAL, name, matrix(ab=1.0)) for name in "ab"], 2, 100).values
+    equal = drawn(placed(driver(Distribution.NORMAL, name, matrix(ab=1.0)) for name in "ab"), 2, 100).values
     np.testing.assert_allclose(equal[0], equal[1], atol=1e-7)
 
 
 def test_names_draw_the_same_in_any_order_and_among_others() -> None:
     a, b = (driver(Distribution.NORMAL, name) for name in "ab")
-    both, turned, alone = (drawn(each, 3, 100).values for each in ([a, b], [b, a], [b]))
+    both, turned, alone = (drawn(placed(each), 3, 100).values for each in ([a, b], [b, a], [b]))
     assert both[1].tobytes() == turned[0].tobytes() == alone[0].tobytes()
 
 
@@ -76,9 +81,14 @@ def test_matrices_that_are_none_together_are_refused_and_never_mended() -> None:
     """a goes with b and b with c, each by 0.9, but a against c: each of the three by itself would be possible."""
     parts = [matrix(ab=0.9), matrix(bc=0.9), matrix(ac=-0.9)]
     clash = [matrix(ab=0.9), matrix(ab=0.8), ()]
-    cases = (("abc", parts, "NOT_A_CORRELATION"), ("abc", clash, "NOT_A_CORRELATION"), ("aac", [()] * 3, "NAME_TWICE"))
-    for names, said, code in cases:
+    cases = (
+        ("abc", parts, "NOT_A_CORRELATION", "drivers.0.payload.correlation_matrix"),
+        ("abc", clash, "NOT_A_CORRELATION", "drivers.1.payload.correlation_matrix"),
+        ("aac", [()] * 3, "NAME_TWICE", "drivers.1.payload.name"),
+    )
+    for names, said, code, path in cases:
         drivers = [driver(Distribution.NORMAL, name, each) for name, each in zip(names, said, strict=True)]
         with pytest.raises(InvalidScenario) as refused:
-            drawn(drivers, 1, 100)
-        assert refused.value.details["issues"][0]["code"] == code
+            drawn(placed(drivers), 1, 100)
+        issue = refused.value.details["issues"][0]
+        assert (issue["code"], issue["path"]) == (code, path)
