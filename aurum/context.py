@@ -24,6 +24,7 @@ from aurum.operations.service import OperationService
 from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.runs.results import ResultService, there
 from aurum.scenarios.runs.service import RunService
+from aurum.scenarios.runs.simulations import SimulationService
 from aurum.services import Services
 
 K = TypeVar("K", bound=Hashable)
@@ -80,6 +81,10 @@ class Context:
     @property
     def scenario_results(self) -> ResultService:
         return self.services.scenario_results
+
+    @property
+    def scenario_simulations(self) -> SimulationService:
+        return self.services.scenario_simulations
 
     async def scenario_snapshots(self, keys: Sequence[tuple[int, int]]) -> list[Snapshot | None]:
         return [there(each) for each in await self.load_many(self.scenario_results.snapshots, keys)]

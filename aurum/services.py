@@ -30,6 +30,7 @@ from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.repository.store import ScenarioStore
 from aurum.scenarios.runs.results import ResultService
 from aurum.scenarios.runs.service import RunService
+from aurum.scenarios.runs.simulations import SimulationService
 from aurum.scenarios.runs.store import RunStore
 from aurum.settings import Settings
 
@@ -47,6 +48,7 @@ class Services:
     scenarios: ScenarioService
     scenario_runs: RunService
     scenario_results: ResultService
+    scenario_simulations: SimulationService
     persisted: Cache
     charges: Charges
 
@@ -91,7 +93,7 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
         charges = Charges(settings.graphql, budgets)
         yield Services(
             database, events, metadata, curves, ingestion, dispatcher, operations, exports, scenarios, scenario_runs,
-            ResultService(scenario_runs.store, bases), persisted, charges,
+            ResultService(scenario_runs.store, bases), SimulationService(scenario_runs.simulations), persisted, charges,
         )  # fmt: skip
 
 

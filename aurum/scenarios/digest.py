@@ -23,7 +23,7 @@ def input_digest(
     Of a curve: keys, commodity, currency, unit, as-of date, version, tenors and mids, in the order of keys; of the
     drivers their documents in order, and the policy versions that they come to; the seed; the version of the formulas.
     """
-    return _sha256(
+    return digest_of(
         b"aurum scenario input", FORMULAS.encode(), canonical(seed),
         canonical([write_driver(each) for each in drivers]),
         canonical([write_policy(each) for each in policies_used(drivers, policies)]),
@@ -35,24 +35,24 @@ def output_digest(outcome: Outcome) -> str:
     """SHA-256 (hex) of every mid and every contribution."""
     parts = [b"aurum scenario output"]
     for key, curve in sorted(outcome.curves.items()):
-        parts += [key.encode(), _bits(curve.mid)]
+        parts += [key.encode(), bits_of(curve.mid)]
         for each in curve.contributions:
-            parts += [str(each.driver).encode(), _bits(each.amounts)]
-    return _sha256(*parts)
+            parts += [str(each.driver).encode(), bits_of(each.amounts)]
+    return digest_of(*parts)
 
 
 def _curve(base: BaseCurve) -> list[bytes]:
     curve = base.curve
     told = [curve.key, curve.legacy_key, curve.commodity, curve.currency, curve.unit, str(base.as_of), base.version]
-    return [canonical(told), base.tenors.digest.encode(), _bits(base.mid)]
+    return [canonical(told), base.tenors.digest.encode(), bits_of(base.mid)]
 
 
-def _bits(prices: Prices) -> bytes:
+def bits_of(prices: Prices) -> bytes:
     """Little-endian float64, with one NaN and one zero."""
     return pack(np.where(np.isnan(prices), np.nan, prices + 0.0))
 
 
-def _sha256(*parts: bytes) -> str:
+def digest_of(*parts: bytes) -> str:
     """Each part with its length before it, so that no two lists of parts are the same bytes."""
     found = hashlib.sha256()
     for part in parts:

@@ -106,3 +106,29 @@ results = Table(
     UniqueConstraint("run_id", "curve_id"),
     UniqueConstraint("run_id", "curve_key"),
 )
+
+# What a run simulates: there with the run; what has come out of it once the run has succeeded.
+simulations = Table(
+    "scenario_simulations",
+    tables,
+    Column("run_id", ForeignKey("scenario_runs.id"), primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("terms", Json, nullable=False),
+    Column("histories", LargeBinary, nullable=False),  # int64, little-endian: curve, how many, its snapshots; the next
+    Column("issues", Json, nullable=False),  # warnings of when it was asked for
+    Column("digest", String(64)),
+    Column("summary", Json),
+)
+
+simulated_curves = Table(
+    "scenario_simulated_curves",
+    tables,
+    Column("run_id", ForeignKey("scenario_runs.id"), primary_key=True),
+    Column("curve_id", ForeignKey("curves.id"), primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("curve_key", Text, nullable=False),
+    Column("moves", String(16), nullable=False),
+    Column("unmodelled", Integer, nullable=False),
+    Column("numbers", LargeBinary, nullable=False),  # float64, little-endian: one vector after another, see `packed`
+    UniqueConstraint("run_id", "curve_key"),
+)

@@ -22,6 +22,7 @@ from aurum.scenarios.registry import DRIVER_TYPES
 from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.runs.results import ResultService
 from aurum.scenarios.runs.service import RunService
+from aurum.scenarios.runs.simulations import SimulationService
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -41,6 +42,8 @@ class ScenarioContext(Protocol):
     def scenario_runs(self) -> RunService: ...
     @property
     def scenario_results(self) -> ResultService: ...
+    @property
+    def scenario_simulations(self) -> SimulationService: ...
     def load(
         self, batch: Callable[..., Awaitable[Mapping[K, V]]], key: K, **arguments: Hashable
     ) -> Awaitable[V | None]: ...

@@ -29,6 +29,7 @@ from aurum.scenarios.graphql.arguments import (
     wrong,
 )
 from aurum.scenarios.graphql.scenarios import Scenario, scenario_of
+from aurum.scenarios.graphql.simulation import ScenarioSimulation, SimulationInput, asked_of, simulation_of
 from aurum.scenarios.repository.model import Version
 from aurum.scenarios.runs import model
 from aurum.scenarios.runs.model import SCENARIO_RUN, Priority, RunState
@@ -182,6 +183,11 @@ class ScenarioRun(Node):
         found = await info.context.load(info.context.scenario_results.results, key)
         return None if found is None else _curve_of(found, await self._version(info))
 
+    @strawberry.field(description="What it simulates around its curves; null where that was not asked for.")
+    async def simulation(self, info: Info) -> ScenarioSimulation | None:
+        found = await info.context.load(info.context.scenario_simulations.simulations, self.run.id)
+        return None if found is None else simulation_of(found)
+
     async def _version(self, info: Info) -> Version:
         key = (self.run.scenario_id, self.run.version)
         found = await info.context.load(info.context.scenarios.versions, key)
@@ -239,6 +245,9 @@ class RunScenarioInput:
     time_limit_seconds: int = strawberry.field(default=3_600, description="How long it may take: 1 to 86,400.")
     idempotency_key: str | None = strawberry.field(
         default=None, description="Of this tenant: 1 to 255 letters, digits and `_-.:/`. Decides first."
+    )
+    simulation: SimulationInput | None = strawberry.field(
+        default=None, description="What to simulate around the run's curves; null: nothing."
     )
 
 
@@ -328,7 +337,7 @@ def _run_event(event: Event) -> ScenarioRunEvent:
 def _request(input: RunScenarioInput) -> model.Request:
     return model.Request(
         row_of(input.scenario, "Scenario"), input.version, input.as_of, instant_of(input.known_at), input.seed,
-        input.priority, input.time_limit_seconds, input.idempotency_key,
+        input.priority, input.time_limit_seconds, input.idempotency_key, asked_of(input.simulation),
     )  # fmt: skip
 
 

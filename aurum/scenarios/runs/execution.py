@@ -17,6 +17,8 @@ from aurum.scenarios.model import BaseCurve, Driver, Issue
 from aurum.scenarios.refusals import issues_of, refuse_errors
 from aurum.scenarios.runs.model import Claim, Input, Run, RunState, packed
 from aurum.scenarios.runs.service import RunService
+from aurum.scenarios.runs.simulated import Simulated
+from aurum.scenarios.runs.simulating import Task, output_digest_with, task_of
 
 _READ, _COMPUTED = 0.2, 0.8  # of the progress
 _log = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ _log = logging.getLogger(__name__)
 class _Computed:
     results: Sequence[dict[str, Any]]
     values: dict[str, Any]
+    simulated: Simulated | None
 
 
 async def execute(service: RunService, claim: Claim) -> None:
@@ -47,11 +50,12 @@ async def execute(service: RunService, claim: Claim) -> None:
 
 async def _execute(service: RunService, claim: Claim) -> None:
     run, inputs, drivers, curves = await _read(service, claim)
+    task = await _task(service, claim, inputs, curves)
     if not await service.report(claim, _READ):
         return
-    computed = await asyncio.to_thread(_compute, run, inputs, drivers, curves)
+    computed = await asyncio.to_thread(_compute, run, inputs, drivers, curves, task)
     if await service.report(claim, _COMPUTED):
-        await service.end(claim, RunState.SUCCEEDED, computed.results, **computed.values)
+        await service.end(claim, RunState.SUCCEEDED, computed.results, computed.simulated, **computed.values)
 
 
 async def _read(
@@ -71,8 +75,15 @@ async def _read(
     return run, inputs, drivers, await service.bases.read(principal, bases)
 
 
+async def _task(service: RunService, claim: Claim, inputs: Sequence[Input], curves: Sequence[BaseCurve]) -> Task | None:
+    """Of its simulation, where it has one."""
+    pinned = await service.simulations.pinned(claim.tenant, claim.run_id)
+    by_id = {each.curve_id: curve for each, curve in zip(inputs, curves, strict=True)}
+    return None if pinned is None else await task_of(service.bases, worker_principal(claim.tenant), pinned, by_id)
+
+
 def _compute(
-    run: Run, inputs: Sequence[Input], drivers: Sequence[Driver], curves: Sequence[BaseCurve]
+    run: Run, inputs: Sequence[Input], drivers: Sequence[Driver], curves: Sequence[BaseCurve], task: Task | None
 ) -> _Computed:  # fmt: skip
     outcome = apply(curves, drivers)
     results = [
@@ -82,8 +93,12 @@ def _compute(
         }
         for each, curve in zip(inputs, curves, strict=True)
     ]  # fmt: skip
-    digests = {"input_digest": input_digest(curves, drivers, seed=run.seed), "output_digest": output_digest(outcome)}
-    return _Computed(results, {**digests, "issues": outcome.issues})
+    given, made, issues = input_digest(curves, drivers, seed=run.seed), output_digest(outcome), list(outcome.issues)
+    simulated = None if task is None else task.compute(run.seed, curves, drivers, outcome)
+    if task is not None and simulated is not None:
+        given, made = task.input_digest(given), output_digest_with(made, simulated)
+        issues += task.issues
+    return _Computed(results, {"input_digest": given, "output_digest": made, "issues": issues}, simulated)
 
 
 async def _failed(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, StrEnum
+from typing import Any
 
 import numpy as np
 
 from aurum.curves.model import Prices, pack, unpack
-from aurum.scenarios.model import Contribution, Issue, ScenarioCurve
+from aurum.scenarios.model import Contribution, Issue, ScenarioCurve, Severity
+from aurum.scenarios.simulation.asked import SimulationAsked
 
 SCENARIO_RUN = "SCENARIO_RUN"
 MOST_SECONDS = 86_400
@@ -52,6 +54,7 @@ class Request:
     priority: Priority = Priority.NORMAL
     time_limit: int = 3_600  # seconds
     idempotency_key: str | None = None
+    simulation: SimulationAsked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,10 @@ class Result:
             return []
         each = unpack(self.amounts).reshape(len(self.drivers), -1)
         return [Contribution(driver, each[n]) for n, driver in enumerate(self.drivers)]
+
+
+def read_issues(documents: Sequence[Mapping[str, Any]]) -> list[Issue]:
+    return [Issue(**{**each, "severity": Severity(each["severity"])}) for each in documents]
 
 
 def packed(curve: ScenarioCurve) -> dict[str, object]:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,10 +17,11 @@ from aurum.backends.paging import Page, PageRequest
 from aurum.errors import Conflict, InvalidInput, NotFound
 from aurum.scenarios.bases import Base, Bases
 from aurum.scenarios.documents import canonical, write_policy
+from aurum.scenarios.model import EVERY_CURVE
 from aurum.scenarios.references import policies_used
 from aurum.scenarios.refusals import refuse_errors
 from aurum.scenarios.registry import FORMULAS
-from aurum.scenarios.repository.model import ScenarioState, Version
+from aurum.scenarios.repository.model import ScenarioState, Version, write_filter
 from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.runs.model import (
     MOST_SECONDS,
@@ -32,7 +33,11 @@ from aurum.scenarios.runs.model import (
     RunFilter,
     RunState,
 )
+from aurum.scenarios.runs.pinning import pin
+from aurum.scenarios.runs.simulated import Simulated
+from aurum.scenarios.runs.simulation_store import SimulationStore
 from aurum.scenarios.runs.store import RunStore
+from aurum.scenarios.simulation.documents import plain
 from aurum.settings import ScenarioSettings
 
 _KEY = re.compile(r"[A-Za-z0-9_\-.:/]{1,255}")
@@ -47,6 +52,7 @@ class RunService:
         clock: Callable[[], datetime], settings: ScenarioSettings,
     ) -> None:  # fmt: skip
         self.store = store
+        self.simulations = SimulationStore(store.database)
         self.scenarios = scenarios
         self.bases = bases
         self.event_log = events
@@ -77,7 +83,11 @@ class RunService:
         inputs = [_input(base) for base in bases]
         pinned = [[each.curve_id, each.snapshot_id, each.currency, each.unit] for each in inputs]
         policies = [write_policy(each) for each in policies_used(drivers)]
-        digest = _digest(version.scenario_id, version.version, request.seed, FORMULAS, policies, pinned)
+        simulation = None
+        if request.simulation is not None:
+            simulation = await pin(self.bases, principal, request.simulation, bases, drivers, known_at)
+        more = [] if simulation is None else [simulation.document]
+        digest = _digest(version.scenario_id, version.version, request.seed, FORMULAS, policies, pinned, *more)
         async with self.store.database.write() as transaction:
             if request.idempotency_key is not None:
                 known = await self._of_key(transaction, principal, request.idempotency_key, asked)
@@ -92,6 +102,8 @@ class RunService:
                 as_of=as_of or max(base.as_of for base in bases), known_at=known_at, request_digest=digest,
                 idempotency_key=request.idempotency_key, asked=asked, requested_by=principal.name, created_at=now,
             )  # fmt: skip
+            if simulation is not None:
+                await self.simulations.add(transaction, principal.tenant, run.id, simulation)
             await self.scenarios.store.activate(transaction, principal.tenant, version.scenario_id)
             await self._tell(transaction, principal.tenant, run.id, run.state)
         self.changed.set()
@@ -166,7 +178,8 @@ class RunService:
         return ours
 
     async def end(
-        self, claim: Claim, state: RunState, results: Sequence[dict[str, Any]] = (), **values: Any
+        self, claim: Claim, state: RunState, results: Sequence[dict[str, Any]] = (),
+        simulated: Simulated | None = None, **values: Any,
     ) -> bool:  # fmt: skip
         """All of it is kept, or nothing: False where it is not ours any more."""
         async with self.store.database.write() as transaction:
@@ -175,6 +188,8 @@ class RunService:
             ours = await self.store.change(transaction, claim, **values)
             if ours:
                 await self.store.keep(transaction, claim.tenant, results)
+                if simulated is not None:
+                    await self.simulations.keep(transaction, claim.tenant, claim.run_id, simulated)
                 await self._tell(transaction, claim.tenant, claim.run_id, state, *done.values())
         return ours
 
@@ -217,8 +232,11 @@ def _check(request: Request) -> None:
 
 def _asked(request: Request) -> dict[str, Any]:
     """As it is kept, but for the key."""
-    given = asdict(request) | {"priority": request.priority.name}
-    del given["idempotency_key"]
+    given = asdict(replace(request, simulation=None)) | {"priority": request.priority.name}
+    del given["idempotency_key"], given["simulation"]
+    if request.simulation is not None:
+        wanted = {"curves": write_filter(request.simulation.curves)}
+        given["simulation"] = plain(asdict(replace(request.simulation, curves=EVERY_CURVE))) | wanted
     at = request.known_at
     return given | {
         "as_of": request.as_of and request.as_of.isoformat(), "known_at": at and at.astimezone(UTC).isoformat(),

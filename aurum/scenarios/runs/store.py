@@ -11,8 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, tup
 
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page, read_pages
-from aurum.scenarios.model import Issue, Severity
-from aurum.scenarios.runs.model import Claim, Input, Priority, Result, Run, RunFilter, RunState
+from aurum.scenarios.runs.model import Claim, Input, Priority, Result, Run, RunFilter, RunState, read_issues
 from aurum.scenarios.tables import results, runs
 
 _COLUMNS = [each for each in runs.c if each.name not in ("inputs", "asked", "request_digest")]
@@ -218,12 +217,11 @@ def _conditions(tenant: str, wanted: RunFilter) -> list[ColumnElement[bool]]:
 
 
 def run_of(row: AnyRow) -> Run:
-    issues = [Issue(**(each | {"severity": Severity(each["severity"])})) for each in row.issues]
     return Run(
         row.id, row.scenario_id, row.version, RunState(row.state), Priority(row.priority), row.seed, row.time_limit,
         row.as_of, row.known_at, row.idempotency_key, row.requested_by, row.created_at, row.started_at,
-        row.finished_at, row.attempt, row.progress, row.input_digest, row.output_digest, issues, row.error_code,
-        row.error, row.hint,
+        row.finished_at, row.attempt, row.progress, row.input_digest, row.output_digest, read_issues(row.issues),
+        row.error_code, row.error, row.hint,
     )  # fmt: skip
 
 

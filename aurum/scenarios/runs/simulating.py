@@ -1,0 +1,67 @@
+"""What a worker does with the simulation of a run: reads the histories that are pinned, and computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from aurum.auth import Principal
+from aurum.scenarios.bases import Bases
+from aurum.scenarios.digest import digest_of
+from aurum.scenarios.documents import canonical
+from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome
+from aurum.scenarios.runs.pinning import Pinned
+from aurum.scenarios.runs.simulated import Simulated
+from aurum.scenarios.simulation.asked import Terms
+from aurum.scenarios.simulation.computing import ARITHMETIC, compute, history_digest
+from aurum.scenarios.simulation.documents import document_of
+from aurum.scenarios.simulation.histories import History, history_of
+
+_AT_ONCE = 10_000  # days of curves in a statement
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`ids` of the curves by their keys; `issues`: warnings of when it was asked for."""
+
+    terms: Terms
+    histories: Sequence[History]
+    ids: Mapping[str, int]
+    issues: Sequence[Issue]
+
+    def compute(self, seed: int, curves: Sequence[BaseCurve], drivers: Sequence[Driver], outcome: Outcome) -> Simulated:
+        return Simulated(compute(self.terms, seed, self.histories, curves, drivers, outcome), self.ids)
+
+    def input_digest(self, plain: str) -> str:
+        """Of all that the run depends on, `plain` being that of a run without simulation."""
+        told = canonical(document_of(self.terms))
+        return digest_of(ARITHMETIC.encode(), plain.encode(), told, history_digest(self.histories).encode())
+
+
+def output_digest_with(plain: str, found: Simulated) -> str:
+    return digest_of(plain.encode(), found.computed.digest.encode())
+
+
+async def task_of(bases: Bases, principal: Principal, pinned: Pinned, curves: Mapping[int, BaseCurve]) -> Task:
+    """With the histories of curves, given by id; a statement for every ten thousand days of curves."""
+    found, part, size = list[History](), dict[int, Sequence[int]](), 0
+    for curve_id, ids in pinned.histories.items():
+        if size + len(ids) > _AT_ONCE:
+            found += await _histories(bases, principal, part, curves, pinned.terms)
+            part, size = {}, 0
+        part[curve_id], size = ids, size + len(ids)
+    found += await _histories(bases, principal, part, curves, pinned.terms)
+    return Task(pinned.terms, found, {curves[id_].key: id_ for id_ in pinned.histories}, pinned.issues)
+
+
+async def _histories(
+    bases: Bases, principal: Principal, wanted: Mapping[int, Sequence[int]], curves: Mapping[int, BaseCurve],
+    terms: Terms,
+) -> list[History]:  # fmt: skip
+    days = iter(await bases.curves.mids_of(principal, [id_ for ids in wanted.values() for id_ in ids]))
+    found = []
+    for curve_id, ids in wanted.items():
+        curve = curves[curve_id].curve
+        each = history_of(curve, [next(days) for _ in ids])
+        found.append(replace(each, absolute=True) if curve.key in terms.absolute else each)
+    return found
