@@ -64,7 +64,9 @@ async def pin(
 ) -> Pinned:  # fmt: skip
     """Of a run that starts from `chosen`. Two statements. Raises InvalidScenario with all that is wrong."""
     refuse_errors(impossible(asked))
-    await asyncio.to_thread(roots, stochastic(drivers))
+    drawn = stochastic(drivers)
+    if drawn:
+        await asyncio.to_thread(roots, drawn)
     ids = {base.curve.id for base in chosen}
     if asked.curves != EVERY_CURVE:
         ids = await bases.metadata.matching(principal, asked.curves, ids)

@@ -1,0 +1,310 @@
+"""Simulations of runs: asked for, pinned, computed once, and read, on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aurum.auth import Principal, Scope, worker_principal
+from aurum.curves.model import CurvePrices, Publication
+from aurum.graphql.nodes import row_of
+from aurum.market.periods import TenorGrid
+from aurum.metadata.model import CurveDescription
+from aurum.scenarios.runs.execution import execute
+from aurum.scenarios.simulation.shocks import normals
+from aurum.services import Services
+from tests.api.conftest import Ask
+from tests.api.test_scenario_runs import RUN, claimed, queued, said
+from tests.published import GERMAN, NBP, TTF, months
+from tests.statements import statements_from_here
+
+GAS, BRITISH, POWER = (each.identity.key for each in (TTF, NBP, GERMAN))
+DAYS = [day.item() for day in np.busday_offset(np.datetime64("2025-02-03"), np.arange(31))]  # until 17 March
+US = Principal("demo", "desk", frozenset(Scope))
+DIGEST = "9cd0370ae37ec12e08f2da18eaece22d2b578423b4463543de30471569fb379b"
+APRIL = {"start": "2025-04-01", "end": "2025-05-01"}
+TEN_MW = {"curve": GAS, "delivery": APRIL, "volume": 10}
+RESULT = """
+query($id: ID!) { scenarioRun(id: $id) { state errorCode inputDigest outputDigest issues { code path } simulation {
+  asOf paths horizon level currency digest positions { curveKey volume per hours currency exchangeRate }
+  model { days daysFound firstDay lastDay partial apart explained }
+  risk {
+    total { valueAtRisk valueAtRiskError conditionalValueAtRisk conditionalValueAtRiskError contribution }
+    byPeriod { deliveryStart deliveryEnd valueAtRisk conditionalValueAtRisk contribution }
+  }
+  stressDays { asOf loss byPeriod { deliveryStart loss } }
+  stressDaysIncomplete
+  curves { nodes { curve { key } moves unmodelled columns { tenor mid mean p5 p50 p95 meanError p5Error } } }
+} } }
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests are the workers."""
+    monkeypatch.setenv("AURUM_SCENARIOS__PROCESSES", "0")
+
+
+def gas(n: int) -> float:
+    """Up by 1 and down by 1."""
+    return 50.0 + n % 2
+
+
+def british(n: int) -> float:
+    """In pence: 0, 2, 0, -2 from day to day."""
+    return 100.0 + 2 * (n // 2 % 2)
+
+
+async def publish(services: Services, day: date, prices: dict[CurveDescription, float], hour: int = 18) -> None:
+    """Nine months from the day's own, all at one price."""
+    at = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
+    grid = TenorGrid(months(day.replace(day=1), 9))
+    curves = [CurvePrices(grid, np.full(9, price)) for price in prices.values()]
+    async with services.database.write() as transaction:
+        publication = Publication("EUGP", day, at, at, at, None, curves)
+        await services.curves.publish(transaction, US, publication, list(prices))
+
+
+@pytest.fixture
+async def historic(services: Services) -> Services:
+    """31 days of gas on the continent and in Britain, the last five of German power."""
+    for n, day in enumerate(DAYS):
+        power = {GERMAN: 80.0} if n > 25 else {}
+        await publish(services, day, {TTF: gas(n), NBP: british(n), **power})
+    return services
+
+
+async def simulated(ask: Ask, services: Services, of: str, **asked: Any) -> Any:
+    """A run that has ended."""
+    id_ = await queued(ask, of, seed=5, simulation=asked)
+    await execute(services.scenario_runs, await claimed(services))
+    return await said(ask, RESULT, id=id_)
+
+
+async def plain(ask: Ask, *drivers: Any, name: str = "Gas", keys: tuple[str, ...] = (GAS, BRITISH)) -> str:
+    create = "mutation($i: ScenarioInput!) { createScenario(input: $i) { scenario { id } problems { code } } }"
+    made = await said(ask, create, i={"name": name, "drivers": list(drivers), "filter": {"keys": list(keys)}})
+    assert made["problems"] == []
+    return str(made["scenario"]["id"])
+
+
+async def test_by_hand(historic: Services, ask: Ask) -> None:
+    """Gas moves by 1 a day, up and down: a deviation of the square root of 30/29, in ten trading days of 10 times its
+    square. 10 MW in the 720 hours of April lose 7,200 for each euro that it falls."""
+    run = await simulated(ask, historic, await plain(ask, keys=(GAS,)), absolute=[GAS], positions=[TEN_MW], stress=2)
+    found, (curve,) = run["simulation"], run["simulation"]["curves"]["nodes"]
+    assert (run["state"], found["asOf"], found["currency"]) == ("SUCCEEDED", "2025-03-17", "EUR")
+    held = {"curveKey": GAS, "volume": 10, "per": "HOUR", "hours": [720], "currency": "EUR", "exchangeRate": 1}
+    assert found["positions"] == [held]
+    assert found["model"] == {
+        "days": 30, "daysFound": 30, "firstDay": "2025-02-04", "lastDay": "2025-03-17", "partial": 0, "apart": 0,
+        "explained": [pytest.approx(1)],
+    }  # fmt: skip
+
+    moves = np.sort(np.sqrt(30 / 29 * 10) * normals(5, "factor/0", 1, 1000)[0])
+    assert (curve["curve"]["key"], curve["moves"], curve["unmodelled"]) == (GAS, "ABSOLUTE", 1)
+    columns = curve["columns"]
+    assert columns["p5"][8] is None  # eight months ahead it was listed on 3 March: a move of 30 is missing
+    assert columns["tenor"] == [f"2025-{month:02}" for month in range(3, 12)]
+    assert columns["mid"] == [50] * 9
+    expected = {"p5": np.quantile(moves, 0.05), "p50": np.median(moves), "p95": np.quantile(moves, 0.95)}
+    for name, move in (expected | {"mean": moves.mean()}).items():
+        assert columns[name][:8] == pytest.approx([50 + move] * 8, rel=1e-6), name
+    assert columns["meanError"][:8] == pytest.approx([moves.std(ddof=1) / np.sqrt(1000)] * 8, rel=1e-6)
+
+    losses = -7200 * moves[::-1]
+    total, (april,) = found["risk"]["total"], found["risk"]["byPeriod"]
+    assert total["valueAtRisk"] == pytest.approx(losses[949], rel=1e-6)
+    assert total["conditionalValueAtRisk"] == pytest.approx(losses[950:].mean(), rel=1e-6)
+    assert april == {
+        "deliveryStart": "2025-04-01", "deliveryEnd": "2025-05-01", "valueAtRisk": total["valueAtRisk"],
+        "conditionalValueAtRisk": total["conditionalValueAtRisk"],
+        "contribution": pytest.approx(total["conditionalValueAtRisk"]),
+    }  # fmt: skip
+    falls = [day.isoformat() for n, day in enumerate(DAYS) if gas(n) == 50][1:3]
+    assert [(each["asOf"], each["loss"]) for each in found["stressDays"]] == [(day, 7200) for day in falls]
+    assert found["stressDays"][0]["byPeriod"] == [{"deliveryStart": "2025-04-01", "loss": 7200}]
+    assert found["stressDaysIncomplete"] == 0
+
+
+async def test_pounds_and_euros_with_digests_that_every_machine_has(historic: Services, ask: Ask) -> None:
+    """Both ends of a spread in euros, a pound being 1.20; what a driver adds to gas is drawn."""
+    drawn = {"stochastic": {"distributionType": "NORMAL", "parameters": [{"name": "mean", "value": 1}, {"name": "std",
+             "value": 0.5}], "baseDriver": {"shift": {"amount": 2, "unit": "EUR/MWh",
+             "limits": {"curves": {"keys": [GAS]}}}}}}  # fmt: skip
+    short = {"curve": BRITISH, "delivery": {"start": "2025-04-01", "end": "2025-10-01"}, "volume": -3, "per": "MONTH"}
+    run = await simulated(
+        ask, historic, await plain(ask, drawn), positions=[TEN_MW, short], currency="EUR", horizon=30,
+        rates=[{"currency": "GBP", "rate": 1.2}], periods="QUARTER",
+    )  # fmt: skip
+    found = run["simulation"]
+    assert run["outputDigest"] == DIGEST, run["outputDigest"]
+    assert [(each["hours"], each["exchangeRate"]) for each in found["positions"]] == [
+        ([720], 1), ([1] * 6, pytest.approx(0.012))]  # fmt: skip
+    assert [each["deliveryStart"] for each in found["risk"]["byPeriod"]] == ["2025-04-01", "2025-07-01"]
+    parts = [each["contribution"] for each in found["risk"]["byPeriod"]]
+    assert sum(parts) == pytest.approx(found["risk"]["total"]["conditionalValueAtRisk"])
+    assert {each["moves"] for each in found["curves"]["nodes"]} == {"LOG"}
+    by_key = {each["curve"]["key"]: each["columns"] for each in found["curves"]["nodes"]}
+    assert by_key[GAS]["mid"] == [52] * 9
+    spread = by_key[GAS]["p95"][3] - by_key[GAS]["p5"][3]
+    assert spread > 3.28 * np.hypot(1.0, 52 * 0.0198 * np.sqrt(30)) * 0.9  # a driver of 1 beside what the curve does
+    assert await queued(ask, await plain(ask, drawn, name="Other"), seed=5)
+    again = await said(ask, "query { scenarioRuns(first: 1) { nodes { simulation { digest } } } }")
+    assert again["nodes"] == [{"simulation": None}]
+
+
+async def test_two_stories_with_one_seed_differ_by_the_story_alone(historic: Services, ask: Ask) -> None:
+    up = {"shift": {"amount": 5, "unit": "EUR/MWh", "limits": {"curves": {"keys": [GAS]}}}}
+    found = []
+    for n, drivers in enumerate(([], [up])):
+        run = await simulated(ask, historic, await plain(ask, *drivers, name=str(n)), absolute=[GAS])
+        found.append({each["curve"]["key"]: each["columns"] for each in run["simulation"]["curves"]["nodes"]})
+    base, story = found
+    for name in ("mid", "mean", "p5", "p50", "p95"):
+        assert np.subtract(story[GAS][name][:8], base[GAS][name][:8]) == pytest.approx([5.0] * 8, abs=1e-12)
+    assert story[BRITISH] == base[BRITISH]
+    assert run["simulation"]["risk"] is None
+
+
+async def test_the_same_asked_again_is_one_run_unless_history_was_restated(historic: Services, ask: Ask) -> None:
+    of = await plain(ask)
+    run = await queued(ask, of, simulation={"positions": [TEN_MW]}, idempotencyKey="once")
+    assert await queued(ask, of, simulation={"positions": [TEN_MW]}) == run
+    others = [{}, {"positions": [TEN_MW], "level": 0.9}, {"positions": [TEN_MW, TEN_MW]}]
+    assert len({run, await queued(ask, of), *[await queued(ask, of, simulation=each) for each in others]}) == 5
+    other = await said(ask, RUN, input={"scenario": of, "simulation": {}, "idempotencyKey": "once"})
+    assert [each["code"] for each in other["problems"]] == ["CONFLICT"]
+    known = datetime.now(UTC).isoformat()
+    await publish(historic, DAYS[3], {TTF: 55.0}, hour=20)
+    restated = await queued(ask, of, simulation={"positions": [TEN_MW]})
+    assert restated != run
+    assert await queued(ask, of, simulation={"positions": [TEN_MW]}, knownAt=known) == restated  # published by then
+
+
+async def test_what_is_wrong_is_told_by_field_and_nothing_is_kept(historic: Services, ask: Ask) -> None:
+    of = await plain(ask, keys=(GAS, BRITISH, POWER))
+    gas_alone = {"keys": [GAS, BRITISH]}
+    british_too = {**TEN_MW, "curve": BRITISH}
+    cases: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+        ({}, [("TOO_LITTLE_HISTORY", "simulation.filter")]),
+        ({"filter": {"keys": ["none"]}}, [("EMPTY_SELECTION", "simulation.filter")]),
+        ({"paths": 99, "window": 29, "share": 0, "level": 1, "stress": 51},
+         [("OUT_OF_RANGE", f"simulation.{name}") for name in ("paths", "window", "share", "level", "stress")]),
+        ({"paths": 100, "positions": [TEN_MW]}, [("OUT_OF_RANGE", "simulation.level")]),
+        ({"positions": [{**TEN_MW, "curve": POWER}]}, [("UNKNOWN_CURVE", "simulation.positions.0.curve")]),
+        ({"absolute": [POWER]}, [("UNKNOWN_CURVE", "simulation.absolute.0")]),
+        ({"positions": [TEN_MW, british_too]},
+         [("NO_EXCHANGE_RATE", "simulation.currency"), ("NO_EXCHANGE_RATE", "simulation.rates")]),
+        ({"positions": [british_too], "currency": "EUR"}, [("NO_EXCHANGE_RATE", "simulation.rates")]),
+        ({"positions": [TEN_MW], "currency": "EUR", "rates": [{"currency": each, "rate": -1} for each in ("XXX", "GBP",
+          "GBP", "EUR")]},
+         [("UNKNOWN_CURRENCY", "simulation.rates.0.currency"), ("OUT_OF_RANGE", "simulation.rates.1.rate"),
+          ("NAME_TWICE", "simulation.rates.2.currency"), ("OUT_OF_RANGE", "simulation.rates.3.currency")]),
+        ({"positions": [{**TEN_MW, "delivery": {"start": start, "end": end}} for start, end in (
+            ("2025-04-02", "2025-05-01"), ("2025-05-01", "2025-04-01"), ("2025-11-01", "2026-01-01"))]},
+         [("OUT_OF_RANGE", f"simulation.positions.{n}.delivery") for n in range(3)]),
+        ({"positions": [{**TEN_MW, "volume": 1e300}]}, [("OUT_OF_RANGE", "simulation.positions.0.volume")]),
+        ({"positions": [TEN_MW] * 501}, [("TOO_LONG", "simulation.positions")]),
+    ]  # fmt: skip
+    for asked, issues in cases:
+        answer = await said(
+            ask, RUN, input={"scenario": of, "simulation": {"filter": gas_alone} | asked if asked else {}}
+        )
+        assert [(each["code"], each["path"]) for each in answer["issues"]] == issues, answer
+        assert answer["run"] is None
+    assert (await said(ask, "{ scenarioRuns { totalCount } }"))["totalCount"] == 0
+    refused = await said(ask, RUN.replace("code path", "message"), input={"scenario": of, "simulation": {}})
+    assert refused["issues"][0]["message"] == (
+        f"4 daily moves were found, on 5 as-of dates that all curves have, and 30 are needed; {POWER} has the fewest, 5"
+    )
+
+
+async def test_correlations_that_are_none_are_refused_before_anything_is_kept(historic: Services, ask: Ask) -> None:
+    def drawn(name: str, **others: dict[str, float]) -> dict[str, Any]:
+        matrix = [{"name": one, "values": [{"name": other, "value": value} for other, value in row.items()]}
+                  for one, row in others.items()]  # fmt: skip
+        up = {"shift": {"amount": 1, "unit": "EUR/MWh", "limits": {"curves": {"keys": [GAS]}}}}
+        parameters = [{"name": "mean", "value": 0}, {"name": "std", "value": 1}]
+        return {"stochastic": {"name": name, "distributionType": "NORMAL", "parameters": parameters,
+                               "baseDriver": up, "correlationMatrix": matrix}}  # fmt: skip
+
+    def pair(one: str, other: str, value: float) -> dict[str, dict[str, float]]:
+        return {one: {one: 1, other: value}, other: {one: value, other: 1}}
+
+    parts = [drawn("a", **pair("a", "b", 0.9)), drawn("b", **pair("b", "c", 0.9)), drawn("c", **pair("a", "c", -0.9))]
+    of = await plain(ask, *parts)
+    answer = await said(ask, RUN, input={"scenario": of, "simulation": {}})
+    assert [(each["code"], each["path"].split(".")[:2]) for each in answer["issues"]] == [
+        ("NOT_A_CORRELATION", ["drivers", "0"])]  # fmt: skip
+    assert answer["run"] is None
+    assert await queued(ask, of)  # without simulation they take their means
+
+
+async def test_a_run_that_cannot_be_simulated_fails_with_the_field(historic: Services, ask: Ask) -> None:
+    """The scenario takes gas below zero, where it has no logarithm."""
+    down = {"shift": {"amount": -60, "unit": "EUR/MWh", "limits": {"curves": {"keys": [GAS]}}}}
+    of = await plain(ask, down)
+    run = await simulated(ask, historic, of)
+    assert (run["state"], run["errorCode"], run["simulation"]["model"]) == ("FAILED", "INVALID_SCENARIO", None)
+    assert run["issues"] == [{"code": "OUT_OF_RANGE", "path": "simulation.absolute"}]
+    assert run["simulation"]["curves"]["nodes"] == []
+    assert (await simulated(ask, historic, of, absolute=[GAS]))["state"] == "SUCCEEDED"
+
+
+async def test_curves_without_prices_of_the_day_are_left_out_and_named(historic: Services, ask: Ask) -> None:
+    next_day = DAYS[-1] + timedelta(days=1)
+    await publish(historic, next_day, {TTF: gas(31), NBP: british(31)})
+    run = await simulated(ask, historic, await plain(ask, keys=(GAS, BRITISH, POWER)))
+    assert (run["state"], run["simulation"]["asOf"]) == ("SUCCEEDED", next_day.isoformat())
+    assert run["issues"] == [{"code": "LEFT_OUT", "path": "simulation.filter"}]
+    assert [each["curve"]["key"] for each in run["simulation"]["curves"]["nodes"]] == [GAS, BRITISH]
+
+
+async def test_a_silent_workers_simulation_is_computed_again_and_kept_once(historic: Services, ask: Ask) -> None:
+    id_ = await queued(ask, await plain(ask), simulation={"positions": [TEN_MW]})
+    silent, clock = await claimed(historic), historic.scenario_runs.clock
+    historic.scenario_runs.clock = lambda: clock() + timedelta(minutes=1)
+    other = await claimed(historic)
+    await execute(historic.scenario_runs, other)
+    first = await said(ask, RESULT, id=id_)
+    await execute(historic.scenario_runs, silent)
+    assert await said(ask, RESULT, id=id_) == first
+    assert first["state"] == "SUCCEEDED"
+    assert len(first["simulation"]["curves"]["nodes"]) == 2
+
+
+async def test_another_tenant_sees_nothing_of_it(historic: Services, ask: Ask) -> None:
+    run = row_of(await queued(ask, await plain(ask), simulation={}), "ScenarioRun")
+    await execute(historic.scenario_runs, await claimed(historic))
+    found, curve = historic.scenario_simulations, (await historic.metadata.by_key(US, [GAS]))[GAS].id
+    ours, theirs = worker_principal("demo"), worker_principal("other")
+    assert list(await found.simulations(ours, [run])) == [run]
+    assert list(await found.curves(ours, [(run, curve)])) == [(run, curve)]
+    assert await found.simulations(theirs, [run]) == {}
+    assert await found.curves(theirs, [(run, curve)]) == {}
+    assert await historic.scenario_runs.simulations.pinned("other", run) is None
+
+
+async def test_any_number_of_curves_takes_few_statements(historic: Services, ask: Ask) -> None:
+    of = await plain(ask)
+    seen = statements_from_here(historic.database)
+    ids = [await queued(ask, of, seed=seed, simulation={"positions": [TEN_MW]}) for seed in (1, 2)]
+    submitted = len([each for each in seen if "SELECT" in each])
+    claims = [await claimed(historic) for _ in ids]
+    seen = statements_from_here(historic.database)
+    for claim in claims:
+        await execute(historic.scenario_runs, claim)
+    assert len([each for each in seen if "SELECT" in each]) <= 2 * 10
+    seen = statements_from_here(historic.database)
+    query = """{ scenarioRuns { nodes { simulation { digest risk { total { valueAtRisk } }
+      curves(first: 1) { pageInfo { hasNextPage } nodes { curve { key } columns { p50 } points { p50 } } } } } } }"""
+    nodes = (await said(ask, query))["nodes"]
+    assert len([each for each in seen if "SELECT" in each]) <= 5
+    assert submitted <= 2 * 16
+    assert [each["simulation"]["curves"]["pageInfo"]["hasNextPage"] for each in nodes] == [True, True]
+    (curve,) = nodes[0]["simulation"]["curves"]["nodes"]
+    assert [each["p50"] for each in curve["points"]] == curve["columns"]["p50"]
