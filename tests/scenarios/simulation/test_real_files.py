@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from aurum.curves.model import CurvePrices, DayPrices
-from aurum.errors import TooLittleHistory
-from aurum.scenarios.model import BaseCurve
+from aurum.errors import InvalidScenario, TooLittleHistory
+from aurum.metadata.model import CurveDescription
+from aurum.scenarios.bases import Bases
+from aurum.scenarios.model import EVERY_CURVE, BaseCurve
+from aurum.scenarios.runs.pinning import pin
+from aurum.scenarios.simulation.asked import SimulationAsked
 from aurum.scenarios.simulation.factors import fitted
 from aurum.scenarios.simulation.histories import history_of, line_of
 from aurum.scenarios.simulation.moves import MoveKind, Moves, daily_moves
@@ -18,6 +22,7 @@ from aurum.scenarios.simulation.risk import Position
 from aurum.scenarios.simulation.shocks import Sampling
 from aurum.scenarios.simulation.simulating import simulate
 from aurum.scenarios.simulation.stress import stress_days
+from tests.published import DESK, open_book
 from tests.scenario_curves import GAS, base_curves
 
 KNOWN = datetime(2025, 3, 1, tzinfo=UTC)
@@ -65,3 +70,24 @@ def test_a_year_of_gas_varies_as_it_did(book: Book, moves: Moves) -> None:
     assert days.worst[0].loss > 0 > days.worst[-1].loss
     expected = -(line.prices[1:13] * np.expm1(own)).sum(axis=1) * 7300
     assert [each.loss for each in days.worst] == pytest.approx(sorted(expected.tolist(), reverse=True))
+
+
+async def test_eleven_days_are_refused_with_what_is_found_and_needed(book: Book, migrated_sqlite_url: str) -> None:
+    async with open_book(migrated_sqlite_url) as desk:
+        for curves in zip(*book.values(), strict=True):
+            given = [(_described(each), CurvePrices(each.tenors, each.mid)) for each in curves]
+            await desk.publish(curves[0].as_of.isoformat(), given)
+        bases = Bases(desk.curves, desk.metadata)
+        chosen = await bases.chosen(DESK, EVERY_CURVE, [], None, KNOWN)
+        with pytest.raises(InvalidScenario) as refused:
+            await pin(bases, DESK, SimulationAsked(), chosen, [], KNOWN)
+    (issue,) = refused.value.details["issues"]
+    assert (issue["code"], issue["path"]) == ("TOO_LITTLE_HISTORY", "simulation.filter")
+    assert issue["message"].startswith(
+        "10 daily moves were found, on 11 as-of dates that all curves have, and 30 are needed"
+    )
+
+
+def _described(base: BaseCurve) -> CurveDescription:
+    curve = base.curve
+    return CurveDescription(curve.identity, curve.asset_class, curve.commodity, curve.region)
