@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,13 @@ from tests.statements import statements_from_here
 GAS, BRITISH, POWER = (each.identity.key for each in (TTF, NBP, GERMAN))
 DAYS = [day.item() for day in np.busday_offset(np.datetime64("2025-02-03"), np.arange(31))]  # until 17 March
 US = Principal("demo", "desk", frozenset(Scope))
-DIGEST = "9cd0370ae37ec12e08f2da18eaece22d2b578423b4463543de30471569fb379b"
+DIGEST = "99079e04e348fd5db9accba87de864530f202eed683da57d4916f86b8a138ef6"
 APRIL = {"start": "2025-04-01", "end": "2025-05-01"}
 TEN_MW = {"curve": GAS, "delivery": APRIL, "volume": 10}
 RESULT = """
 query($id: ID!) { scenarioRun(id: $id) { state errorCode inputDigest outputDigest issues { code path } simulation {
   asOf paths horizon level currency digest positions { curveKey volume per hours currency exchangeRate }
-  model { days daysFound firstDay lastDay partial apart explained }
+  model { days daysFound asOfDates firstDay lastDay partial apart explained }
   risk {
     total { valueAtRisk valueAtRiskError conditionalValueAtRisk conditionalValueAtRiskError contribution }
     byPeriod { deliveryStart deliveryEnd valueAtRisk conditionalValueAtRisk contribution }
@@ -58,22 +58,27 @@ def british(n: int) -> float:
     return 100.0 + 2 * (n // 2 % 2)
 
 
-async def publish(services: Services, day: date, prices: dict[CurveDescription, float], hour: int = 18) -> None:
-    """Nine months from the day's own, all at one price."""
-    at = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
-    grid = TenorGrid(months(day.replace(day=1), 9))
-    curves = [CurvePrices(grid, np.full(9, price)) for price in prices.values()]
+Day = tuple[date, dict[CurveDescription, float]]
+
+
+async def publish(services: Services, *days: Day, published: date | None = None) -> None:
+    """Of each day nine months from its own, all at one price."""
     async with services.database.write() as transaction:
-        publication = Publication("EUGP", day, at, at, at, None, curves)
-        await services.curves.publish(transaction, US, publication, list(prices))
+        for day, prices in days:
+            at = datetime.combine(published or day, time(18), UTC)
+            grid = TenorGrid(months(day.replace(day=1), 9))
+            publication = Publication(
+                "EUGP", day, at, at, at, None, [CurvePrices(grid, np.full(9, price)) for price in prices.values()]
+            )
+            await services.curves.publish(transaction, US, publication, list(prices))
 
 
 @pytest.fixture
 async def historic(services: Services) -> Services:
     """31 days of gas on the continent and in Britain, the last five of German power."""
-    for n, day in enumerate(DAYS):
-        power = {GERMAN: 80.0} if n > 25 else {}
-        await publish(services, day, {TTF: gas(n), NBP: british(n), **power})
+    power = {n: {GERMAN: 80.0} for n in range(26, 31)}
+    days = [(day, {TTF: gas(n), NBP: british(n), **power.get(n, {})}) for n, day in enumerate(DAYS)]
+    await publish(services, *days)
     return services
 
 
@@ -84,9 +89,9 @@ async def simulated(ask: Ask, services: Services, of: str, **asked: Any) -> Any:
     return await said(ask, RESULT, id=id_)
 
 
-async def plain(ask: Ask, *drivers: Any, name: str = "Gas", keys: tuple[str, ...] = (GAS, BRITISH)) -> str:
+async def plain(ask: Ask, *drivers: Any, name: str = "Gas", keys: tuple[str, ...] = (GAS, BRITISH), **more: Any) -> str:
     create = "mutation($i: ScenarioInput!) { createScenario(input: $i) { scenario { id } problems { code } } }"
-    made = await said(ask, create, i={"name": name, "drivers": list(drivers), "filter": {"keys": list(keys)}})
+    made = await said(ask, create, i={"name": name, "drivers": list(drivers), "filter": {"keys": list(keys)}, **more})
     assert made["problems"] == []
     return str(made["scenario"]["id"])
 
@@ -101,6 +106,7 @@ async def test_by_hand(historic: Services, ask: Ask) -> None:
     assert found["positions"] == [held]
     assert found["model"] == {
         "days": 30, "daysFound": 30, "firstDay": "2025-02-04", "lastDay": "2025-03-17", "partial": 0, "apart": 0,
+        "asOfDates": 31,
         "explained": [pytest.approx(1)],
     }  # fmt: skip
 
@@ -178,11 +184,24 @@ async def test_the_same_asked_again_is_one_run_unless_history_was_restated(histo
     assert len({run, await queued(ask, of), *[await queued(ask, of, simulation=each) for each in others]}) == 5
     other = await said(ask, RUN, input={"scenario": of, "simulation": {}, "idempotencyKey": "once"})
     assert [each["code"] for each in other["problems"]] == ["CONFLICT"]
-    known = datetime.now(UTC).isoformat()
-    await publish(historic, DAYS[3], {TTF: 55.0}, hour=20)
-    restated = await queued(ask, of, simulation={"positions": [TEN_MW]})
-    assert restated != run
-    assert await queued(ask, of, simulation={"positions": [TEN_MW]}, knownAt=known) == restated  # published by then
+    await publish(historic, (DAYS[3], {TTF: 55.0}), published=date(2025, 3, 18))
+    assert await queued(ask, of, simulation={"positions": [TEN_MW]}) != run
+    known_then = {"knownAt": "2025-03-18T00:00:00Z"}
+    assert await queued(ask, of, simulation={"positions": [TEN_MW]}, **known_then) == run
+
+
+async def test_the_same_in_a_year_is_the_same_to_the_byte(historic: Services, ask: Ask) -> None:
+    """Of another scenario that says the same, computed when more is known."""
+    then: dict[str, Any] = {"asOf": "2025-03-17", "knownAt": "2025-03-18T00:00:00Z"}
+    asked = {"positions": [TEN_MW], "absolute": [BRITISH]}
+    first = await simulated(ask, historic, await plain(ask, name="one", **then), **asked)
+    await publish(historic, (DAYS[3], {TTF: 55.0}), published=date(2025, 3, 18))
+    await publish(historic, (date(2025, 3, 18), {TTF: 49.0, NBP: 99.0}))
+    again = await simulated(ask, historic, await plain(ask, name="other", **then), **asked)
+    assert again == first
+    newest = await simulated(ask, historic, await plain(ask, name="newest"), **asked)
+    assert newest["inputDigest"] != first["inputDigest"]
+    assert newest["simulation"]["digest"] != first["simulation"]["digest"]
 
 
 async def test_what_is_wrong_is_told_by_field_and_nothing_is_kept(historic: Services, ask: Ask) -> None:
@@ -198,8 +217,9 @@ async def test_what_is_wrong_is_told_by_field_and_nothing_is_kept(historic: Serv
         ({"positions": [{**TEN_MW, "curve": POWER}]}, [("UNKNOWN_CURVE", "simulation.positions.0.curve")]),
         ({"absolute": [POWER]}, [("UNKNOWN_CURVE", "simulation.absolute.0")]),
         ({"positions": [TEN_MW, british_too]},
-         [("NO_EXCHANGE_RATE", "simulation.currency"), ("NO_EXCHANGE_RATE", "simulation.rates")]),
-        ({"positions": [british_too], "currency": "EUR"}, [("NO_EXCHANGE_RATE", "simulation.rates")]),
+         [("NO_EXCHANGE_RATE", "simulation.currency")]),
+        ({"positions": [british_too], "currency": "EURO"}, [("UNKNOWN_CURRENCY", "simulation.currency")]),
+        ({"positions": [british_too] * 2, "currency": "EUR"}, [("NO_EXCHANGE_RATE", "simulation.rates")]),
         ({"positions": [TEN_MW], "currency": "EUR", "rates": [{"currency": each, "rate": -1} for each in ("XXX", "GBP",
           "GBP", "EUR")]},
          [("UNKNOWN_CURRENCY", "simulation.rates.0.currency"), ("OUT_OF_RANGE", "simulation.rates.1.rate"),
@@ -257,7 +277,7 @@ async def test_a_run_that_cannot_be_simulated_fails_with_the_field(historic: Ser
 
 async def test_curves_without_prices_of_the_day_are_left_out_and_named(historic: Services, ask: Ask) -> None:
     next_day = DAYS[-1] + timedelta(days=1)
-    await publish(historic, next_day, {TTF: gas(31), NBP: british(31)})
+    await publish(historic, (next_day, {TTF: gas(31), NBP: british(31)}))
     run = await simulated(ask, historic, await plain(ask, keys=(GAS, BRITISH, POWER)))
     assert (run["state"], run["simulation"]["asOf"]) == ("SUCCEEDED", next_day.isoformat())
     assert run["issues"] == [{"code": "LEFT_OUT", "path": "simulation.filter"}]

@@ -57,6 +57,9 @@ publish_enum(
 )  # fmt: skip
 
 
+_DEFAULTS = SimulationAsked()
+
+
 @strawberry.input(description="What is held: bought (above 0) or sold (below 0), for delivery in whole months.")
 class SimulationPositionInput:
     curve: str = strawberry.field(description="The key of the curve that it is priced by.")
@@ -79,19 +82,24 @@ class SimulationInput:
     filter: CurveFilter | None = strawberry.field(
         default=None, description="Which of the run's curves, at most 500; null: all. They are fitted together."
     )
-    paths: int = strawberry.field(default=1000, description="How many states of the curves: 100 to 20,000.")
+    paths: int = strawberry.field(default=_DEFAULTS.paths, description="How many states of the curves: 100 to 20,000.")
     horizon: int = strawberry.field(
-        default=10, description="So many trading days (Monday to Friday) after the as-of date: 1 to 260."
+        default=_DEFAULTS.horizon, description="So many trading days (Monday to Friday) after the as-of date: 1 to 260."
     )
-    window: int = strawberry.field(default=120, description="The last daily moves that are looked at: 30 to 250.")
+    window: int = strawberry.field(
+        default=_DEFAULTS.window, description="The last daily moves that are looked at: 30 to 250."
+    )
     share: float = strawberry.field(
-        default=0.95, description="As many factors are kept as explain this share of the variance, 20 at most."
+        default=_DEFAULTS.share,
+        description="As many factors are kept as explain this share of the variance, 20 at most.",
     )
     level: float = strawberry.field(
-        default=0.95, description="Of value at risk: at least 0.5, with at least 10 paths beyond it."
+        default=_DEFAULTS.level, description="Of value at risk: at least 0.5, with at least 10 paths beyond it."
     )
-    periods: RiskPeriod = strawberry.field(default=RiskPeriod.MONTH, description="By which the risk is told.")
-    stress: int = strawberry.field(default=10, description="How many of the worst days of history: 0 to 50.")
+    periods: RiskPeriod = strawberry.field(default=_DEFAULTS.periods, description="By which the risk is told.")
+    stress: int = strawberry.field(
+        default=_DEFAULTS.stress, description="How many of the worst days of history: 0 to 50."
+    )
     absolute: list[str] | None = strawberry.field(
         default=None, description="Keys of curves whose moves are amounts, whatever their prices are."
     )
@@ -225,6 +233,7 @@ class StressDay:
 class SimulationModel:
     days: int = strawberry.field(description="The daily moves that the factors are fitted on.")
     days_found: int = strawberry.field(description="Those of the window; the others lack a price somewhere.")
+    as_of_dates: int = strawberry.field(description="The as-of dates that all of the curves have, of those read.")
     first_day: date = strawberry.field(description="The as-of date of the first of the window.")
     last_day: date = strawberry.field(description="The as-of date of the last of the window.")
     partial: int = strawberry.field(description="As-of dates that some of the curves lack: not used.")
@@ -316,7 +325,8 @@ def simulation_of(found: RunSimulation) -> ScenarioSimulation:
 
 def _model(summary: Summary) -> SimulationModel:
     return SimulationModel(
-        days=summary.moves, days_found=summary.moves_found, first_day=summary.first_day, last_day=summary.last_day,
+        days=summary.moves, days_found=summary.moves_found, as_of_dates=summary.days_found,
+        first_day=summary.first_day, last_day=summary.last_day,
         partial=summary.partial, apart=summary.apart, explained=list(summary.explained),
     )  # fmt: skip
 

@@ -34,6 +34,7 @@ from aurum.scenarios.simulation.asked import (
     impossible,
     issue_of,
 )
+from aurum.scenarios.simulation.computing import ARITHMETIC
 from aurum.scenarios.simulation.documents import document_of
 from aurum.scenarios.simulation.draws import roots
 from aurum.scenarios.simulation.driving import stochastic
@@ -46,16 +47,16 @@ Days = Mapping[int, Sequence[Listed]]  # by curve, oldest first
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """`histories`: by curve, the snapshots of its days, which never change. `issues`: warnings."""
+    """`histories`: of each curve the snapshots of its days, which never change; packed. `issues`: warnings."""
 
     terms: Terms
-    histories: Mapping[int, Sequence[int]]
+    histories: bytes
     issues: Sequence[Issue]
 
     @property
     def document(self) -> list[Any]:
         """What it would be computed from."""
-        return [document_of(self.terms), hashlib.sha256(pack_histories(self.histories)).hexdigest()]
+        return [ARITHMETIC, document_of(self.terms), hashlib.sha256(self.histories).hexdigest()]
 
 
 async def pin(
@@ -64,9 +65,6 @@ async def pin(
 ) -> Pinned:  # fmt: skip
     """Of a run that starts from `chosen`. Two statements. Raises InvalidScenario with all that is wrong."""
     refuse_errors(impossible(asked))
-    drawn = stochastic(drivers)
-    if drawn:
-        await asyncio.to_thread(roots, drawn)
     ids = {base.curve.id for base in chosen}
     if asked.curves != EVERY_CURVE:
         ids = await bases.metadata.matching(principal, asked.curves, ids)
@@ -74,10 +72,20 @@ async def pin(
     as_of, ids = simulated[0].as_of, {base.curve.id for base in simulated}
     first = as_of - timedelta(days=_calendar_days(asked.window))
     days = await bases.curves.listed_days(principal, ids, first=first, last=as_of, known_at=known_at)
+    return await asyncio.to_thread(_pinned, asked, simulated, left, drivers, days)
+
+
+def _pinned(
+    asked: SimulationAsked, simulated: Sequence[Base], left: Sequence[Base], drivers: Sequence[Driver], days: Days
+) -> Pinned:
+    drawn = stochastic(drivers)
+    if drawn:
+        roots(drawn)
     _refuse_too_little(simulated, days)
-    terms, issues = _Maker(asked, simulated, days).made(as_of)
+    terms, issues = _Maker(asked, simulated, days).made(simulated[0].as_of)
     refuse_errors(issues)
-    return Pinned(terms, {id_: [day.id for day in each] for id_, each in days.items()}, _left_out(as_of, left))
+    histories = pack_histories({id_: [day.id for day in each] for id_, each in days.items()})
+    return Pinned(terms, histories, _left_out(terms.as_of, left))
 
 
 def _calendar_days(window: int) -> int:
@@ -143,7 +151,9 @@ class _Maker:
         return terms, self.issues
 
     def _refuse(self, code: str, why: str, field: str, suggestion: str | None = None) -> None:
-        self.issues.append(error(code, why, field, suggestion))
+        issue = error(code, why, field, suggestion)
+        if issue not in self.issues:
+            self.issues.append(issue)
 
     def _base(self, key: str, field: str) -> Base | None:
         found = self._bases.get(normalize_key(key))
@@ -157,15 +167,16 @@ class _Maker:
     def _checked_currency(self) -> str | None:
         """What is asked for, or what all positions are in: pounds of those in pence."""
         if self.asked.currency is not None:
-            if self.asked.currency not in CURRENCIES:
-                self._refuse("UNKNOWN_CURRENCY", f"{self.asked.currency[:20]!r} is no currency", "currency")
-            return self.asked.currency
+            if self.asked.currency in CURRENCIES:
+                return self.asked.currency
+            self._refuse("UNKNOWN_CURRENCY", f"{self.asked.currency[:20]!r} is no currency", "currency")
+            return None
         bases = (self._bases.get(normalize_key(each.curve)) for each in self.asked.positions)
         found = sorted({CURRENCIES[base.curve.currency].base for base in bases if base and base.curve.currency})
         if len(found) > 1:
             self._refuse("NO_EXCHANGE_RATE", f"positions are in {' and '.join(found)}", "currency",
                          "Give `currency`, and the `rates` of the others.")  # fmt: skip
-        return found[0] if found else None
+        return found[0] if len(found) == 1 else None
 
     def _checked_rates(self) -> dict[str, float]:
         found, own = dict[str, float](), CURRENCIES.get(self._currency or "")
@@ -182,9 +193,9 @@ class _Maker:
         return found
 
     def _rate(self, currency: str) -> float | None:
-        """How much of the simulation's currency one of it is."""
-        own, to = CURRENCIES[currency], CURRENCIES.get(self._currency or currency)
-        if to is not None and own.base == to.base:
+        """How much of the simulation's currency one of it is; None: nobody has said."""
+        own, to = CURRENCIES[currency], CURRENCIES[self._currency or currency]
+        if own.base == to.base:
             return own.factor / to.factor
         if currency in self._rates:
             return self._rates[currency]
@@ -202,7 +213,7 @@ class _Maker:
             return None
         rate, hours = self._rate(curve.currency), self._hours(asked, base, field)
         if rate is None:
-            why = f"{curve.key} is in {curve.currency}, and not in {self._currency}"
+            why = f"what is priced in {curve.currency} is not in {self._currency} without a rate"
             self._refuse("NO_EXCHANGE_RATE", why, "rates", f"Give what one {curve.currency} is in {self._currency}.")
         if rate is None or hours is None:
             return None

@@ -10,14 +10,14 @@ from aurum.scenarios.bases import Bases
 from aurum.scenarios.digest import digest_of
 from aurum.scenarios.documents import canonical
 from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome
-from aurum.scenarios.runs.pinning import Pinned
+from aurum.scenarios.runs.pinning import Pinned, unpack_histories
 from aurum.scenarios.runs.simulated import Simulated
 from aurum.scenarios.simulation.asked import Terms
 from aurum.scenarios.simulation.computing import ARITHMETIC, compute, history_digest
 from aurum.scenarios.simulation.documents import document_of
 from aurum.scenarios.simulation.histories import History, history_of
 
-_AT_ONCE = 10_000  # days of curves in a statement
+_AT_ONCE = 50  # curves, with all their days, in a statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,13 @@ def output_digest_with(plain: str, found: Simulated) -> str:
 
 
 async def task_of(bases: Bases, principal: Principal, pinned: Pinned, curves: Mapping[int, BaseCurve]) -> Task:
-    """With the histories of curves, given by id; a statement for every ten thousand days of curves."""
-    found, part, size = list[History](), dict[int, Sequence[int]](), 0
-    for curve_id, ids in pinned.histories.items():
-        if size + len(ids) > _AT_ONCE:
-            found += await _histories(bases, principal, part, curves, pinned.terms)
-            part, size = {}, 0
-        part[curve_id], size = ids, size + len(ids)
-    found += await _histories(bases, principal, part, curves, pinned.terms)
-    return Task(pinned.terms, found, {curves[id_].key: id_ for id_ in pinned.histories}, pinned.issues)
+    """With the histories of curves, given by id; a statement for every fifty of them."""
+    days, found = unpack_histories(pinned.histories), list[History]()
+    ids = list(days)
+    for start in range(0, len(ids), _AT_ONCE):
+        part = {id_: days[id_] for id_ in ids[start : start + _AT_ONCE]}
+        found += await _histories(bases, principal, part, curves, pinned.terms)
+    return Task(pinned.terms, found, {curves[id_].key: id_ for id_ in ids}, pinned.issues)
 
 
 async def _histories(

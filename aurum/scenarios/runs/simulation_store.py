@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, insert, select, tuple_, update
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_pages
 from aurum.scenarios.runs.model import read_issues
-from aurum.scenarios.runs.pinning import Pinned, pack_histories, unpack_histories
+from aurum.scenarios.runs.pinning import Pinned
 from aurum.scenarios.runs.simulated import RunSimulation, Simulated, SimulatedRunCurve, packed, unpacked
 from aurum.scenarios.simulation.documents import document_of, read_summary, read_terms
 from aurum.scenarios.simulation.moves import MoveKind
@@ -28,7 +28,7 @@ class SimulationStore:
         """With its run."""
         row = {
             "run_id": run_id, "tenant_id": tenant, "terms": document_of(given.terms),
-            "histories": pack_histories(given.histories), "issues": [asdict(each) for each in given.issues],
+            "histories": given.histories, "issues": [asdict(each) for each in given.issues],
         }  # fmt: skip
         await transaction.execute(insert(simulations), [row])
 
@@ -39,7 +39,7 @@ class SimulationStore:
             row = await connection.first(statement)
         if row is None:
             return None
-        return Pinned(read_terms(row.terms), unpack_histories(row.histories), read_issues(row.issues))
+        return Pinned(read_terms(row.terms), row.histories, read_issues(row.issues))
 
     async def keep(self, transaction: WriteConnection, tenant: str, run_id: int, simulated: Simulated) -> None:
         """Of a run that has just succeeded."""

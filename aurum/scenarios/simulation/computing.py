@@ -10,6 +10,7 @@ import numpy as np
 
 from aurum.errors import InvalidInput, InvalidScenario
 from aurum.scenarios.digest import bits_of, digest_of
+from aurum.scenarios.documents import canonical
 from aurum.scenarios.model import BaseCurve, Driver, Outcome
 from aurum.scenarios.refusals import refused
 from aurum.scenarios.simulation.asked import Terms, issue_of
@@ -88,8 +89,16 @@ def _compute(
     if positions and terms.stress:
         stressed = stress_days(moves, lines, positions, periods, terms.stress)
     summary = _summary(moves, model, found, stressed)
-    digest = digest_of(b"aurum simulation of a run", found.digest.encode(), repr(summary).encode())
-    return Computed(found, dict(zip(moves.keys, moves.kinds, strict=True)), summary, digest)
+    return Computed(found, dict(zip(moves.keys, moves.kinds, strict=True)), summary, _digest(found, summary))
+
+
+def _digest(found: Simulation, summary: Summary) -> str:
+    told = [
+        summary.moves, summary.moves_found, summary.days_found, summary.partial, summary.apart, summary.incomplete,
+        summary.first_day.isoformat(), summary.last_day.isoformat(), list(summary.explained),
+        [[day.as_of.isoformat(), day.loss + 0.0, *(loss + 0.0 for loss in day.by_period)] for day in summary.stress],
+    ]  # fmt: skip
+    return digest_of(b"aurum simulation of a run", found.digest.encode(), canonical(told))
 
 
 def _summary(moves: Moves, model: FactorModel, found: Simulation, stressed: StressDays) -> Summary:
