@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
 from aurum.auth import Principal, Scope, worker_principal
 from aurum.curves.model import CurvePrices, Publication
 from aurum.graphql.nodes import row_of
 from aurum.market.periods import TenorGrid
-from aurum.metadata.model import CurveDescription
+from aurum.metadata.model import CurveDescription, CurveFilter
+from aurum.scenarios.repository.model import Definition
 from aurum.scenarios.runs.execution import execute
+from aurum.scenarios.runs.model import Request, Run, RunState
+from aurum.scenarios.simulation.asked import PositionAsked, SimulationAsked
 from aurum.scenarios.simulation.shocks import normals
-from aurum.services import Services
+from aurum.services import Services, open_services
+from aurum.settings import DatabaseSettings, ScenarioSettings, Settings
 from tests.api.conftest import Ask
+from tests.api.test_scenario_crew import looked, until, with_crew
 from tests.api.test_scenario_runs import RUN, claimed, queued, said
 from tests.published import GERMAN, NBP, TTF, months
 from tests.statements import statements_from_here
@@ -73,12 +82,15 @@ async def publish(services: Services, *days: Day, published: date | None = None)
             await services.curves.publish(transaction, US, publication, list(prices))
 
 
-@pytest.fixture
-async def historic(services: Services) -> Services:
+def history() -> list[Day]:
     """31 days of gas on the continent and in Britain, the last five of German power."""
     power = {n: {GERMAN: 80.0} for n in range(26, 31)}
-    days = [(day, {TTF: gas(n), NBP: british(n), **power.get(n, {})}) for n, day in enumerate(DAYS)]
-    await publish(services, *days)
+    return [(day, {TTF: gas(n), NBP: british(n), **power.get(n, {})}) for n, day in enumerate(DAYS)]
+
+
+@pytest.fixture
+async def historic(services: Services) -> Services:
+    await publish(services, *history())
     return services
 
 
@@ -328,3 +340,39 @@ async def test_any_number_of_curves_takes_few_statements(historic: Services, ask
     assert [each["simulation"]["curves"]["pageInfo"]["hasNextPage"] for each in nodes] == [True, True]
     (curve,) = nodes[0]["simulation"]["curves"]["nodes"]
     assert [each["p50"] for each in curve["points"]] == curve["columns"]["p50"]
+
+
+@pytest.mark.slow
+async def test_a_process_that_takes_over_from_a_killed_one_computes_the_same(
+    migrated_sqlite_url: str, tmp_path: Path
+) -> None:
+    """As this process does for another scenario that says the same."""
+    settings = Settings(
+        home=tmp_path, database=DatabaseSettings(url=SecretStr(migrated_sqlite_url)),
+        scenarios=ScenarioSettings(processes=1, ready=True),
+    )  # fmt: skip
+    async with open_services(settings) as desk:
+        await publish(desk, *history())
+
+        async def submitted(name: str) -> Run:
+            kept = await desk.scenarios.create(US, Definition(name, curves=CurveFilter(keys=(GAS, BRITISH))))
+            position = PositionAsked(GAS, date(2025, 4, 1), date(2025, 6, 1), 10)
+            asked = SimulationAsked(positions=(position,))
+            return await desk.scenario_runs.submit(US, Request(kept.scenario.id, simulation=asked))
+
+        async def play(pid: int) -> None:
+            run = await submitted("Killed")
+            await until(desk, run, lambda found: found.state is RunState.RUNNING)
+            os.kill(pid, signal.SIGKILL)
+            ended = await until(desk, run, lambda found: found.state.final)
+            assert (ended.state, ended.attempt) == (RunState.SUCCEEDED, 2)
+            runs.append(ended)
+
+        runs: list[Run] = []
+        await with_crew(desk, settings, play)
+        here = await submitted("Here")
+        await execute(desk.scenario_runs, await claimed(desk))
+        runs.append(await looked(desk, here))
+        assert runs[0].output_digest == runs[1].output_digest is not None
+        found = await desk.scenario_simulations.simulations(US, [each.id for each in runs])
+        assert found[runs[0].id].summary == found[runs[1].id].summary is not None
