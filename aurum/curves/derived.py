@@ -53,19 +53,26 @@ class Question:
 async def derived(question: Question, reads: Reads) -> DerivedCurve:
     """Raises what `parse` and `evaluate` do, and NotFound for a curve or prices that are not there."""
     node = parse(question.expression)
-    rate = None if question.fx is None else _rate(question.fx)
+    rate = None if question.fx is None else rate_of(question.fx)
     asked = list(dict.fromkeys([*used(node), *(used(rate) if rate else ())]))
+    sources = await sources_of(asked, question.as_of, question.known_at, reads)
+    return evaluate(node, sources, Target(question.currency, question.unit, rate))
+
+
+async def sources_of(
+    asked: Sequence[Used], as_of: date | None, known_at: datetime | None, reads: Reads
+) -> dict[Used, Source]:  # fmt: skip
+    """The curves of expressions on their days. Raises NotFound for a curve or prices that are not there."""
     if len(asked) > MOST_CURVES:
         raise InvalidExpression(f"{len(asked)} curves and dates; {MOST_CURVES} are the most")
     curves = await _curves(list(dict.fromkeys(key for key, _ in asked)), reads)
     ids = [curve.id for curve in curves.values()]
-    versions, snapshots = await asyncio.gather(reads.units(ids), _snapshots(asked, curves, question, reads))
-    units = {key: _unit(found, question.known_at) for key, found in zip(curves, versions, strict=True)}
-    sources = {one: Source(curves[one[0]], units[one[0]], snapshots[one]) for one in asked}
-    return evaluate(node, sources, Target(question.currency, question.unit, rate))
+    versions, snapshots = await asyncio.gather(reads.units(ids), _snapshots(asked, curves, as_of, reads))
+    units = {key: _unit(found, known_at) for key, found in zip(curves, versions, strict=True)}
+    return {one: Source(curves[one[0]], units[one[0]], snapshots[one]) for one in asked}
 
 
-def _rate(text: str) -> Node:
+def rate_of(text: str) -> Node:
     try:
         return parse(text)
     except InvalidExpression as error:
@@ -91,13 +98,13 @@ def _odd(key: str) -> str:
 
 
 async def _snapshots(
-    asked: Sequence[Used], curves: Mapping[str, Curve], question: Question, reads: Reads
+    asked: Sequence[Used], curves: Mapping[str, Curve], as_of: date | None, reads: Reads
 ) -> dict[Used, Snapshot]:
     """Curves of one day are read together, and days at once."""
     groups: dict[date | None, list[str]] = {}
     for key, at in asked:
         groups.setdefault(at, []).append(key)
-    days = {at: question.as_of if at is None else at for at in groups}
+    days = {at: as_of if at is None else at for at in groups}
     reading = (reads.snapshots([curves[key].id for key in names], days[at]) for at, names in groups.items())
     read = zip(groups.items(), await asyncio.gather(*reading), strict=True)
     return {

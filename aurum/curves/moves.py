@@ -61,10 +61,14 @@ def later(start: SnapshotRef, end: SnapshotRef) -> SnapshotRef:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A difference, and what its prices are in: as it is known at the later of its two instants."""
+    """A difference, and the codes of what its prices are in: as it is known at the later of its two instants, unless
+    they are converted. `unconverted` are the tenors that are not in it, as there is no rate for them.
+    """
 
     diff: CurveDiff
-    unit: UnitAssignment
+    currency: str | None
+    unit: str | None
+    unconverted: tuple[str, ...] = ()
 
 
 def _span(curve_id: int, start: DayPrices, end: DayPrices) -> Span:
@@ -104,10 +108,17 @@ class MoveService:
         self._metadata = metadata
 
     async def diffs(
-        self, principal: Principal, curve_ids: Collection[int], *, start: SnapshotRef, end: SnapshotRef
+        self,
+        principal: Principal,
+        curve_ids: Collection[int],
+        *,
+        start: SnapshotRef,
+        end: SnapshotRef,
+        as_they_are: bool = False,
     ) -> dict[int, Explained | InvalidInput]:
         """By curve: what moved between two snapshots, and why; InvalidInput where their units do not convert.
 
+        `as_they_are`: the vendor's numbers are compared, whatever their units are.
         Three statements, and one more where the two are known at different instants.
         """
         principal.require(Scope.CURVES_READ)
@@ -121,7 +132,7 @@ class MoveService:
             days = [(id_, snapshot.as_of) for id_, snapshot in ends.items()]
             between = {id_: each for (id_, _), each in (await self._store.of_days(tenant, days, known_at)).items()}
         found = (old, between, new)
-        return await asyncio.to_thread(_explained, list(curve_ids), found, units, (start, end), reverse)
+        return await asyncio.to_thread(_explained, list(curve_ids), found, units, (start, end), reverse, as_they_are)
 
     async def rolling(
         self,
@@ -237,7 +248,8 @@ def explained_between(
     same_day = old is not None and new is not None and old.as_of == new.as_of
     between = new if same_day else old
     diff = difference(Ends(old, between and between.base, new, factors))
-    return Explained(diff, unit_known_at(versions, later(known[0], known[1]).known_at))
+    unit = unit_known_at(versions, later(known[0], known[1]).known_at)
+    return Explained(diff, unit.currency, unit.unit)
 
 
 def _explained(
@@ -246,8 +258,9 @@ def _explained(
     units: Mapping[int, Sequence[UnitAssignment]],
     ends: tuple[SnapshotRef, SnapshotRef],
     reverse: bool,
+    as_they_are: bool,
 ) -> dict[int, Explained | InvalidInput]:
-    factors = {id_: _factors(units[id_], *ends) for id_ in curve_ids if id_ in units}
+    factors = {id_: _AS_IT_IS if as_they_are else _factors(units[id_], *ends) for id_ in curve_ids if id_ in units}
     compared: dict[int, Ends] = {}
     for id_, each in factors.items():
         if not isinstance(each, InvalidInput):
@@ -256,8 +269,9 @@ def _explained(
     diffs = differences(list(compared.values()), start_known_last=reverse)
     refused = {id_: each for id_, each in factors.items() if isinstance(each, InvalidInput)}
     known_at = later(*ends).known_at
-    explained = zip(compared, diffs, strict=True)
-    return refused | {id_: Explained(diff, unit_known_at(units[id_], known_at)) for id_, diff in explained}
+    known = {id_: unit_known_at(units[id_], known_at) for id_ in compared}
+    explained = zip(known.items(), diffs, strict=True)
+    return refused | {id_: Explained(diff, unit.currency, unit.unit) for (id_, unit), diff in explained}
 
 
 def _factors(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -123,6 +124,79 @@ async def test_numbers_of_two_units_are_brought_into_the_one_known_later(ask: As
     assert (await data(ask, mutation, id=id_, unit="bbl"))["setUnit"]["problems"] == []
     answer = await ask(f'{{ curve(key: "{TTF}") {{ {DIFF % (old, new)} }} }}')
     assert answer["errors"][0]["extensions"]["code"] == "UNIT_MISMATCH"
+
+
+EXCHANGED = """diff(from: %s, to: %s, currency: %s, unit: %s, fx: %s) { currency { code } unit { code } unconverted
+    points(tenorTypes: [MONTH]) { tenor status fromMid toMid change market restatement rollOff listing unitMove fxMove }
+    move { from to total market restatement rollOff listing unitMove fxMove } }"""
+NBP, NBP_IN_DOLLARS = "eugp:uk/nbp/gas", "eugp:uk/nbp_usdmmbtu/gas"
+PARTS = ("market", "restatement", "rollOff", "listing", "unitMove", "fxMove")
+
+
+async def exchanged(ask: Ask, key: str, currency: str, unit: str, fx: str | None, first: str = "2025-02-12") -> Any:
+    ends = f'{{asOf: "{first}"}}', '{asOf: "2025-02-13"}'
+    arguments = [json.dumps(each) for each in (currency, unit, fx)]
+    return await ask(f'{{ curve(key: "{key}") {{ {EXCHANGED % (*ends, *arguments)} }} }}')
+
+
+async def test_a_difference_in_dollars_is_that_of_the_vendors_dollar_curve(ask: Ask) -> None:
+    """EUGP quotes British gas in pence and in dollars, and with that an exchange rate of each month and day."""
+    rate = f"[{NBP_IN_DOLLARS}] / convert([{NBP}], GBP/MMBtu)"
+    answer = await exchanged(ask, NBP, "USD", "MMBtu", rate)
+    assert "errors" not in answer, answer["errors"]
+    diff = answer["data"]["curve"]["diff"]
+    vendors = (await curve_diff(ask, NBP_IN_DOLLARS))["diff"]
+    assert (diff["currency"]["code"], diff["unit"]["code"], diff["unconverted"]) == ("USD", "MMBtu", [])
+    assert len(diff["points"]) == len(vendors["points"]) > 0
+    for point, theirs in zip(diff["points"], vendors["points"], strict=True):
+        assert (point["tenor"], point["fromMid"]) == (theirs["tenor"], pytest.approx(theirs["fromMid"], abs=1e-9))
+        assert point["change"] == pytest.approx(theirs["change"], abs=1e-9)
+        assert sum(point[part] for part in PARTS) == pytest.approx(point["change"], abs=1e-9)
+    move = diff["move"]
+    assert sum(move[part] for part in PARTS) == pytest.approx(move["total"], abs=1e-9)
+    assert move["market"] != 0.0
+    steady = (await exchanged(ask, NBP, "USD", "MMBtu", "1.25 USD/GBP"))["data"]["curve"]["diff"]["move"]
+    assert steady["fxMove"] == 0.0
+
+
+async def curve_diff(ask: Ask, key: str) -> Any:
+    ends = '{asOf: "2025-02-12"}', '{asOf: "2025-02-13"}'
+    return (await data(ask, f'{{ curve(key: "{key}") {{ {DIFF % ends} }} }}'))["curve"]
+
+
+async def test_another_unit_takes_no_rate_and_another_currency_one_of_the_day(ask: Ask) -> None:
+    answer = await exchanged(ask, NBP, "GBP", "MWh", None)
+    pounds, pence = answer["data"]["curve"]["diff"]["move"], (await curve_diff(ask, NBP))["diff"]["move"]
+    assert pounds["total"] == pytest.approx(0.01 * 34.12141633 * pence["total"], rel=1e-9)
+    assert pounds["market"] == pytest.approx(pounds["total"], rel=1e-9)
+    codes = {
+        (None, "2025-02-12"): "NO_EXCHANGE_RATE",
+        ("1.25", "2025-02-12"): "NO_EXCHANGE_RATE",
+        ("1.25 USD/EUR", "2025-02-12"): "NO_EXCHANGE_RATE",
+        ("0 USD/GBP", "2025-02-12"): "INVALID_EXPRESSION",
+        ("at([eugp:nowhere], 2025-02-12)", "2025-02-12"): "NOT_FOUND",
+    }
+    for (fx, first), code in codes.items():
+        answer = await exchanged(ask, NBP, "USD", "MMBtu", fx, first)
+        assert answer["errors"][0]["extensions"]["code"] == code, fx
+    answer = await exchanged(ask, NBP, "GBP", "MWh", "1.25 USD/GBP")
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_a_currency_that_is_corrected_takes_a_rate_too(ask: Ask) -> None:
+    """Since somebody says that TTF is in dollars its numbers of before, in euros, have moved by the rate alone."""
+    id_ = (await curve(ask, "id"))["id"]
+    mutation = """mutation($id: ID!) { setUnit(input: {curveId: $id, currency: "USD", unit: "MWh",
+        reason: "a test"}) { problems { message } } }"""
+    assert (await data(ask, mutation, id=id_))["setUnit"]["problems"] == []
+    ends = '{asOf: "2025-02-14", knownAt: "2025-02-20T00:00:00Z"}', '{asOf: "2025-02-14"}'
+    answer = await ask(f'{{ curve(key: "{TTF}") {{ {DIFF % ends} }} }}')
+    assert answer["errors"][0]["extensions"]["code"] == "NO_EXCHANGE_RATE"
+    diff = (await curve(ask, EXCHANGED % (*ends, '"USD"', "null", '"1.25 USD/EUR"')))["diff"]
+    point = diff["points"][0]
+    assert point["fromMid"] == pytest.approx(1.25 * point["toMid"], rel=1e-12)
+    assert point["unitMove"] == pytest.approx(point["change"], rel=1e-12)
+    assert point["market"] == point["fxMove"] == 0.0
 
 
 MOVERS = """query($from: SnapshotRef!, $to: SnapshotRef!, $by: MoveMeasure, $after: String, $first: Int,

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from aurum.auth import Principal
 from aurum.curves.analytics.alignment import aligned
 from aurum.curves.analytics.diffs import CurveDiff, Ends, PointStatus, difference, differences
+from aurum.curves.analytics.exchanges import Rates, exchanged
 from aurum.curves.analytics.moves import percent
-from aurum.curves.model import CurvePrices, Snapshot
+from aurum.curves.model import CurvePrices, Prices, Snapshot
 from aurum.curves.moves import Explained, SnapshotRef
 from aurum.errors import Forbidden, InvalidInput
 from aurum.market.periods import Tenor, TenorGrid, TenorType, months_from
@@ -124,6 +125,43 @@ def test_many_curves_are_compared_as_each_is_alone(many: list[Ends], last: bool)
         )
         np.testing.assert_array_equal(found.change, alone.change)
         np.testing.assert_array_equal(found.move.parts, alone.move.parts)
+
+
+rates = st.lists(st.floats(0.5, 2.0) | st.just(np.nan), min_size=16, max_size=16).map(np.array)
+
+
+@given(snapshots, snapshots, snapshots, st.booleans(), rates, rates, rates, rates)
+def test_the_parts_add_up_in_another_currency(
+    start: Snapshot | None, end: Snapshot | None, between: Snapshot | None, last: bool,
+    own: Prices, common: Prices, last_own: Prices, last_common: Prices,
+) -> None:  # fmt: skip
+    raw = difference(Ends(start, between, end), start_known_last=last)
+    count = len(raw.tenors)
+    one, other = Rates(own[:count], common[:count]), Rates(last_own[:count], last_common[:count])
+    diff, without = exchanged(raw, one, other)
+    totals = np.nan_to_num(diff.after.mid) - np.nan_to_num(diff.before.mid)
+    np.testing.assert_allclose(np.sum(diff.move.parts, axis=0), totals, rtol=0, atol=1e-9)
+    assert sorted([*(tenor.label for tenor in diff.tenors), *without]) == sorted(tenor.label for tenor in raw.tenors)
+    kept = [tenor.label not in without for tenor in raw.tenors]
+    np.testing.assert_array_equal(diff.before.mid, (raw.before.mid * one.own)[kept])
+    np.testing.assert_array_equal(diff.after.quoted, raw.after.quoted[kept])
+    back, _ = exchanged(difference(Ends(end, between, start), start_known_last=not last), other, one)
+    np.testing.assert_allclose(back.move.parts, [-part for part in diff.move.parts], rtol=0, atol=1e-9)
+
+
+def test_a_move_in_another_currency_by_hand() -> None:
+    """EUR 50 to 53 while a euro goes from 1.10 to 1.20 dollars; February rolls off at 1.10; there is no rate of May."""
+    start = snapshot("2025-02-28", prices([48.0, 50.0], date(2025, 2, 1)))
+    end = snapshot("2025-03-03", prices([53.0, 52.0, 54.0], date(2025, 3, 1)))
+    before, after = np.array([1.1, 1.1, 1.1, 1.1]), np.array([np.nan, 1.2, 1.2, np.nan])
+    diff, without = exchanged(difference(Ends(start, start, end)), Rates(before, before), Rates(after, after))
+    assert [tenor.label for tenor in diff.tenors] == ["2025-02", "2025-03", "2025-04"]
+    assert without == ["2025-05"]
+    np.testing.assert_allclose(diff.change, [np.nan, 53 * 1.2 - 50 * 1.1, np.nan], rtol=1e-15)
+    assert move(diff, "market") == pytest.approx([0.0, 3 * 1.15, 0.0])
+    assert move(diff, "fx") == pytest.approx([0.0, 0.1 * 51.5, 0.0])
+    assert move(diff, "roll_off") == pytest.approx([-48 * 1.1, 0.0, 0.0])
+    assert move(diff, "listing") == pytest.approx([0.0, 0.0, 52 * 1.2])
 
 
 @given(snapshots.filter(lambda each: each is not None))

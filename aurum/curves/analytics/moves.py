@@ -23,6 +23,7 @@ class Move:
     listing: Prices
     unit: Prices
     scenario: Prices
+    fx: Prices
 
     @property
     def parts(self) -> tuple[Prices, ...]:
@@ -60,7 +61,7 @@ def explained(
     roll_off     f1 (p2 - p1) where one of them is not, and `rolled` says that its delivery has come
     listing      f1 (p2 - p1) where one of them is not, for any other reason: a new month at the far end, a quarantine
 
-    They add up to f1 p2 - f0 p0. What scenarios make of prices comes on top: see `told`.
+    They add up to f1 p2 - f0 p0. What scenarios make of prices comes on top, see `told`; and fx, see `exchanged`.
     """
     own, other = factors
     p0, p1, p2 = (np.where(np.isnan(mid), 0.0, mid) for mid in (earlier, between, later))
@@ -73,6 +74,7 @@ def explained(
         listing=np.where(~both & ~rolled, step, nothing),
         unit=(other - own) * p0,
         scenario=nothing,
+        fx=nothing,
     )
 
 

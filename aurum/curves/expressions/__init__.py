@@ -3,13 +3,20 @@
 Pure: it is given what it computes with.
 """
 
-from aurum.curves.expressions.evaluation import Target, evaluate
+from aurum.curves.expressions.evaluation import Target, evaluate, exchange
 from aurum.curves.expressions.leaves import Used, used
-from aurum.curves.expressions.model import GAPS, NO_GAP, DerivedCurve, Factor, Gap, Input, Source, Term, Why
+from aurum.curves.expressions.model import GAPS, NO_GAP, DerivedCurve, Exchange, Factor, Gap, Input, Source, Term, Why
 from aurum.curves.expressions.parsing import parse
 from aurum.curves.expressions.printing import printed
 from aurum.curves.expressions.tree import Node, keys
-from aurum.curves.expressions.units import CompoundUnit, Conversion, conversion_to, unit_of_codes, unit_of_price
+from aurum.curves.expressions.units import (
+    CompoundUnit,
+    Conversion,
+    conversion_to,
+    priced_in,
+    unit_of_codes,
+    unit_of_price,
+)
 
 __all__ = [
     "GAPS",
@@ -17,6 +24,7 @@ __all__ = [
     "CompoundUnit",
     "Conversion",
     "DerivedCurve",
+    "Exchange",
     "Factor",
     "Gap",
     "Input",
@@ -28,8 +36,10 @@ __all__ = [
     "Why",
     "conversion_to",
     "evaluate",
+    "exchange",
     "keys",
     "parse",
+    "priced_in",
     "printed",
     "unit_of_codes",
     "unit_of_price",

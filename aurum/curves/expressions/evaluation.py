@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -13,7 +13,7 @@ from aurum.curves.expressions.forms import Form, Forms, Leaf, Linear, Values, nu
 from aurum.curves.expressions.functions import FUNCTIONS, written_out
 from aurum.curves.expressions.gaps import gaps_of
 from aurum.curves.expressions.leaves import Used, check_days, leaves
-from aurum.curves.expressions.model import DerivedCurve, Factor, Input, Source
+from aurum.curves.expressions.model import DerivedCurve, Exchange, Factor, Input, Source
 from aurum.curves.expressions.parsing import STEPS
 from aurum.curves.expressions.printing import printed
 from aurum.curves.expressions.tree import (
@@ -30,7 +30,7 @@ from aurum.curves.expressions.tree import (
     Sum,
     keys,
 )
-from aurum.curves.expressions.units import CompoundUnit, Conversion, conversion, priced_in
+from aurum.curves.expressions.units import CompoundUnit, Conversion, conversion, factor_between, priced_in
 from aurum.errors import InvalidExpression, InvalidInput, NoExchangeRate, UnitMismatch, UnknownUnit
 from aurum.market.periods import TenorGrid
 from aurum.market.units import CURRENCIES
@@ -62,23 +62,44 @@ def evaluate(node: Node, sources: Mapping[Used, Source], target: Target) -> Deri
 def _evaluated(node: Node, sources: Mapping[Used, Source], target: Target) -> DerivedCurve:
     if not keys(node):
         raise InvalidExpression("it names no curve", hint="A curve is its key in brackets: [eugp:eu/dutch_ttf/gas].")
-    asked = (node,) if target.rate is None else (node, target.rate)
+    evaluation = _evaluation((node,) if target.rate is None else (node, target.rate), sources)
+    whole, form = evaluation.answer(node, target)
+    return evaluation.curve(printed(whole), form)
+
+
+def exchange(
+    source: CompoundUnit, target: CompoundUnit, rate: Node | None, sources: Mapping[Used, Source]
+) -> Exchange:  # fmt: skip
+    """From one unit of prices to another, by the rate where currencies differ. Raises what `evaluate` does."""
+    if rate is None or source.base == target.base or source.quantity.base != target.quantity.base:
+        return Exchange(factor_between(source, target))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        evaluation = _evaluation((rate,), sources)
+        values = evaluation.exchanged(source, target, rate)
+    if isinstance(values, float) and values <= 0:
+        raise InvalidExpression(f"an exchange rate is above 0: {printed(rate)}", field="fx")
+    return Exchange(values, evaluation.tenors)
+
+
+def _evaluation(asked: Sequence[Node], sources: Mapping[Used, Source]) -> _Evaluation:
     read = {leaf: sources[leaf.key, leaf.at] for each in asked for leaf in leaves(each)}
     check_days(read)
-    tenors = union(tuple(source.snapshot.prices.tenors for source in read.values()))
+    tenors = union(tuple(source.snapshot.prices.tenors for source in read.values())) if read else TenorGrid(())
     where = {leaf: places(source.snapshot.prices.tenors, tenors, leaf.months) for leaf, source in read.items()}
     prices = {leaf: taken(source.snapshot.prices.mid, where[leaf]) for leaf, source in read.items()}
-    evaluation = _Evaluation(read, Forms(prices, len(tenors)))
-    whole, form = evaluation.answer(node, target)
-    return evaluation.curve(printed(whole), form, tenors, where, prices)
+    return _Evaluation(read, tenors, where, prices)
 
 
 class _Evaluation:
     """One evaluation: forms of nodes, and what is told of them."""
 
-    def __init__(self, read: Mapping[Leaf, Source], forms: Forms) -> None:
-        self._read = read
-        self._forms = forms
+    def __init__(
+        self, read: Mapping[Leaf, Source], tenors: TenorGrid, where: Mapping[Leaf, Places],
+        prices: Mapping[Leaf, Values],
+    ) -> None:  # fmt: skip
+        self.tenors = tenors
+        self._read, self._where, self._prices = read, where, prices
+        self._forms = Forms(prices, len(tenors))
         self._units: dict[Leaf, CompoundUnit] = {}
         self._conversions: dict[tuple[CompoundUnit, CompoundUnit], Conversion] = {}
         self._factors: dict[Factor, None] = {}
@@ -199,22 +220,31 @@ class _Evaluation:
 
     # ---- what is answered ----
 
-    def curve(
-        self, expression: str, form: Form, tenors: TenorGrid, where: Mapping[Leaf, Places],
-        prices: Mapping[Leaf, Values],
-    ) -> DerivedCurve:  # fmt: skip
+    def exchanged(self, source: CompoundUnit, target: CompoundUnit, rate: Node) -> float | Values:
+        """What one of the source unit is in the target's: of every period, or at each; NaN: no rate above 0."""
+        form = self._exchanged(Linear(source, {}, 1.0), target, self._form(rate, None, 0))
+        if (number := number_of(form)) is not None:
+            return number
+        values = self._forms.values(form)
+        found: Values = np.where(values > 0, values, np.nan)
+        return found
+
+    def curve(self, expression: str, form: Form) -> DerivedCurve:
         values, slopes = self._forms.values(form), self._forms.slopes(form)
         weights = form.weights if isinstance(form, Linear) else {}
         inputs = tuple(
-            Input(leaf, self._read[leaf], self._units[leaf], where[leaf], prices[leaf], slope, weights.get(leaf))
+            Input(
+                leaf, self._read[leaf], self._units[leaf], self._where[leaf], self._prices[leaf], slope,
+                weights.get(leaf),
+            )
             for leaf, slope in slopes.items()
-        )
+        )  # fmt: skip
         gaps, blamed = gaps_of(values, inputs, self._forms.divided_by_zero)
         snapshots = [each.source.snapshot for each in inputs]
         undated = [each.source.snapshot.as_of for each in inputs if each.leaf.at is None]
         return DerivedCurve(
             expression=expression, unit=form.unit, as_of=max(undated or (each.as_of for each in snapshots)),
-            published_at=max(each.published_at for each in snapshots), tenors=tenors, values=values, gaps=gaps,
+            published_at=max(each.published_at for each in snapshots), tenors=self.tenors, values=values, gaps=gaps,
             gap_inputs=blamed, inputs=inputs, constant=form.constant if isinstance(form, Linear) else None,
             factors=tuple(self._factors), conversions=tuple(self._conversions.values()),
         )  # fmt: skip

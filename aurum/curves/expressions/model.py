@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aurum.curves.expressions.alignment import Places
+from aurum.curves.expressions.alignment import Places, places, taken
 from aurum.curves.expressions.forms import Leaf, Values
 from aurum.curves.expressions.units import CompoundUnit, Conversion
 from aurum.curves.model import Snapshot
@@ -64,6 +64,21 @@ class Factor:
     name: str
     value: float
     unit: CompoundUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What prices of one unit are multiplied with to be in another: of every period, or parallel to `tenors`, NaN where
+    there is no rate.
+    """
+
+    rate: float | Values
+    tenors: TenorGrid = field(default_factory=lambda: TenorGrid(()))
+
+    def on(self, wanted: TenorGrid) -> Values:
+        if isinstance(self.rate, float):
+            return np.full(len(wanted), self.rate)
+        return taken(self.rate, places(self.tenors, wanted, 0))
 
 
 @dataclass(frozen=True, slots=True)

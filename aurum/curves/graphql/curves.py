@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -14,6 +14,7 @@ from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves import model, moves
 from aurum.curves.analytics.deliveries import Granularity, Seasons
 from aurum.curves.analytics.strips import Weighting
+from aurum.curves.exchanges import Wanted, exchanged_diff
 from aurum.curves.graphql.arguments import (
     MOST,
     AsOf,
@@ -37,6 +38,7 @@ from aurum.curves.graphql.converted import ConvertedSnapshot, converted_of
 from aurum.curves.graphql.diffs import CurveDiff, diff_of
 from aurum.curves.graphql.history import PriceHistory, history_of
 from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
+from aurum.curves.graphql.reads import LoadedReads
 from aurum.curves.graphql.rolling import RollingHistory, RollingInput, rolling_of, rule_of
 from aurum.curves.graphql.strips import Strip, WeightingArgument, strip_of, strips_of
 from aurum.curves.graphql.trust import Require, Required, trusted
@@ -392,14 +394,23 @@ class Curve(Node):
         description="What moved between two snapshots of it, any two, and why: a full outer join by delivery.",
         metadata=batched(),
     )
-    async def diff(self, info: Info, start: From, end: To) -> CurveDiff:
+    async def diff(
+        self, info: Info, start: From, end: To,
+        currency: Annotated[str | None, strawberry.argument(
+            description="What numbers shall be in: a code of `currencies`; another one takes `fx`.")] = None,
+        unit: Annotated[str | None, strawberry.argument(
+            description="What they shall be per: a code of `units`; null: as it is known later.")] = None,
+        fx: Annotated[str | None, strawberry.argument(
+            description="The exchange rate, with its currencies: `1.08 USD/EUR`, or an expression of one, which is "
+            "read as of the day of each end.")] = None,
+    ) -> CurveDiff:  # fmt: skip
+        wanted = Wanted(currency, unit, fx)
         if start.scenario_run is not None or end.scenario_run is not None:
+            if wanted:
+                raise InvalidInput("a difference with what a scenario has is not converted", field="currency")
             return await told_diff(info, self.row, start, end)
         ends = (ref_of(start), ref_of(end))
-        found = await info.context.load(info.context.curves.moves.diffs, self.row, start=ends[0], end=ends[1])
-        if isinstance(found, InvalidInput):
-            raise found
-        explained = there(found, "curve")
+        explained = await _explained(info, self.row, ends, wanted)
         old, new = explained.diff.start, explained.diff.end
         return diff_of(
             explained,
@@ -417,6 +428,22 @@ class Curve(Node):
     ) -> list[CurveSnapshot]:
         found = await info.context.load(info.context.curves.versions, (self.row, as_of))
         return [snapshot_of(snapshot) for snapshot in found or ()]
+
+
+async def _explained(
+    info: Info, row: int, ends: tuple[moves.SnapshotRef, moves.SnapshotRef], wanted: Wanted
+) -> moves.Explained:
+    context = info.context
+    found = await context.load(
+        context.curves.moves.diffs, row, start=ends[0], end=ends[1], as_they_are=bool(wanted)
+    )  # fmt: skip
+    if isinstance(found, InvalidInput):
+        raise found
+    explained = there(found, "curve")
+    if not wanted:
+        return explained
+    units = there(await context.load(context.metadata.unit_versions, row), "unit")
+    return await exchanged_diff(explained, units, ends, wanted, partial(LoadedReads, context))
 
 
 async def told_diff(info: Info, row: int, start: SnapshotRef, end: SnapshotRef) -> CurveDiff:

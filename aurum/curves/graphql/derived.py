@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
 import strawberry
 from numpy.typing import NDArray
 
-from aurum.curves import expressions, model
+from aurum.curves import expressions
 from aurum.curves.derived import Question, derived
 from aurum.curves.expressions import Gap
 from aurum.curves.graphql.arguments import (
     AsOf,
-    CurveContext,
     Delivery,
     Info,
     InScenario,
@@ -28,13 +26,13 @@ from aurum.curves.graphql.arguments import (
 from aurum.curves.graphql.converted import UnitConversion, conversion_of
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
 from aurum.curves.graphql.points import chosen, tenors_of
+from aurum.curves.graphql.reads import LoadedReads
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.plans import batched
 from aurum.graphql.records import Columns, Constant, RecordBatch
 from aurum.graphql.sizes import sized, weighing
 from aurum.graphql.tables import parallel
 from aurum.market.periods import TenorType
-from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import Currency, DeliveryInput, Unit, currency_of, period_of, unit_of
 
 publish_enum(
@@ -219,36 +217,7 @@ class DerivedQuery:
         if run is not None:
             as_of, instant = await info.context.scenario_start(run)
         question = Question(expression, as_of, instant, currency, unit, fx)
-        return derived_of(await derived(question, _Reads(info.context, instant, run, as_of)), instant)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reads:
-    """Through the loaders of an operation: what several of its fields derive from is read once."""
-
-    context: CurveContext
-    known_at: datetime | None
-    run: int | None = None  # of a scenario, whose as-of date is `day`
-    day: date | None = None
-
-    def curves(self, keys: Sequence[str]) -> Awaitable[Sequence[catalogue.Curve | None]]:
-        return self.context.load_many(self.context.metadata.by_key, keys)
-
-    def units(self, curve_ids: Sequence[int]) -> Awaitable[Sequence[Sequence[catalogue.UnitAssignment] | None]]:
-        return self.context.load_many(self.context.metadata.unit_versions, curve_ids)
-
-    def snapshots(self, curve_ids: Sequence[int], as_of: date | None) -> Awaitable[Sequence[model.Snapshot | None]]:
-        return self._told(curve_ids, self.run) if self.run and as_of == self.day else self._known(curve_ids, as_of)
-
-    async def _told(self, curve_ids: Sequence[int], run: int) -> Sequence[model.Snapshot | None]:
-        """Curves that the run does not have are what they are on its day."""
-        told = await self.context.scenario_snapshots([(run, id_) for id_ in curve_ids])
-        missing = [id_ for id_, each in zip(curve_ids, told, strict=True) if each is None]
-        known = dict(zip(missing, await self._known(missing, self.day), strict=True)) if missing else {}
-        return [each or known[id_] for id_, each in zip(curve_ids, told, strict=True)]
-
-    def _known(self, curve_ids: Sequence[int], as_of: date | None) -> Awaitable[Sequence[model.Snapshot | None]]:
-        return self.context.load_many(self.context.curves.snapshots, curve_ids, as_of=as_of, known_at=self.known_at)
+        return derived_of(await derived(question, LoadedReads(info.context, instant, run, as_of)), instant)
 
 
 def derived_of(curve: expressions.DerivedCurve, known_at: datetime | None) -> DerivedCurve:

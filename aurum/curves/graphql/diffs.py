@@ -45,6 +45,7 @@ _ROLL_OFF = "The point is quoted on the older as-of date alone, and its delivery
 _LISTING = "It begins or ceases to be quoted for another reason: a new month at the far end, a quarantine."
 _UNIT = "What the curve is priced in was corrected between the two instants: the factor less 1, times the old number."
 _SCENARIO = "What a scenario does to the number at the end, less what one does to that at the start; mids alone."
+_FX = "By how much the exchange rate moved, at the mean of the two prices; 0 where one end is not quoted."
 _TOTAL = "All parts together: the number at the end less the one at the start, where no number counts as 0."
 
 
@@ -60,6 +61,7 @@ class Move:
     listing: float = strawberry.field(description=_LISTING)
     unit_move: float = strawberry.field(description=_UNIT)
     scenario: float = strawberry.field(description=_SCENARIO)
+    fx_move: float = strawberry.field(description=_FX)
 
 
 @strawberry.type(description="A delivery at both ends, in the unit of the difference.")
@@ -85,6 +87,7 @@ class PointDiff:
     listing: float = strawberry.field(description=_LISTING)
     unit_move: float = strawberry.field(description=_UNIT)
     scenario: float = strawberry.field(description=_SCENARIO)
+    fx_move: float = strawberry.field(description=_FX)
     from_withheld: bool = strawberry.field(description="Whether it is in quarantine at the start.")
     to_withheld: bool = strawberry.field(description="Whether it is in quarantine at the end.")
 
@@ -103,9 +106,13 @@ class CurveDiff:
         name="to", description="Where it moved to; null where there is none: every point is REMOVED."
     )
     currency: Currency | None = strawberry.field(
-        description="What the numbers are in, as it is known at the later of the two instants; null: not known."
+        description="What the numbers are in, as it is known at the later instant, unless converted; null: not known."
     )
     unit: Unit | None = strawberry.field(description="What they are per, likewise; null: not known.")
+    unconverted: list[str] = strawberry.field(
+        description="Tenors that are quoted and in none of the numbers, for want of an exchange rate on that day.",
+        directives=[sized(20)],
+    )
     diff: strawberry.Private[analytics.CurveDiff]
 
     @strawberry.field(
@@ -138,8 +145,9 @@ class CurveDiff:
 
 def diff_of(found: use_cases.Explained, start: CurveSnapshot | None, end: CurveSnapshot | None) -> CurveDiff:
     return CurveDiff(
-        start=start, end=end, currency=currency_of(found.unit.currency), unit=unit_of(found.unit.unit), diff=found.diff
-    )
+        start=start, end=end, currency=currency_of(found.currency), unit=unit_of(found.unit),
+        unconverted=list(found.unconverted), diff=found.diff,
+    )  # fmt: skip
 
 
 def points_of(diff: analytics.CurveDiff, places: list[int] | None) -> RecordBatch[PointDiff]:
@@ -158,7 +166,7 @@ def _columns(diff: analytics.CurveDiff, places: list[int] | None) -> Columns:
         "change": lambda: diff.change[at], "percent": lambda: diff.percent[at],
         "market": move.market[at], "restatement": move.restatement[at],
         "roll_off": move.roll_off[at], "listing": move.listing[at], "unit_move": move.unit[at],
-        "scenario": move.scenario[at],
+        "scenario": move.scenario[at], "fx_move": move.fx[at],
         "from_withheld": before.withheld[at].tolist() if before.withheld.any() else Constant(False),
         "to_withheld": after.withheld[at].tolist() if after.withheld.any() else Constant(False),
     }  # fmt: skip
@@ -171,8 +179,9 @@ def _status(diff: analytics.CurveDiff, places: list[int] | None) -> list[PointSt
 
 def move_of(diff: analytics.CurveDiff, chosen: Mask) -> Move:
     before, after = (float(np.nansum(side.mid[chosen])) for side in (diff.before, diff.after))
-    market, restatement, roll_off, listing, unit, scenario = (float(part[chosen].sum()) for part in diff.move.parts)
+    market, restatement, roll_off, listing, unit, scenario, fx = (float(part[chosen].sum()) for part in diff.move.parts)
     return Move(
         point_count=int(chosen.sum()), start=before, end=after, total=after - before, market=market,
         restatement=restatement, roll_off=roll_off, listing=listing, unit_move=unit, scenario=scenario,
+        fx_move=fx,
     )  # fmt: skip
