@@ -18,8 +18,8 @@ DERIVED = """query($e: String!, $asOf: Date, $knownAt: DateTime, $unit: String, 
     expression linear asOf publishedAt unitText currency { code } unit { code }
     inputs { at shiftMonths unitText weight curve { key } snapshot { asOf version publishedAt } }
     factors { function name value unitText } conversions { source target factor reasons }
-    points { tenor tenorType deliveryStart deliveryEnd value gap gapCurve }
-    columns { tenor tenorType deliveryStart deliveryEnd value gap gapCurve } } }"""
+    points { tenor tenorType deliveryStart deliveryEnd value bid ask gap gapCurve }
+    columns { tenor tenorType deliveryStart deliveryEnd value bid ask gap gapCurve } } }"""
 WHY = """query($e: String!, $start: Date!, $end: Date!, $type: TenorType) { derivedCurve(expression: $e) {
     why(delivery: {start: $start, end: $end}, tenorType: $type) { tenor tenorType value gap gapCurve constant
       terms { tenor deliveryStart cell price weight contribution input { curve { key } snapshot { version } } } } } }"""
@@ -37,11 +37,17 @@ async def refused(ask: Ask, expression: str, **variables: Any) -> Any:
     return error["extensions"] | {"message": error["message"]}
 
 
-async def mids(ask: Ask, key: str, **variables: Any) -> list[float | None]:
+async def side(ask: Ask, key: str, side: str, **variables: Any) -> list[float | None]:
     query = """query($key: String!, $asOf: Date, $knownAt: DateTime) {
-        curve(key: $key) { snapshot(asOf: $asOf, knownAt: $knownAt) { columns { mid } } } }"""
-    found: list[float | None] = (await ask(query, key=key, **variables))["data"]["curve"]["snapshot"]["columns"]["mid"]
+        curve(key: $key) { snapshot(asOf: $asOf, knownAt: $knownAt) { columns { %s } } } }"""
+    found: list[float | None] = (await ask(query % side, key=key, **variables))["data"]["curve"]["snapshot"]["columns"][
+        side
+    ]
     return found
+
+
+async def mids(ask: Ask, key: str, **variables: Any) -> list[float | None]:
+    return await side(ask, key, "mid", **variables)
 
 
 async def test_a_spread_with_what_made_it(ask: Ask) -> None:
@@ -55,6 +61,10 @@ async def test_a_spread_with_what_made_it(ask: Ask) -> None:
     power, gas = await mids(ask, GERMAN), await mids(ask, TTF)
     due = [p - 2.0 * g for p, g in zip(power, gas, strict=True)]  # type: ignore[operator]
     assert [point["value"] for point in curve["points"]] == due
+    sold, bought = await side(ask, GERMAN, "bid"), await side(ask, TTF, "ask")
+    bids = [p - 2.0 * g for p, g in zip(sold, bought, strict=True)]  # type: ignore[operator]
+    assert [point["bid"] for point in curve["points"]] == bids
+    assert all(point["bid"] < point["value"] < point["ask"] for point in curve["points"])
     columns = curve["columns"]
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     assert rows == curve["points"]

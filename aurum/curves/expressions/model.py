@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from aurum.curves.expressions.alignment import Places, places, taken
 from aurum.curves.expressions.forms import Leaf, Values
 from aurum.curves.expressions.units import CompoundUnit, Conversion
-from aurum.curves.model import Snapshot
+from aurum.curves.model import Side, Snapshot
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
 from aurum.metadata.model import Curve
 
@@ -54,6 +54,11 @@ class Input:
     prices: Values
     slopes: Values
     weight: float | None
+
+    def side(self, side: Side) -> Values:
+        """Its bids or asks, parallel to the tenors of the answer."""
+        quotes = getattr(self.source.snapshot.prices, side.value)
+        return np.full(len(self.places), np.nan) if quotes is None else taken(quotes, self.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,29 @@ class DerivedCurve:
     def linear(self) -> bool:
         """Whether it is weights times inputs, and a constant."""
         return self.constant is not None
+
+    @property
+    def bid(self) -> Values:
+        """What the whole can be sold for: bids of what is bought with it, asks of what is sold. See `_quoted`."""
+        return self._quoted(Side.BID, Side.ASK)
+
+    @property
+    def ask(self) -> Values:
+        """What the whole can be bought for."""
+        return self._quoted(Side.ASK, Side.BID)
+
+    def _quoted(self, positive: Side, negative: Side) -> Values:
+        """Weights times the side that their sign asks for, and the constant; NaN where an input is not quoted on that
+        side, and of what is not linear.
+        """
+        if self.constant is None:
+            return np.full(len(self.tenors), np.nan)
+        total = np.zeros(len(self.tenors))
+        for each in self.inputs:
+            weight = each.weight or 0.0
+            total = total + weight * each.side(negative if weight < 0 else positive)
+        total = total + self.constant
+        return np.where(np.isfinite(total), total, np.nan)
 
     def place(self, period: DeliveryPeriod, type_: TenorType | None) -> int | None:
         """Where a period stands, of this type or of the first that has it; None: nowhere."""

@@ -49,6 +49,13 @@ publish_enum(
 )
 
 
+_BID = (
+    "What it can be sold for: weights times bids, or asks where a weight is negative; null where one of them is not "
+    "quoted, and where the derived curve is not linear."
+)
+_ASK = "What it can be bought for: asks, or bids where a weight is negative; null as `bid` is."
+
+
 @strawberry.type(description="A point of a derived curve: its value for one delivery period.")
 class DerivedPoint:
     tenor: str = strawberry.field(description="The market's label: months as `2025-06`, else a vendor's text.")
@@ -58,6 +65,8 @@ class DerivedPoint:
     value: float | None = strawberry.field(
         description="Of mids, in the derived curve's unit; null where `gap` says why."
     )
+    bid: float | None = strawberry.field(description=_BID)
+    ask: float | None = strawberry.field(description=_ASK)
     gap: Gap | None = strawberry.field(description="Why there is no value; null where there is one.")
     gap_curve: str | None = strawberry.field(description="The key of the curve that lacks something; null: none does.")
 
@@ -69,6 +78,8 @@ class DerivedColumns:
     delivery_start: list[date] = strawberry.field(description="See `DerivedPoint.deliveryStart`.")
     delivery_end: list[date] = strawberry.field(description="See `DerivedPoint.deliveryEnd`.")
     value: list[float | None] = strawberry.field(description="See `DerivedPoint.value`.")
+    bid: list[float | None] = strawberry.field(description="See `DerivedPoint.bid`.")
+    ask: list[float | None] = strawberry.field(description="See `DerivedPoint.ask`.")
     gap: list[Gap | None] = strawberry.field(description="See `DerivedPoint.gap`.")
     gap_curve: list[str | None] = strawberry.field(description="See `DerivedPoint.gapCurve`.")
 
@@ -139,7 +150,7 @@ class DerivedWhy:
     )
 
 
-@strawberry.type(description="A curve computed from the mids of others, period by period.")
+@strawberry.type(description="A curve computed from others, period by period.")
 class DerivedCurve:
     expression: str = strawberry.field(
         description="In its one way to be written, conversions included: asked again it gives the same."
@@ -250,11 +261,14 @@ def points_of(curve: expressions.DerivedCurve, places: list[int] | None) -> Reco
 
 
 def _columns_of(curve: expressions.DerivedCurve, places: list[int] | None) -> Columns:
-    gaps, blamed = (each if places is None else each[places] for each in (curve.gaps, curve.gap_inputs))
+    at: Any = slice(None) if places is None else places
+    gaps, blamed = curve.gaps[at], curve.gap_inputs[at]
     keys = [each.leaf.key for each in curve.inputs]
     return {
         **tenors_of(curve.tenors, places),
-        "value": curve.values if places is None else curve.values[places],
+        "value": curve.values[at],
+        "bid": lambda: curve.bid[at],
+        "ask": lambda: curve.ask[at],
         "gap": lambda: _named(expressions.GAPS, gaps),
         "gap_curve": lambda: _named(keys, blamed),
     }

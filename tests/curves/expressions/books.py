@@ -21,9 +21,9 @@ Mids = Sequence[float | None]
 
 def source(
     key: str, mids: Mids, unit: str | None = "EUR/MWh", *, labels: Sequence[str] = MONTHS, day: date = DAY,
-    withheld: tuple[int, ...] = (), version: int = 1,
+    withheld: tuple[int, ...] = (), version: int = 1, half: float | None = None,
 ) -> Source:  # fmt: skip
-    """A curve of that key; mids of None are not quoted."""
+    """A curve of that key; mids of None are not quoted. Bid and ask are `half` below and above the mid; None: none."""
     grid = TenorGrid([parse_tenor(label, day) for label in labels])
     values = np.array([np.nan if mid is None else mid for mid in mids])
     number = sum(map(ord, key))
@@ -32,7 +32,8 @@ def source(
         datetime(2025, 1, 1, tzinfo=UTC),
     )  # fmt: skip
     published = datetime(day.year, day.month, day.day, 22, 15, tzinfo=UTC) + timedelta(minutes=version)
-    prices = CurvePrices(grid, values).without(withheld)
+    bid, ask = (None, None) if half is None else (values - half, values + half)
+    prices = CurvePrices(grid, values, bid, ask).without(withheld)
     snapshot = Snapshot(number, number, day, version, published, published, 1, prices)
     compound = None if unit is None else unit_of_price(PriceUnit(*unit.split("/")))
     return Source(curve, compound, snapshot)
@@ -42,6 +43,9 @@ BOOK: Mapping[str, Source] = {
     "power": source("power", [90.0, 80.0, 70.0]),
     "gas": source("gas", [30.0, 28.0, 26.0]),
     "carbon": source("carbon", [75.0, 76.0, 77.0], "EUR/tCO2"),
+    "coal": source("coal", [120.0, 118.0, 116.0], "USD/mt"),
+    "usp": source("usp", [95.0, 85.0, 75.0], "USD/MWh"),
+    "usc": source("usc", [80.0, 81.0, 82.0], "USD/tCO2"),
     "hub": source("hub", [4.0, 3.5, 3.0], "USD/MMBtu"),
     "nbp": source("nbp", [80.0, 75.0, 70.0], "GBX/therm"),
     "gb": source("gb", [85.0, 81.0, 79.0], "GBP/MWh"),

@@ -31,6 +31,11 @@ MMBTU = 3600 / 1055.05585262  # in a MWh
         ("spark([power], [gas], 2)", "EUR/MWh", [30.0, 24.0, 18.0]),
         # 90 - 2*30 - 0.4*75 = 0, 80 - 2*28 - 0.4*76 = -6.4, 70 - 2*26 - 0.4*77 = -12.8
         ("clean_spark([power], [gas], [carbon], 2, 0.4 tCO2/MWh)", "EUR/MWh", [0.0, -6.4, -12.8]),
+        # 0.37 t of coal for a MWh, and 0.9 tCO2: 95 - 0.37*120 = 50.6, less 0.9*80 = -21.4
+        ("dark([usp], [coal], 0.37 mt/MWh)", "USD/MWh", [50.6, 41.34, 32.08]),
+        ("clean_dark([usp], [coal], [usc], 0.37 mt/MWh, 0.9 tCO2/MWh)", "USD/MWh", [-21.4, -31.56, -41.72]),
+        # a basis between two places: 80 pence a therm are 8 pounds a MMBtu, 10 dollars at 1.25
+        ("convert([nbp], USD/MMBtu, 1.25 USD/GBP) - [hub]", "USD/MMBtu", [6.0, 5.875, 5.75]),
         ("[power] / [gas]", "1", [3.0, 80 / 28, 70 / 26]),
         ("7 MMBtu/MWh * [hub]", "USD/MWh", [28.0, 24.5, 21.0]),
         ("[hub] / 1.25 USD/EUR", "EUR/MMBtu", [3.2, 2.8, 2.4]),
@@ -208,6 +213,51 @@ def test_days_are_not_mixed_silently() -> None:
     with pytest.raises(MixedDays) as refused:
         derive("[power] - [gas]", {("gas", None): stale})
     assert refused.value.details["days"] == ["2025-02-11", "2025-02-12"]
+
+
+# ---- bid and ask ----
+
+QUOTED: dict[Used, Source] = {
+    ("p", None): source("p", [90.0, 80.0, 70.0], half=1.0),
+    ("g", None): source("g", [30.0, None, 26.0], half=0.5),
+    ("held", None): source("held", [5.0, 6.0, 7.0], half=0.25, withheld=(1,)),
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "bid", "ask"),
+    [
+        ("spark([p], [g], 2)", [28.0, None, 16.0], [32.0, None, 20.0]),
+        ("-([p] - [g]) / 2", [-30.75, None, -22.75], [-29.25, None, -21.25]),
+        ("[p] - [p] + [g]", [29.5, None, 25.5], [30.5, None, 26.5]),
+        ("[p] - 5 EUR/MWh", [84.0, 74.0, 64.0], [86.0, 76.0, 66.0]),
+        ("convert([p], EUX/MWh)", [8900.0, 7900.0, 6900.0], [9100.0, 8100.0, 7100.0]),
+        ("[p] - [held]", [83.75, None, 61.75], [86.25, None, 64.25]),
+        ("shift([p], 1, month) - [p]", [79 - 91.0, 69 - 81.0, None], [81 - 89.0, 71 - 79.0, None]),
+        ("[p] - [gas]", [None, None, None], [None, None, None]),  # gas has mids alone
+        ("[p] - [later]", [None] * 4, [None] * 4),
+        ("max([p], [g])", [None, None, None], [None, None, None]),
+        ("[p] / [g]", [None, None, None], [None, None, None]),
+    ],
+)
+def test_bid_and_ask_take_the_side_that_the_sign_of_a_weight_asks_for(
+    expression: str, bid: list[float | None], ask: list[float | None]
+) -> None:
+    curve = derive(expression, QUOTED)
+    assert [None if np.isnan(each) else each for each in curve.bid.tolist()] == pytest.approx(bid)
+    assert [None if np.isnan(each) else each for each in curve.ask.tolist()] == pytest.approx(ask)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["p", "g", "held"]), st.floats(-9, 9)), min_size=1, max_size=6))
+def test_nobody_buys_for_less_than_it_sells_for(terms: list[tuple[str, float]]) -> None:
+    """And half of what is between is the size of each weight times what is between bid and ask of the curve."""
+    curve = derive(" + ".join(f"{abs(w) + 1!r} * {'-' if w < 0 else ''}[{key}]" for key, w in terms), QUOTED)
+    held = {"p": 1.0, "g": 0.5, "held": 0.25}
+    halves = sum(abs(each.weight or 0.0) * held[each.leaf.key] for each in curve.inputs)
+    quoted = np.isfinite(curve.values)
+    assert (np.isfinite(curve.bid) == quoted).all()
+    np.testing.assert_allclose((curve.ask - curve.bid)[quoted], 2 * halves, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(((curve.ask + curve.bid) / 2)[quoted], curve.values[quoted], rtol=1e-9, atol=1e-9)
 
 
 # ---- why ----
