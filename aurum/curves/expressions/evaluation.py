@@ -76,8 +76,6 @@ def exchange(
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         evaluation = _evaluation((rate,), sources)
         values = evaluation.exchanged(source, target, rate)
-    if isinstance(values, float) and values <= 0:
-        raise InvalidExpression(f"an exchange rate is above 0: {printed(rate)}", field="fx")
     return Exchange(values, evaluation.tenors)
 
 
@@ -198,6 +196,8 @@ class _Evaluation:
             return self._converted(form, unit)
         if any(code not in CURRENCIES for code, _ in rate.unit.powers) or not rate.unit.base.powers:
             raise NoExchangeRate(f"{rate.unit} is no exchange rate", hint="Write such as 1.08 USD/EUR.")
+        if (number := number_of(rate)) is not None and number <= 0:
+            raise InvalidExpression(f"an exchange rate is above 0, not {number:g} {rate.unit}")
         for exchange in (self._forms.multiply, self._forms.divide):
             way = form.unit * rate.unit if exchange == self._forms.multiply else form.unit / rate.unit
             if way.base == unit.base:

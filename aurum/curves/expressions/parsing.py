@@ -149,7 +149,8 @@ class _Parser:
     def _number(self) -> Number:
         token = self._take()
         value = float(token.text)
-        if value and not SMALLEST <= value <= LARGEST:
+        nothing = not token.text.lower().partition("e")[0].strip("0.")
+        if not nothing and not SMALLEST <= value <= LARGEST:
             raise self._wrong(f"a number is 0, or {SMALLEST:g} to {LARGEST:g}", token)
         follows = self._next
         return Number(value, self._unit() if follows.kind == "name" and is_code(follows.text) else PLAIN)

@@ -10,6 +10,8 @@ from math import prod
 from aurum.errors import InvalidInput, NoExchangeRate, UnitMismatch
 from aurum.market.units import CURRENCIES, UNITS, PriceUnit, conversion_factor, obstacle
 
+HIGHEST = 12  # power: factors between units of all powers up to it are numbers
+
 
 @dataclass(frozen=True, slots=True)
 class CompoundUnit:
@@ -19,7 +21,9 @@ class CompoundUnit:
 
     @staticmethod
     def of(powers: Mapping[str, int]) -> CompoundUnit:
-        kept = ((code, power) for code, power in powers.items() if power)
+        kept = [(code, power) for code, power in powers.items() if power]
+        if any(abs(power) > HIGHEST for _, power in kept):
+            raise UnitMismatch(f"a unit to the power of more than {HIGHEST}", hint="Divide before you multiply.")
         return CompoundUnit(tuple(sorted(kept, key=lambda each: (each[0] not in CURRENCIES, each[0]))))
 
     def __mul__(self, other: CompoundUnit) -> CompoundUnit:

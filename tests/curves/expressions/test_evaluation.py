@@ -93,6 +93,15 @@ def test_a_worked_example(expression: str, unit: str, values: list[float | None]
         ("1 EUR/MWh", InvalidExpression, "no curve"),
         ("[power] / 0", InvalidExpression, "division by zero"),
         ("[power] / (1 - 1)", InvalidExpression, "division by zero"),
+        ("convert([power], USD/MWh, 0 USD/EUR)", InvalidExpression, "above 0"),
+        ("convert([power], USD/MWh, -1.08 USD/EUR)", InvalidExpression, "above 0"),
+        ("convert([power], USD/MWh, [power] / [gas])", NoExchangeRate, "1 is no exchange rate"),
+        ("spark([power], [gas], [carbon])", UnitMismatch, "do not convert"),
+        ("[power] * 1 RIN/REC - [power]", UnitMismatch, "do not convert"),
+        ("[power] - convert([power], 1)", UnitMismatch, "a plain number"),
+        (f"[power] * ({'*'.join(['1 GWh'] * 120)}) / ({'*'.join(['1 kWh'] * 120)})", UnitMismatch, "power of more"),
+        (f"max([power], [power] * {'*'.join(['1 kWh/GWh'] * 20)})", UnitMismatch, "power of more"),
+        ("/".join(["[power]"] * 200), UnitMismatch, "power of more"),
         ("at(at([power], 2025-02-11), 2025-02-12)", InvalidExpression, "within"),
     ],
 )
@@ -336,6 +345,45 @@ def test_it_has_the_periods_of_both_and_values_where_both_have_one(one: str, oth
     for tenor, value in zip(curve.tenors, listed(curve), strict=True):
         here = [each.get(tenor.period, np.nan) for each in quoted]
         assert value == (None if np.isnan(here).any() else here[0] + here[1])
+
+
+codes = st.sampled_from(
+    ["EUR", "GBX", "GBP", "USD", "MWh", "kWh", "therm", "MMBtu", "tCO2", "stCO2", "bbl", "mt", "RIN"]
+)
+atoms = st.one_of(
+    st.sampled_from([f"[{key}]" for key in BOOK]),
+    st.just("quoted_in([fx], USD/EUR)"),
+    st.floats(1e-30, 1e30).map(repr),
+    st.builds("{} {}/{}".format, st.sampled_from([0, 1, 2.5, 1e30, 1e-30]), codes, codes),
+)
+
+
+def composed(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    sign = st.sampled_from("+-*/")
+    return st.one_of(
+        st.builds("({} {} {})".format, inner, sign, inner),
+        st.builds("-{}".format, inner),
+        st.builds("shift({}, {}, {})".format, inner, st.integers(-1200, 1200), st.sampled_from(["month", "year"])),
+        st.builds("convert({}, {}/{}, {})".format, inner, codes, codes, inner),
+        st.builds("convert({}, {}/{})".format, inner, codes, codes),
+        st.builds("max({}, {})".format, inner, inner),
+        st.builds("clean_spark({}, {}, {}, {}, 0.4 tCO2/MWh)".format, inner, inner, inner, inner),
+    )
+
+
+@settings(max_examples=400)
+@given(st.recursive(atoms, composed, max_leaves=12))
+def test_any_expression_is_numbers_and_gaps_or_refused_with_a_code(text: str) -> None:
+    """No other exception, no infinity, and whatever comes out can be written, asked again, and says why it has gaps."""
+    try:
+        curve = derive(text)
+    except InvalidInput:
+        return
+    values = curve.values
+    assert not np.isinf([*values, *curve.bid, *curve.ask]).any()
+    assert ((curve.gaps >= 0) == np.isnan(values)).all()
+    assert not (curve.bid > curve.ask).any()
+    np.testing.assert_array_equal(derive(curve.expression).values, values)
 
 
 def test_functions_within_functions_are_computed_once_each() -> None:
