@@ -16,9 +16,21 @@ from aurum.curves.service import CurveService
 from aurum.exports.service import ExportService
 from aurum.graphql.charges import Charges
 from aurum.graphql.loaders import Loaders
-from aurum.ingestion.graphql import WORST, Finding, IngestionRun, SourceFile, file_of, finding_of, run_of
+from aurum.ingestion import data_sets
+from aurum.ingestion.graphql import (
+    WORST,
+    Finding,
+    IngestionRun,
+    Lineage,
+    SourceFile,
+    file_of,
+    finding_of,
+    lineage_of,
+    run_of,
+)
 from aurum.ingestion.model import Run
 from aurum.ingestion.service import IngestionService
+from aurum.metadata import model as catalogue
 from aurum.metadata.service import MetadataService
 from aurum.operations.service import OperationService
 from aurum.scenarios.repository.service import ScenarioService
@@ -133,6 +145,12 @@ class Context:
     async def source_file(self, file_id: int) -> SourceFile | None:
         found = await self.load(self.ingestion.files, file_id)
         return None if found is None else file_of(found)
+
+    async def lineage(self, curves: Sequence[catalogue.Curve], snapshots: Sequence[Snapshot]) -> Lineage:
+        ids = {each.file_id for each in snapshots if each.file_id is not None}
+        files = await self.load_many(self.ingestion.files, list(ids))
+        known = {file.id: file for file in files if file is not None}
+        return lineage_of(data_sets.Lineage(curves, snapshots, known, {}, complete=True))
 
     async def ingestion_run(self, run_id: int) -> IngestionRun | None:
         found = await self.load(self.ingestion.runs, run_id)

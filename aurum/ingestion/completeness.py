@@ -37,22 +37,27 @@ class Completeness:
         self.clock = clock
 
     async def deliveries(
-        self, principal: Principal, first: date, last: date, vendors: Collection[str] | None = None
-    ) -> list[FileDelivery]:
-        """By day and vendor, both ends included: how it stands with each file that is expected, or came unexpected."""
+        self, principal: Principal, first: date, last: date, vendors: Collection[str] | None = None,
+        stood_at: datetime | None = None,
+    ) -> list[FileDelivery]:  # fmt: skip
+        """By day and vendor, both ends included: how it stands with each file that is expected, or came unexpected.
+
+        `stood_at`: how it stood at this instant, with what was received and expected then.
+        """
         principal.require(Scope.INGESTION_READ)
         if (last - first).days >= MOST_DAYS:
             raise InvalidInput(f"at most {MOST_DAYS:,} days at once", field="asOf")
-        return await self._found(principal, first, last, vendors, self.clock())
+        return await self._found(principal, first, last, vendors, stood_at or self.clock(), stood_at=stood_at)
 
     async def _found(
         self, principal: Principal, first: date, last: date, vendors: Collection[str] | None, at: datetime, *,
-        by_publication: bool = False,
+        by_publication: bool = False, stood_at: datetime | None = None,
     ) -> list[FileDelivery]:  # fmt: skip
         last = min(last, at.date() + timedelta(days=MOST_DAYS))
-        expectations = await self.policies.expectations_in_force(worker_principal(principal.tenant))
-        begun = await self.store.vendors(principal.tenant)
-        arrived = await self.store.arrivals(principal.tenant, first, last, by_publication=by_publication)
+        expectations = await self.policies.expectations_in_force(worker_principal(principal.tenant), stood_at)
+        begun = await self.store.vendors(principal.tenant, stood_at)
+        files = await self.store.arrivals(principal.tenant, first, last, by_publication=by_publication)
+        arrived = [(arrival, file_id) for arrival, file_id in files if arrival.received_at <= at]
         chosen = None if vendors is None else {vendor.strip().upper() for vendor in vendors}
         found = await asyncio.to_thread(
             _deliveries, expectations, begun, [arrival for arrival, _ in arrived], first, last, chosen, at

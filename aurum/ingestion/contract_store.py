@@ -58,17 +58,17 @@ class ContractStore:
                 )
         return found
 
-    async def loads(self, tenant: str, vendors: Collection[str], most: int) -> dict[str, list[Load]]:
+    async def loads(
+        self, tenant: str, vendors: Collection[str], most: int, finished_by: datetime | None = None
+    ) -> dict[str, list[Load]]:
         """By vendor: its last files that were read and checked, one for each file, the newest first."""
         columns = runs.c
-        last = (
-            select(func.max(columns.id))
-            .where(
-                columns.tenant_id == tenant, columns.vendor.in_(vendors), columns.as_of.is_not(None),
-                columns.state.in_((RunState.SUCCEEDED, RunState.FAILED)), columns.thresholds_version.is_not(None),
-            )
-            .group_by(columns.file_id)
+        judged = (
+            columns.tenant_id == tenant, columns.vendor.in_(vendors), columns.as_of.is_not(None),
+            columns.state.in_((RunState.SUCCEEDED, RunState.FAILED)), columns.thresholds_version.is_not(None),
+            *(() if finished_by is None else (columns.finished_at <= finished_by,)),
         )  # fmt: skip
+        last = select(func.max(columns.id)).where(*judged).group_by(columns.file_id)
         place = func.row_number().over(partition_by=columns.vendor, order_by=columns.id.desc()).label("place")
         ranked = select(columns.vendor, columns.id, columns.state, columns.counts, place).where(columns.id.in_(last))
         rows = ranked.subquery()
@@ -78,13 +78,16 @@ class ContractStore:
                 found.setdefault(row.vendor, []).append(Load(RunState(row.state), Counts(**row.counts)))
         return found
 
-    async def newest_files(self, tenant: str, vendors: Collection[str]) -> dict[str, SourceFile]:
+    async def newest_files(
+        self, tenant: str, vendors: Collection[str], received_by: datetime | None = None
+    ) -> dict[str, SourceFile]:
         """By vendor: the loaded file of its last day that became known last."""
         columns = source_files.c
         best = (columns.as_of.desc(), columns.published_at.desc(), columns.id.desc())
         place = func.row_number().over(partition_by=columns.vendor, order_by=best).label("place")
         loaded = (columns.tenant_id == tenant, columns.vendor.in_(vendors), columns.published_at.is_not(None))
-        ranked = select(source_files, place).where(*loaded).subquery()
+        by_then = () if received_by is None else (columns.received_at <= received_by,)
+        ranked = select(source_files, place).where(*loaded, *by_then).subquery()
         async with self.database.read() as connection:
             rows = await connection.all(select(ranked).where(ranked.c.place == 1))
         return {row.vendor: file_of(row) for row in rows}

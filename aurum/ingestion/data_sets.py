@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -69,12 +69,13 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Curves, by their ids the newest snapshots of them, the files of these, and the legs of spark spreads."""
+    """Curves, snapshots of them, by their ids the files of these, and by curve the legs of spark spreads."""
 
-    curves: Page[Curve]
-    snapshots: dict[int, Snapshot]
-    files: dict[int, SourceFile]
-    legs: dict[int, Curve]
+    curves: Sequence[Curve]
+    snapshots: Collection[Snapshot]
+    files: Mapping[int, SourceFile]
+    legs: Mapping[int, Curve]
+    complete: bool
 
 
 def quality_of(loads: Collection[Load]) -> Quality:
@@ -119,29 +120,44 @@ class DataSets:
         """By key. They are few: all are looked through."""
         return page_among(await self.all(principal), lambda each: (each.key,), request)
 
-    async def deliveries(self, principal: Principal, keys: Collection[str]) -> dict[str, list[FileDelivery]]:
+    async def deliveries(
+        self, principal: Principal, keys: Collection[str], stood_at: datetime | None = None
+    ) -> dict[str, list[FileDelivery]]:
         """By data set: those of the last 30 days, the oldest first."""
-        today = self.clock().date()
+        today = (stood_at or self.clock()).date()
         found: dict[str, list[FileDelivery]] = {}
-        for each in await self.completeness.deliveries(principal, today - LOOKED_BACK, today, keys):
+        for each in await self.completeness.deliveries(principal, today - LOOKED_BACK, today, keys, stood_at):
             found.setdefault(each.delivery.vendor, []).append(each)
         return found
 
-    async def freshness(self, principal: Principal, keys: Collection[str]) -> dict[str, Freshness]:
-        deliveries = await self.deliveries(principal, keys)
-        newest = await self.store.newest_files(principal.tenant, keys)
-        expectations = await self.policies.expectations_in_force(principal)
+    def _then(self, known_at: datetime | None) -> datetime | None:
+        """What has not happened yet is not known."""
+        return None if known_at is None or known_at >= self.clock() else known_at
+
+    async def freshness(
+        self, principal: Principal, keys: Collection[str], *, known_at: datetime | None = None
+    ) -> dict[str, Freshness]:
+        """`known_at`: how it stood then, with what had been received and was expected."""
+        then = self._then(known_at)
+        deliveries = await self.deliveries(principal, keys, then)
+        newest = await self.store.newest_files(principal.tenant, keys, then)
+        expectations = await self.policies.expectations_in_force(principal, then)
         return {
             key: _freshness(newest.get(key), deliveries.get(key, []), expectations.of(key) is not None) for key in keys
         }
 
-    async def completed(self, principal: Principal, keys: Collection[str]) -> dict[str, Completed]:
-        deliveries = await self.deliveries(principal, keys)
+    async def completed(
+        self, principal: Principal, keys: Collection[str], *, known_at: datetime | None = None
+    ) -> dict[str, Completed]:
+        deliveries = await self.deliveries(principal, keys, self._then(known_at))
         return {key: _completed(deliveries.get(key, [])) for key in keys}
 
-    async def quality(self, principal: Principal, keys: Collection[str]) -> dict[str, Quality]:
+    async def quality(
+        self, principal: Principal, keys: Collection[str], *, known_at: datetime | None = None
+    ) -> dict[str, Quality]:
+        """`known_at`: of the loads that had finished by then."""
         principal.require(Scope.INGESTION_READ)
-        loads = await self.store.loads(principal.tenant, keys, JUDGED)
+        loads = await self.store.loads(principal.tenant, keys, JUDGED, self._then(known_at))
         return {key: quality_of(loads.get(key, [])) for key in keys}
 
     async def contract_checks(self, principal: Principal, keys: Collection[str]) -> dict[str, list[ContractCheck]]:
@@ -163,10 +179,11 @@ class DataSets:
         names = {curve.id: (key, curve.identity.leg) for curve in page.items if curve.identity.leg}
         legs = await self.curves.metadata.legs(principal, set(names.values())) if names else {}
         return Lineage(
-            page,
-            snapshots,
+            page.items,
+            snapshots.values(),
             await self.files(principal.tenant, files),
             {id_: legs[name] for id_, name in names.items() if name in legs},
+            not page.has_next,
         )
 
 

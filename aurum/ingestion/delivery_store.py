@@ -32,7 +32,7 @@ class DeliveryStore:
             expecting = select(policies.c.tenant_id).where(policies.c.name == "expectations").distinct()
             return sorted({row[0] for row in [*await connection.all(loaded), *await connection.all(expecting)]})
 
-    async def vendors(self, tenant: str) -> dict[str, VendorFiles]:
+    async def vendors(self, tenant: str, received_by: datetime | None = None) -> dict[str, VendorFiles]:
         """The vendors of loaded files."""
         columns = source_files.c
         statement = (
@@ -40,6 +40,8 @@ class DeliveryStore:
             .where(columns.tenant_id == tenant, columns.published_at.is_not(None))
             .group_by(columns.vendor)
         )
+        if received_by is not None:
+            statement = statement.where(columns.received_at <= received_by)
         async with self.database.read() as connection:
             return {row[0]: VendorFiles(*row[1:]) for row in await connection.all(statement)}
 

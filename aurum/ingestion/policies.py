@@ -32,8 +32,8 @@ class Policies:
         policy = await self.newest(principal, THRESHOLDS)
         return Thresholds.from_dict(policy.document), policy.version
 
-    async def expectations_in_force(self, principal: Principal) -> Expectations:
-        return Expectations.from_dict((await self.newest(principal, EXPECTATIONS)).document)
+    async def expectations_in_force(self, principal: Principal, at: datetime | None = None) -> Expectations:
+        return Expectations.from_dict((await self.newest(principal, EXPECTATIONS, at)).document)
 
     async def contract_in_force(self, principal: Principal, vendor: str) -> tuple[Contract, int]:
         """Of a data set, with the version that it is; 0: nothing is promised."""
@@ -53,9 +53,9 @@ class Policies:
         name = contract_of(vendor_code(vendor))
         return await self._set(principal, name, Contract.from_dict(document).to_dict(), reason, replaces)
 
-    async def newest(self, principal: Principal, name: str) -> Policy:
+    async def newest(self, principal: Principal, name: str, at: datetime | None = None) -> Policy:
         principal.require(Scope.INGESTION_READ)
-        return await self.store.newest(principal.tenant, name)
+        return await self.store.newest(principal.tenant, name, at)
 
     async def versions(self, principal: Principal, name: str) -> list[Policy]:
         """The newest first; what Aurum ships last."""

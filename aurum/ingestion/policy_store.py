@@ -18,12 +18,15 @@ class PolicyStore:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def newest(self, tenant: str, name: str) -> Policy:
+    async def newest(self, tenant: str, name: str, at: datetime | None = None) -> Policy:
+        """`at`: the one that was in force at this instant."""
         async with self.database.read() as connection:
-            return await self._newest(connection, tenant, name)
+            return await self._newest(connection, tenant, name, at)
 
-    async def _newest(self, connection: ReadConnection, tenant: str, name: str) -> Policy:
+    async def _newest(self, connection: ReadConnection, tenant: str, name: str, at: datetime | None = None) -> Policy:
         same = (policies.c.tenant_id == tenant) & (policies.c.name == name)
+        if at is not None:
+            same &= policies.c.known_from <= at
         row = await connection.first(select(policies).where(same).order_by(policies.c.version.desc()).limit(1))
         return _shipped(name) if row is None else _policy_of(row)
 

@@ -71,6 +71,24 @@ async def test_a_spread_with_what_made_it(ask: Ask) -> None:
     assert {point["gap"] for point in curve["points"]} == {None}
 
 
+async def test_it_says_which_files_and_loads_its_curves_are_from(ask: Ask) -> None:
+    query = """query($e: String!) { derivedCurve(expression: $e, asOf: "2025-02-13") {
+        lineage { complete nodes { id kind label } edges { source target step } }
+        inputs { curve { id } snapshot { source { id } run { id } } } } }"""
+    found = (await ask(query, e=f"[{GERMAN}] - at([{GERMAN}], 2025-02-12) + [{TTF}]"))["data"]["derivedCurve"]
+    edges = {(each["source"], each["target"], each["step"]) for each in found["lineage"]["edges"]}
+    due = set()
+    for each in found["inputs"]:
+        file, run = each["snapshot"]["source"]["id"], each["snapshot"]["run"]["id"]
+        due |= {(file, run, "READ"), (run, each["curve"]["id"], "PUBLISHED")}
+    assert edges == due
+    kinds = [node["kind"] for node in found["lineage"]["nodes"]]
+    assert (kinds.count("CURVE"), kinds.count("RUN"), kinds.count("FILE")) == (2, 2, 2)
+    assert {node["id"] for node in found["lineage"]["nodes"]} == {
+        id_ for source, target, _ in edges for id_ in (source, target)
+    }
+
+
 async def test_the_vendors_spark_spread(ask: Ask) -> None:
     spark = "eugp:eu/german/power/base~spark_spread~german"
     curve = await derived(ask, f"spark([{GERMAN}], [eugp:eu/german/gas], 2.0) - [{spark}]")

@@ -14,6 +14,7 @@ from aurum.ingestion.contract_store import Load
 from aurum.ingestion.contracts import Contract, Facts
 from aurum.ingestion.data_sets import quality_of
 from aurum.ingestion.model import Counts, RunState
+from tests.published import instant
 from tests.withheld import ANNA, RIVAL, WHY, Desk, eugp, open_desk
 
 FACTS = Facts(keys={"eugp:eu/eua/carbon"}, points=400, served=399, errors=1, months=3, in_time=False)
@@ -131,6 +132,37 @@ async def test_a_data_set_says_how_fresh_and_complete_it_is(desk: Desk) -> None:
     assert (await sets.quality(ANNA, ["EUGP"]))["EUGP"].files == 1
     nobody = (await sets.freshness(ANNA, ["PW"]))["PW"]
     assert (nobody.newest, nobody.expected, nobody.missing) == (None, None, None)
+
+
+async def test_how_it_stood_then_is_told_by_what_had_come_and_was_expected_then(desk: Desk) -> None:
+    """Files that come late, loads of later and expectations of later change nothing about it."""
+    sets, then = desk.services.ingestion.data_sets, {}
+    desk.at("2025-02-12 22:30")
+    await desk.load(eugp())
+    thursday = date(2025, 2, 13)
+    files = {
+        "2025-02-12 23:00": [],
+        "2025-02-14 12:00": [eugp(thursday, B12=date(2024, 1, 1))],  # is refused
+        "2025-02-15 12:00": [eugp(thursday)],
+    }
+    for text, came in files.items():
+        at = desk.at(text)
+        for each in came:
+            await desk.load(each)
+        then[at] = [(await method(ANNA, ["EUGP"]))["EUGP"] for method in (sets.freshness, sets.completed, sets.quality)]
+    desk.at("2025-03-20 12:00")
+    await desk.services.ingestion.policies.set_expectations(ANNA, {"vendors": {"EUGP": None}}, WHY)
+    for instant_, told in then.items():
+        again = [
+            (await method(ANNA, ["EUGP"], known_at=instant_))["EUGP"]
+            for method in (sets.freshness, sets.completed, sets.quality)
+        ]
+        assert again == told
+    assert len({repr(each) for each in then.values()}) == 3
+    before = (await sets.freshness(ANNA, ["EUGP"], known_at=instant("2025-02-12 22:00")))["EUGP"]
+    assert before.newest is None
+    ahead = await sets.freshness(ANNA, ["EUGP"], known_at=instant("2030-01-01 00:00"))
+    assert ahead == await sets.freshness(ANNA, ["EUGP"])
 
 
 async def test_in_time_is_told_by_what_is_expected(desk: Desk) -> None:

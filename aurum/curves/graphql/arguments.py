@@ -19,11 +19,12 @@ from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import row_of
 from aurum.market.periods import TenorType
 from aurum.metadata.graphql import CurveFilter
+from aurum.metadata.model import Curve
 from aurum.metadata.service import MetadataService
 
 if TYPE_CHECKING:
     from aurum.curves.graphql.locations import Location
-    from aurum.ingestion.graphql import Finding, IngestionRun, SourceFile
+    from aurum.ingestion.graphql import Finding, IngestionRun, Lineage, SourceFile
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -47,6 +48,9 @@ class CurveContext(Protocol):
     async def source_file(self, file_id: int) -> SourceFile | None: ...
     async def ingestion_run(self, run_id: int) -> IngestionRun | None: ...
     async def findings_about(self, run_id: int | None, curve_key: str) -> list[Finding]: ...
+    async def lineage(self, curves: Sequence[Curve], snapshots: Sequence[Snapshot]) -> Lineage:
+        """Which files and loads these snapshots of the curves came from."""
+
     async def scenario_snapshots(self, keys: Sequence[tuple[int, int]]) -> list[Snapshot | None]:
         """By run and curve. Raises NotFound, and Conflict for a run that has not succeeded."""
 

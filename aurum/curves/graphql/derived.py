@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ from aurum.graphql.sizes import sized, weighing
 from aurum.graphql.tables import parallel
 from aurum.market.periods import TenorType
 from aurum.metadata.graphql import Currency, DeliveryInput, Unit, currency_of, period_of, unit_of
+
+if TYPE_CHECKING:
+    from aurum.ingestion.graphql import Lineage
 
 publish_enum(
     Gap,
@@ -202,6 +205,14 @@ class DerivedCurve:
         period = period_of(delivery)
         place = self.derived.place(period, tenor_type)
         return None if place is None else why_of(self.derived.why(place), self.known_at)
+
+    @strawberry.field(
+        description="Which files and loads the versions of its curves came from, as a graph; each curve that it "
+        "names is in it once."
+    )
+    async def lineage(self, info: Info) -> Annotated[Lineage, strawberry.lazy("aurum.ingestion.graphql")]:
+        sources = [each.source for each in self.derived.inputs]
+        return await info.context.lineage([each.curve for each in sources], [each.snapshot.base for each in sources])
 
 
 @strawberry.type

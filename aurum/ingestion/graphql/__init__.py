@@ -7,6 +7,7 @@ import strawberry
 from aurum.ingestion.graphql.data_sets import DataSetMutation, DataSetQuery
 from aurum.ingestion.graphql.events import EventSubscription
 from aurum.ingestion.graphql.findings import WORST, Finding, finding_of
+from aurum.ingestion.graphql.lineage import Lineage, lineage_of
 from aurum.ingestion.graphql.policies import PolicyMutation, PolicyQuery
 from aurum.ingestion.graphql.quarantine import QuarantinedPoint, QuarantineMutation, QuarantineQuery, point_of
 from aurum.ingestion.graphql.runs import (
@@ -26,10 +27,12 @@ __all__ = [
     "IngestionQuery",
     "IngestionRun",
     "IngestionSubscription",
+    "Lineage",
     "QuarantinedPoint",
     "SourceFile",
     "file_of",
     "finding_of",
+    "lineage_of",
     "point_of",
     "run_of",
 ]

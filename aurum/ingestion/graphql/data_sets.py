@@ -23,6 +23,10 @@ from aurum.metadata.graphql import DimensionValues, Problem, dimension_values_of
 from aurum.metadata.model import Dimension
 from aurum.metadata.service import MOST_VALUES
 
+StoodAt = Annotated[
+    datetime | None,
+    strawberry.argument(description="How it stood at this instant, by what had been received by then; null: now."),
+]
 _MOST = 100
 _MOST_LINEAGE = 200
 
@@ -145,13 +149,15 @@ class DataSet:
         return DataSetSchema(curve_count=count, columns=_COLUMNS, values=values)
 
     @strawberry.field(description="How new it is.")
-    async def freshness(self, info: Info) -> DataSetFreshness:
-        found = await info.context.load(info.context.ingestion.data_sets.freshness, self.key)
+    async def freshness(self, info: Info, known_at: StoodAt = None) -> DataSetFreshness:
+        data_sets_, instant = info.context.ingestion.data_sets, instant_of(known_at)
+        found = await info.context.load(data_sets_.freshness, self.key, known_at=instant)
         return _freshness_of(found or data_sets.Freshness(None, None, None))
 
     @strawberry.field(description="How complete it is.")
-    async def completeness(self, info: Info) -> DataSetCompleteness:
-        found = await info.context.load(info.context.ingestion.data_sets.completed, self.key)
+    async def completeness(self, info: Info, known_at: StoodAt = None) -> DataSetCompleteness:
+        data_sets_, instant = info.context.ingestion.data_sets, instant_of(known_at)
+        found = await info.context.load(data_sets_.completed, self.key, known_at=instant)
         found = found or data_sets.Completed(0, 0)
         return DataSetCompleteness(expected=found.expected, came=found.came, share=found.share)
 
@@ -159,14 +165,17 @@ class DataSet:
         description="How good its last 20 files that were checked are, 0 to 1: the mean of 0 for a refused file, else "
         "(points served / points) x (1 - min(1, warnings / curves) / 2). Null where none was checked."
     )
-    async def quality_score(self, info: Info) -> float | None:
-        found = await info.context.load(info.context.ingestion.data_sets.quality, self.key)
-        return None if found is None else found.score
+    async def quality_score(self, info: Info, known_at: StoodAt = None) -> float | None:
+        return (await self._quality(info, known_at)).score
 
     @strawberry.field(description="How many files `qualityScore` is of.")
-    async def quality_file_count(self, info: Info) -> int:
-        found = await info.context.load(info.context.ingestion.data_sets.quality, self.key)
-        return 0 if found is None else found.files
+    async def quality_file_count(self, info: Info, known_at: StoodAt = None) -> int:
+        return (await self._quality(info, known_at)).files
+
+    async def _quality(self, info: Info, known_at: datetime | None) -> data_sets.Quality:
+        data_sets_, instant = info.context.ingestion.data_sets, instant_of(known_at)
+        found = await info.context.load(data_sets_.quality, self.key, known_at=instant)
+        return found or data_sets.Quality(None, 0)
 
     @strawberry.field(description="Where its curves come from, and what is taken against them.")
     async def lineage(

@@ -32,7 +32,7 @@ publish_enum(
     LineageStep, "How one node of a lineage follows from another.",
     {
         "READ": "The run has read the file.",
-        "PUBLISHED": "The run, or where none is known the file, has the curve's newest snapshot.",
+        "PUBLISHED": "The run, or where none is known the file, has the curve's snapshot.",
         "LEG": "The spark spread is taken against the curve.",
     },
 )  # fmt: skip
@@ -56,7 +56,7 @@ class LineageEdge:
 class Lineage:
     nodes: list[LineageNode] = strawberry.field(description="Each once.", directives=[sized(60)])
     edges: list[LineageEdge] = strawberry.field(description="Between nodes of the graph alone.", directives=[sized(60)])
-    complete: bool = strawberry.field(description="Whether all curves of the data set are in it.")
+    complete: bool = strawberry.field(description="Whether all curves that it is of are in it.")
 
 
 def lineage_of(found: data_sets.Lineage) -> Lineage:
@@ -71,18 +71,17 @@ def lineage_of(found: data_sets.Lineage) -> Lineage:
     def edge(source: strawberry.ID, target: strawberry.ID, step: LineageStep) -> None:
         edges[source, target] = LineageEdge(source=source, target=target, step=step)
 
-    for curve in found.curves.items:
-        place = node(LineageKind.CURVE, "Curve", curve.id, curve.key)
-        snapshot = found.snapshots.get(curve.id)
-        file = None if snapshot is None or snapshot.file_id is None else found.files[snapshot.file_id]
-        if snapshot is not None and file is not None:
-            source = node(LineageKind.FILE, "SourceFile", file.id, file.name)
-            if snapshot.run_id is not None:
-                run = node(LineageKind.RUN, "IngestionRun", snapshot.run_id, f"run {snapshot.run_id}")
-                edge(source, run, LineageStep.READ)
-                source = run
-            edge(source, place, LineageStep.PUBLISHED)
-        leg = found.legs.get(curve.id)
-        if leg is not None:
-            edge(node(LineageKind.CURVE, "Curve", leg.id, leg.key), place, LineageStep.LEG)
-    return Lineage(nodes=list(nodes.values()), edges=list(edges.values()), complete=not found.curves.has_next)
+    places = {curve.id: node(LineageKind.CURVE, "Curve", curve.id, curve.key) for curve in found.curves}
+    for snapshot in found.snapshots:
+        if snapshot.file_id is None:
+            continue
+        file = found.files[snapshot.file_id]
+        source = node(LineageKind.FILE, "SourceFile", file.id, file.name)
+        if snapshot.run_id is not None:
+            run = node(LineageKind.RUN, "IngestionRun", snapshot.run_id, f"run {snapshot.run_id}")
+            edge(source, run, LineageStep.READ)
+            source = run
+        edge(source, places[snapshot.curve_id], LineageStep.PUBLISHED)
+    for curve_id, leg in found.legs.items():
+        edge(node(LineageKind.CURVE, "Curve", leg.id, leg.key), places[curve_id], LineageStep.LEG)
+    return Lineage(nodes=list(nodes.values()), edges=list(edges.values()), complete=found.complete)
