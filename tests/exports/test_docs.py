@@ -40,14 +40,26 @@ async def test_addresses_and_lines_of_python_work(server: LiveServer) -> None:
             response = await client.get(address.replace(LOCAL, base))
             assert response.status_code == 200, response.text
             assert int(response.headers["x-aurum-points"]) > 0
-    pandas, polars = [await asyncio.to_thread(ran, code.replace(LOCAL, base)) for code in blocks("python")]
+    pandas, polars, frames = [await asyncio.to_thread(ran, code.replace(LOCAL, base)) for code in blocks("python")]
     assert pandas["curve_key"].unique().tolist() == polars["curve_key"].unique().to_list() == ["eugp:eu/dutch_ttf/gas"]
     assert pandas["mid"].tolist() == polars["mid"].to_list()
     assert (str(pandas["mid"].dtype), str(polars["delivery_start"].dtype)) == ("float64", "Date")
+    assert len(frames) == 6
+    for frame in frames:
+        assert list(frame.columns) == SCHEMA.names
+        assert list(frame["mid"]) == list(pandas["mid"])
     (mutation,) = blocks("graphql")
     async with httpx.AsyncClient() as client:
-        answer = (await client.post(server.url, json={"query": mutation})).json()
-    assert answer["data"]["createExport"]["problems"] == []
+        made = (await client.post(server.url, json={"query": mutation})).json()["data"]["createExport"]
+        assert made["problems"] == []
+        query = f'{{ export(id: "{made["export"]["id"]}") {{ state url pointCount }} }}'
+        async with asyncio.timeout(60):
+            while (export := (await client.post(server.url, json={"query": query})).json()["data"]["export"])[
+                "url"
+            ] is None:
+                await asyncio.sleep(0.1)
+    read = await asyncio.to_thread(ran, f'import polars as pl\ncurves = pl.read_parquet("{base}{export["url"]}")')
+    assert len(read) == export["pointCount"] > 0
 
 
 def blocks(language: str) -> list[str]:
