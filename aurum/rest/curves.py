@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from aurum.rest.parameters import Day, PagedBothWays, Text
+from aurum.rest.parameters import Day, Paged, PagedBothWays, Parameters, Text
 
 _TENOR_TYPES = {
     "MONTH": "MONTHLY",
@@ -25,13 +25,14 @@ _FILTERS = {
     "product": "products",
     "block": "blocks",
 }
+Limit = Annotated[int, Field(ge=1, le=1000)]
 POINT_COLUMNS = (
     *("curve_key", "tenor_label", "tenor_type", "contract_month", "asof_date"),
     *("mid", "bid", "ask", "price_type"),
 )
 
 
-class CurvesParameters(PagedBothWays):
+class CurveFilters(Parameters):
     curve_key: Text = None
     asset_class: Text = None
     iso: Text = None
@@ -40,12 +41,26 @@ class CurvesParameters(PagedBothWays):
     product: Text = None
     block: Text = None
     asof: Day | None = None
+
+
+class CurvesParameters(CurveFilters, PagedBothWays):
     tenor_type: Literal["MONTHLY", "CALENDAR", "SEASON", "QUARTER"] | None = None
-    limit: Annotated[int, Field(ge=1, le=1000)] = 200
+    limit: Limit = 200
     format: Literal["json", "csv"] = "json"
 
 
-def curves_variables(asked: CurvesParameters) -> dict[str, Any]:
+class StripsParameters(CurveFilters, Paged):
+    """Strips are those that a vendor delivers."""
+
+    type: Literal["CALENDAR", "SEASON", "QUARTER"]
+    limit: Limit = 200
+
+    @property
+    def tenor_type(self) -> str:
+        return self.type
+
+
+def curves_variables(asked: CurvesParameters | StripsParameters) -> dict[str, Any]:
     return {
         "filter": {field: [value] for name, field in _FILTERS.items() if (value := getattr(asked, name)) is not None},
         "asOf": None if asked.asof is None else asked.asof.isoformat(),

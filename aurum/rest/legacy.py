@@ -8,13 +8,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from starlette.responses import Response
 
-from aurum.rest.curves import POINT_COLUMNS, CurvesParameters, curve_point, curves_variables
+from aurum.rest import metadata
+from aurum.rest.curves import POINT_COLUMNS, CurvesParameters, StripsParameters, curve_point, curves_variables
 from aurum.rest.parameters import Parameters
 
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -52,9 +53,10 @@ class Operation:
     document: str
     parameters: type[Parameters]
     variables: Callable[[Any], dict[str, Any]]  # of the document, from the parameters
-    shape: Callable[[dict[str, Any]], dict[str, Any]]  # the answer without `meta`, from the document's data
+    shape: Callable[[Any, dict[str, Any]], dict[str, Any]]  # without `meta`, from parameters and the document's data
     cache_control: str
     csv: Csv | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)  # what is not found where the schema refuses an argument
 
     @property
     def version(self) -> str:
@@ -65,15 +67,62 @@ class Operation:
         return f"{self.method} {self.path}"
 
 
-def listed(item: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def listed(item: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Any, dict[str, Any]], dict[str, Any]]:
     """The shape of a paged list."""
-    return lambda data: {"data": [item(node) for node in data["page"]["nodes"]]}
+    return lambda _, data: {"data": [item(node) for node in data["page"]["nodes"]]}
 
+
+_PUBLIC = "public, max-age=300"
 
 OPERATIONS = (
     Operation(
         "GET", "/v1/curves", "v1_curves",
         CurvesParameters, curves_variables, listed(curve_point),
         "private, max-age=120", Csv("curves.csv", POINT_COLUMNS),
+    ),
+    Operation(
+        "GET", "/v1/curves/strips", "v1_curves",
+        StripsParameters, curves_variables, listed(curve_point),
+        "private, max-age=120",
+    ),
+    Operation(
+        "GET", "/v1/metadata/calendars", "v1_calendars",
+        Parameters, metadata.no_variables, metadata.calendars,
+        _PUBLIC,
+    ),
+    Operation(
+        "GET", "/v1/metadata/calendars/{name}/blocks", "v1_calendar_blocks",
+        metadata.OfCalendar, metadata.calendar_variables, metadata.blocks,
+        _PUBLIC,
+    ),
+    Operation(
+        "GET", "/v1/metadata/calendars/{name}/hours", "v1_calendar_hours",
+        metadata.HoursParameters, metadata.hours_variables, metadata.starts,
+        _PUBLIC, missing={"block": "Block"},
+    ),
+    Operation(
+        "GET", "/v1/metadata/calendars/{name}/expand", "v1_calendar_expand",
+        metadata.ExpandParameters, metadata.expand_variables, metadata.starts,
+        _PUBLIC, missing={"block": "Block"},
+    ),
+    Operation(
+        "GET", "/v1/metadata/locations", "v1_locations",
+        metadata.LocationsParameters, metadata.no_variables, metadata.iso_locations,
+        _PUBLIC,
+    ),
+    Operation(
+        "GET", "/v1/metadata/locations/{iso}/{location_id}", "v1_locations",
+        metadata.LocationParameters, metadata.no_variables, metadata.iso_location,
+        _PUBLIC,
+    ),
+    Operation(
+        "GET", "/v1/metadata/units", "v1_units",
+        metadata.Prefixed, metadata.no_variables, metadata.units,
+        _PUBLIC,
+    ),
+    Operation(
+        "GET", "/v1/metadata/units/mapping", "v1_unit_mapping",
+        metadata.Prefixed, metadata.prefix_variables, metadata.unit_mapping,
+        _PUBLIC,
     ),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar, Self
 
@@ -34,10 +35,10 @@ class Parameters(BaseModel):
     controls: ClassVar[frozenset[str]] = frozenset({"format"})
 
     @classmethod
-    def read(cls, query: QueryParams) -> Self:
+    def read(cls, query: QueryParams, path: Mapping[str, str]) -> Self:
         """Unknown parameters are ignored, empty ones count as not sent; anything wrong is a Problem."""
         try:
-            return cls.model_validate({name: value for name, value in query.items() if value != ""})
+            return cls.model_validate({name: value for name, value in query.items() if value != ""} | dict(path))
         except ValidationError as error:
             raise refusal(error, "query") from None
 

@@ -80,16 +80,16 @@ class Shim:
         return answer
 
     async def _answer(self, operation: Operation, request: Request, context: Context) -> Response:
-        asked = operation.parameters.read(request.query_params)
+        asked = operation.parameters.read(request.query_params, request.path_params)
         page = None
         if isinstance(asked, Paged):
             page = AskedPage(asked, self._cursors, operation.name, context.principal.tenant)
             asked = page.asked
         variables = operation.variables(asked) | (page.variables if page else {})
         started = time.perf_counter()
-        data = await self._data(self._documents[operation.document], variables, context)
+        data = await self._data(operation, variables, context)
         meta = {"request_id": context.request_id, "query_time_ms": int((time.perf_counter() - started) * 1000)}
-        content = operation.shape(data)
+        content = operation.shape(asked, data)
         cursors = page.neighbours(data["page"]["pageInfo"]) if page else {}
         if page:
             meta |= page.meta(len(content["data"]), cursors)
@@ -105,13 +105,17 @@ class Shim:
         response.headers.update({"etag": etag, "cache-control": operation.cache_control})
         return response
 
-    async def _data(self, document: str, variables: dict[str, Any], context: Context) -> dict[str, Any]:
+    async def _data(self, operation: Operation, variables: dict[str, Any], context: Context) -> dict[str, Any]:
+        document = self._documents[operation.document]
         asked = Asked(document, variables=variables)
         cost = self._admission.cost(asked, READING, context.request_id) or 0
         await context.charges.charge(context, cost)
         result = await self._schema.execute(document, variable_values=variables, context_value=context)
         if result.errors:
-            raise told(result.errors[0].message, result.errors[0].extensions or {})
+            extensions = result.errors[0].extensions or {}
+            if extensions.get("field") in operation.missing:
+                raise Problem(404, f"{operation.missing[extensions['field']]} not found")
+            raise told(result.errors[0].message, extensions)
         await self._admission.settle(asked, result, context)
         data: dict[str, Any] = result.data
         return data

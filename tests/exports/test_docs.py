@@ -53,13 +53,18 @@ async def test_addresses_and_lines_of_python_work(server: LiveServer) -> None:
         made = (await client.post(server.url, json={"query": mutation})).json()["data"]["createExport"]
         assert made["problems"] == []
         query = f'{{ export(id: "{made["export"]["id"]}") {{ state url pointCount }} }}'
-        async with asyncio.timeout(60):
-            while (export := (await client.post(server.url, json={"query": query})).json()["data"]["export"])[
-                "url"
-            ] is None:
-                await asyncio.sleep(0.1)
+        export = await finished(client, server.url, query)
     read = await asyncio.to_thread(ran, f'import polars as pl\ncurves = pl.read_parquet("{base}{export["url"]}")')
     assert len(read) == export["pointCount"] > 0
+
+
+async def finished(client: httpx.AsyncClient, url: str, query: str) -> Any:
+    async with asyncio.timeout(60):
+        while True:
+            export = (await client.post(url, json={"query": query})).json()["data"]["export"]
+            if export["url"] is not None:
+                return export
+            await asyncio.sleep(0.1)
 
 
 def blocks(language: str) -> list[str]:
