@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -60,12 +61,39 @@ class StripsParameters(CurveFilters, Paged):
         return self.type
 
 
+class ExportParameters(Parameters):
+    """`chunk_size` are the rows that are sent at a time, as many as a page of the schema at most."""
+
+    iso: Text = None
+    market: Text = None
+    location: Text = None
+    product: Text = None
+    block: Text = None
+    asof: Day | None = None
+    chunk_size: Annotated[int, Field(ge=100, le=5000)] = 1000
+
+
 def curves_variables(asked: CurvesParameters | StripsParameters) -> dict[str, Any]:
     return {
-        "filter": {field: [value] for name, field in _FILTERS.items() if (value := getattr(asked, name)) is not None},
+        "filter": _filter(asked),
         "asOf": None if asked.asof is None else asked.asof.isoformat(),
         "tenorTypes": None if asked.tenor_type is None else [_FROM_LEGACY[asked.tenor_type]],
     }
+
+
+def export_variables(asked: ExportParameters) -> dict[str, Any]:
+    """As it is known when it is asked for: what comes while it is sent is not in it."""
+    return {
+        "filter": _filter(asked),
+        "asOf": None if asked.asof is None else asked.asof.isoformat(),
+        "knownAt": datetime.now(UTC).isoformat(),
+        "first": min(asked.chunk_size, Paged.largest_page),
+        "days": False,
+    }
+
+
+def _filter(asked: Parameters) -> dict[str, list[str]]:
+    return {field: [value] for name, field in _FILTERS.items() if (value := getattr(asked, name, None)) is not None}
 
 
 def curve_point(quote: dict[str, Any]) -> dict[str, Any]:

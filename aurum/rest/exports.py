@@ -80,7 +80,7 @@ async def _at_once(context: Context, request: Request, seconds: float) -> Respon
     if compressed:
         headers["content-encoding"] = "gzip"
     body = context.exports.streamed(context.principal, plan, format_, compressed=compressed)
-    return _Streamed(body, headers, format_.media, seconds)
+    return Streamed(body, headers, format_.media, seconds)
 
 
 async def _file(context: Context, request: Request) -> Response:
@@ -98,7 +98,7 @@ def _format(text: str) -> ExportFormat:
         raise NotFound(f"there is no format {text[:20]!r}", hint=", ".join(ExportFormat)) from None
 
 
-class _Streamed(Response):
+class Streamed(Response):
     """A body as it comes. Where it breaks off, so does the connection: a part never looks like the whole."""
 
     def __init__(self, body: AsyncGenerator[bytes], headers: dict[str, str], media: str, seconds: float) -> None:

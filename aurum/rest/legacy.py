@@ -15,7 +15,15 @@ from typing import Any
 from starlette.responses import Response
 
 from aurum.rest import metadata
-from aurum.rest.curves import POINT_COLUMNS, CurvesParameters, StripsParameters, curve_point, curves_variables
+from aurum.rest.curves import (
+    POINT_COLUMNS,
+    CurvesParameters,
+    ExportParameters,
+    StripsParameters,
+    curve_point,
+    curves_variables,
+    export_variables,
+)
 from aurum.rest.parameters import Parameters
 
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -29,13 +37,20 @@ class Csv:
     columns: tuple[str, ...]
 
     def response(self, rows: Iterable[Mapping[str, Any]], cursors: Mapping[str, str | None]) -> Response:
-        text = io.StringIO()
-        lines = csv.writer(text, lineterminator="\r\n")
-        lines.writerow(self.columns)
-        lines.writerows([_cell(row[column]) for column in self.columns] for row in rows)
         headers = {f"x-{name.replace('_', '-')}": token for name, token in cursors.items() if token}
         headers["content-disposition"] = f'attachment; filename="{self.file_name}"'
-        return Response(text.getvalue(), headers=headers, media_type="text/csv")
+        return Response(self.head + self.lines(rows), headers=headers, media_type="text/csv")
+
+    @property
+    def head(self) -> str:
+        return ",".join(self.columns) + "\r\n"
+
+    def lines(self, rows: Iterable[Mapping[str, Any]]) -> str:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\r\n").writerows(
+            [_cell(row[column]) for column in self.columns] for row in rows
+        )
+        return text.getvalue()
 
 
 def _cell(value: Any) -> Any:
@@ -56,6 +71,7 @@ class Operation:
     shape: Callable[[Any, dict[str, Any]], dict[str, Any]]  # without `meta`, from parameters and the document's data
     cache_control: str
     csv: Csv | None = None
+    streamed: bool = False  # as CSV, page after page: see `Shim._pages`
     missing: Mapping[str, str] = field(default_factory=dict)  # what is not found where the schema refuses an argument
 
     @property
@@ -84,6 +100,11 @@ OPERATIONS = (
         "GET", "/v1/curves/strips", "v1_curves",
         StripsParameters, curves_variables, listed(curve_point),
         "private, max-age=120",
+    ),
+    Operation(
+        "GET", "/v2/curves/export", "v2_curves_export",
+        ExportParameters, export_variables, listed(curve_point),
+        "private, max-age=300", Csv("curve_export_{}.csv", POINT_COLUMNS), streamed=True,
     ),
     Operation(
         "GET", "/v1/metadata/calendars", "v1_calendars",

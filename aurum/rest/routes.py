@@ -6,7 +6,8 @@ import hashlib
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import orjson
@@ -21,10 +22,10 @@ from aurum.graphql.execution import Schema
 from aurum.graphql.requests import Asked
 from aurum.rest.cursors import Cursors
 from aurum.rest.downloads import download_routes
-from aurum.rest.exports import export_routes
+from aurum.rest.exports import Streamed, export_routes
 from aurum.rest.headers import compressed, exchange, lifecycle, names
 from aurum.rest.health import health_routes
-from aurum.rest.legacy import DOCUMENTS, OPERATIONS, Operation
+from aurum.rest.legacy import DOCUMENTS, OPERATIONS, Csv, Operation
 from aurum.rest.pages import AskedPage
 from aurum.rest.parameters import Paged
 from aurum.rest.problems import Problem, problem_of, told, unexpected
@@ -52,6 +53,7 @@ class Shim:
         self._admission = Admission(schema, settings.graphql)
         self._context_of = context_of
         self._problem_base = settings.rest.problem_base
+        self._seconds = settings.subscriptions.send_seconds
         self._lifecycle = {"v1": lifecycle(settings.rest), "v2": {}}
         self._cursors = Cursors(settings.rest.cursor_keys, settings.home / "cursor.key")
         self._documents = {each.document: (DOCUMENTS / f"{each.document}.graphql").read_text() for each in OPERATIONS}
@@ -75,7 +77,7 @@ class Shim:
                 _log.exception("request %s failed", request.scope["aurum.request_id"])
                 response = unexpected().response(request, self._problem_base)
             response.headers.update(headers)
-            return compressed(request, response)
+            return response if isinstance(response, Streamed) else compressed(request, response)
 
         return answer
 
@@ -86,6 +88,8 @@ class Shim:
             page = AskedPage(asked, self._cursors, operation.name, context.principal.tenant)
             asked = page.asked
         variables = operation.variables(asked) | (page.variables if page else {})
+        if operation.csv and operation.streamed:
+            return await self._streamed(operation, operation.csv, variables, context)
         started = time.perf_counter()
         data = await self._data(operation, variables, context)
         meta = {"request_id": context.request_id, "query_time_ms": int((time.perf_counter() - started) * 1000)}
@@ -104,6 +108,39 @@ class Shim:
             response = Response(status_code=304)
         response.headers.update({"etag": etag, "cache-control": operation.cache_control})
         return response
+
+    async def _streamed(
+        self, operation: Operation, table: Csv, variables: dict[str, Any], context: Context
+    ) -> Response:  # fmt: skip
+        """A CSV as it is read; the first page before anything is sent, so that what is refused is a problem."""
+        name = table.file_name.format(variables["asOf"] or "all")
+        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": operation.cache_control}
+        pages = self._pages(operation, variables, context)
+        first = await anext(pages, [])
+
+        async def lines() -> AsyncGenerator[bytes]:
+            yield (table.head + table.lines(first)).encode()
+            async with aclosing(pages):
+                async for rows in pages:
+                    yield table.lines(rows).encode()
+
+        return Streamed(lines(), headers, "text/csv", self._seconds)
+
+    async def _pages(
+        self, operation: Operation, variables: dict[str, Any], context: Context
+    ) -> AsyncGenerator[list[dict[str, Any]]]:
+        """The rows of an as-of date, or of every one, the oldest first: the document is executed for each page."""
+        days = [variables["asOf"]]
+        if variables["asOf"] is None:
+            data = await self._data(operation, variables | {"days": True}, context.for_operation())
+            days = [each["asOf"] for each in data["days"] if each["curveCount"]]
+        for day in days:
+            after, more = None, True
+            while more:
+                asked = variables | {"asOf": day, "after": after}
+                data = await self._data(operation, asked, context.for_operation())
+                yield operation.shape(None, data)["data"]
+                after, more = data["page"]["pageInfo"]["endCursor"], data["page"]["pageInfo"]["hasNextPage"]
 
     async def _data(self, operation: Operation, variables: dict[str, Any], context: Context) -> dict[str, Any]:
         document = self._documents[operation.document]

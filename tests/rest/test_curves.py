@@ -278,3 +278,30 @@ async def test_a_page_reads_only_the_curves_it_needs(rest: Rest, monkeypatch: py
     assert await cost(tenor_type="QUARTER") == (1, 3, 1)
     assert await cost(tenor_type="SEASON") == (0, 2, 0)
     assert await cost(asof="2025-02-11") == (0, 1, 0)
+
+
+async def test_an_export_has_every_row_of_a_day_or_of_all(rest: Rest) -> None:
+    """Over more than one page: 3 curves of 60 months are 180 rows a day."""
+    for day in ("2025-02-12", "2025-02-13"):
+        at = float(day[-2:])
+        await rest.publish(day, *((curve, prices([at + n for n in range(60)])) for curve in (TTF, NBP, GERMAN)))
+    path = "/v2/curves/export"
+    one = await rest.get(path, asof="2025-02-13", chunk_size=100)
+    assert (one.status_code, one.headers["x-api-version"]) == (200, "v2")
+    assert one.headers["content-type"] == "text/csv; charset=utf-8"
+    assert one.headers["content-disposition"] == 'attachment; filename="curve_export_2025-02-13.csv"'
+    assert "etag" not in one.headers
+    assert "deprecation" not in one.headers
+    paged = await rest.get(asof="2025-02-13", format="csv", limit=500)
+    assert one.text == paged.text
+    assert one.text.count("\r\n") == 181
+    whole = await rest.get(path)
+    assert whole.headers["content-disposition"] == 'attachment; filename="curve_export_all.csv"'
+    before = await rest.get(asof="2025-02-12", format="csv", limit=500)
+    assert whole.text == before.text + one.text.split("\r\n", 1)[1]
+    some = await rest.get(path, market="UK")
+    assert some.text.count("\r\n") == 121
+    none = await rest.get(path, market="nowhere")
+    assert none.text == one.text.split("\r\n", 1)[0] + "\r\n"
+    for refused in ({"chunk_size": 99}, {"chunk_size": 5001}, {"asof": "yesterday"}):
+        assert (await rest.get(path, **refused)).status_code == 422
