@@ -116,7 +116,7 @@ class Shim:
         name = table.file_name.format(variables["asOf"] or "all")
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": operation.cache_control}
         pages = self._pages(operation, variables, context)
-        first = await anext(pages, [])
+        first: list[dict[str, Any]] = await anext(pages, [])
 
         async def lines() -> AsyncGenerator[bytes]:
             yield (table.head + table.lines(first)).encode()

@@ -22,8 +22,10 @@ class CompoundUnit:
     @staticmethod
     def of(powers: Mapping[str, int]) -> CompoundUnit:
         kept = [(code, power) for code, power in powers.items() if power]
-        if any(abs(power) > HIGHEST for _, power in kept):
-            raise UnitMismatch(f"a unit to the power of more than {HIGHEST}", hint="Divide before you multiply.")
+        high = [code for code, power in kept if abs(power) > HIGHEST]
+        if high:
+            hint = "Divide before you multiply."
+            raise UnitMismatch(f"{high[0]} to the power of more than {HIGHEST}", hint=hint, units=high)
         return CompoundUnit(tuple(sorted(kept, key=lambda each: (each[0] not in CURRENCIES, each[0]))))
 
     def __mul__(self, other: CompoundUnit) -> CompoundUnit:
