@@ -90,8 +90,8 @@ def _rates(
     """`units`: the end's own, the one known at the later instant, and the one that is wanted."""
     if snapshot is None:
         return Rates(*(np.full(len(tenors), np.nan) for _ in range(2)))
-    own, common = (exchange(unit, units[2], rate, sources).on(tenors) for unit in units[:2])
-    return Rates(own, common)
+    found = {unit: exchange(unit, units[2], rate, sources).on(tenors) for unit in set(units[:2])}
+    return Rates(found[units[0]], found[units[1]])
 
 
 _DAY = "Ask for days that both have, say the date of the rate with at(...), or give a number: 1.08 USD/EUR."
