@@ -90,7 +90,7 @@ def _rates(
     """`units`: the end's own, the one known at the later instant, and the one that is wanted."""
     if snapshot is None:
         return Rates(*(np.full(len(tenors), np.nan) for _ in range(2)))
-    found = {unit: exchange(unit, units[2], rate, sources).on(tenors) for unit in set(units[:2])}
+    found = {unit: exchange(unit, units[2], rate, sources).on(tenors) for unit in dict.fromkeys(units[:2])}
     return Rates(found[units[0]], found[units[1]])
 
 

@@ -119,8 +119,8 @@ class Shim:
         first: list[dict[str, Any]] = await anext(pages, [])
 
         async def lines() -> AsyncGenerator[bytes]:
-            yield (table.head + table.lines(first)).encode()
             async with aclosing(pages):
+                yield (table.head + table.lines(first)).encode()
                 async for rows in pages:
                     yield table.lines(rows).encode()
 
