@@ -371,7 +371,7 @@ def composed(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.recursive(atoms, composed, max_leaves=12))
 def test_any_expression_is_numbers_and_gaps_or_refused_with_a_code(text: str) -> None:
     """No other exception, no infinity, and whatever comes out can be written, asked again, and says why it has gaps."""
