@@ -26,6 +26,8 @@ from aurum.metadata.store import CatalogueStore
 from aurum.operations.service import OperationService
 from aurum.operations.store import OperationStore
 from aurum.scenarios.bases import Bases
+from aurum.scenarios.repository.policies import PolicyService
+from aurum.scenarios.repository.policy_store import PolicyStore
 from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.repository.store import ScenarioStore
 from aurum.scenarios.runs.results import ResultService
@@ -88,7 +90,8 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
         )
         persisted, budgets = _shared(settings, stack)
         bases = Bases(curves, metadata)
-        scenarios = ScenarioService(ScenarioStore(database), bases, now)
+        policies = PolicyService(PolicyStore(database), bases, now)
+        scenarios = ScenarioService(ScenarioStore(database), bases, policies, now)
         scenario_runs = RunService(RunStore(database), scenarios, bases, events, now, settings.scenarios)
         charges = Charges(settings.graphql, budgets)
         yield Services(

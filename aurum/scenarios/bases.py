@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -11,8 +11,7 @@ from aurum.backends.paging import PageRequest
 from aurum.curves.service import CurveService
 from aurum.metadata.model import Curve, CurveFilter, unit_known_at
 from aurum.metadata.service import MetadataService
-from aurum.scenarios.model import BaseCurve, Driver, Issue, Severity
-from aurum.scenarios.references import references
+from aurum.scenarios.model import BaseCurve, Issue, Severity
 from aurum.scenarios.refusals import refused
 
 MOST_CURVES = 5_000
@@ -38,11 +37,11 @@ class Bases:
         self,
         principal: Principal,
         wanted: CurveFilter,
-        drivers: Sequence[Driver],
+        named: Collection[str],
         as_of: date | None,
         known_at: datetime | None,
     ) -> list[Base]:
-        """The curves that fit, and those that drivers refer to, where they have prices; by key.
+        """The curves that fit, and those that are named by their keys, where they have prices; by key.
 
         Four statements. Raises InvalidScenario where none fits, or too many.
         """
@@ -50,8 +49,8 @@ class Bases:
         if len(fitting) > MOST_CURVES:
             why = f"a scenario looks at no more than {MOST_CURVES:,} curves"
             raise refused([Issue(Severity.ERROR, "TOO_MANY_CURVES", why, "filter", "Narrow its filter.")])
-        named = await self.metadata.by_key(principal, references(drivers))
-        curves = {curve.id: curve for curve in (*fitting, *named.values())}
+        referred = await self.metadata.by_key(principal, named)
+        curves = {curve.id: curve for curve in (*fitting, *referred.values())}
         listed = await self.curves.listed(principal, list(curves), as_of=as_of, known_at=known_at)
         if not any(curve.id in listed for curve in fitting):
             why, suggestion = "the scenario looks at no curve that has prices", "Widen it, or take another as-of date."

@@ -1,4 +1,4 @@
-"""Policies: named and versioned, made of primitives. What Aurum ships are illustrations; users add their own."""
+"""Policies: named and versioned, made of primitives. What Aurum ships are illustrations; tenants add their own."""
 
 from __future__ import annotations
 
@@ -42,9 +42,12 @@ class Policies:
             versions[each.version] = each
         return cls(MappingProxyType({name: tuple(v for _, v in sorted(all_.items())) for name, all_ in found.items()}))
 
-    def with_added(self, given: Iterable[PolicyVersion]) -> Policies:
-        """With a tenant's own. A name that is there already gets more versions."""
-        return Policies.of((*(each for all_ in self.versions.values() for each in all_), *given))
+    def with_own(self, given: Iterable[PolicyVersion]) -> Policies:
+        """With a tenant's own; of a name that both have, the tenant's alone."""
+        return Policies({**self.versions, **Policies.of(given).versions})
+
+    def __contains__(self, name: str) -> bool:
+        return fold(name) in self.versions
 
     @property
     def names(self) -> list[str]:

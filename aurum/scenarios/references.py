@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from aurum.scenarios.model import Driver, Policy
@@ -20,6 +21,21 @@ def policies_used(drivers: Iterable[Driver], policies: Policies = SHIPPED) -> li
     named = (each for each in all_of(drivers, policies) if isinstance(each, Policy))
     found = (policies.find(each.policy_name, each.policy_version) for each in named)
     return [each for each in found if each is not None]
+
+
+def pinned(driver: Driver, policies: Policies) -> Driver:
+    """The driver with the versions that its policies come to: newer ones change nothing of it any more."""
+    if isinstance(driver, Policy):
+        found = policies.find(driver.policy_name, driver.policy_version)
+        return driver if found is None else replace(driver, policy_version=found.version)
+    inner: dict[str, Any] = {}
+    for parameter in type_of(driver).parameters:
+        value: Any = getattr(driver, parameter.name)
+        if parameter.kind is ParameterKind.DRIVERS:
+            inner[parameter.name] = tuple(pinned(each, policies) for each in value)
+        elif parameter.kind is ParameterKind.DRIVER and value is not None:
+            inner[parameter.name] = pinned(value, policies)
+    return replace(driver, **inner)
 
 
 def all_of(drivers: Iterable[Driver], policies: Policies = SHIPPED) -> Iterator[Driver]:

@@ -1,8 +1,20 @@
-"""Tables of scenarios, their versions, runs and results."""
+"""Tables of scenarios, their versions, policies, runs, batches of runs, and results."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, Float, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from aurum.backends.database import Id, Instant, Json, Text, tables
 
@@ -41,6 +53,8 @@ scenario_versions = Table(
     Column("author", Text, nullable=False),
     Column("reason", Text),
     Column("created_at", Instant, nullable=False),
+    Column("merged_id", ForeignKey("scenarios.id")),  # what was merged into the version before it makes this one
+    Column("merged_version", Integer),
 )
 
 # Those of the newest version, to choose scenarios by.
@@ -52,6 +66,19 @@ scenario_tags = Table(
     Column("scenario_id", ForeignKey("scenarios.id"), primary_key=True),
 )
 
+# Policies of tenants. A version is never changed.
+policies = Table(
+    "scenario_policies",
+    tables,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("name_folded", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("document", Json, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
 runs = Table(
     "scenario_runs",
     tables,
@@ -59,6 +86,7 @@ runs = Table(
     Column("tenant_id", String(64), nullable=False),
     Column("scenario_id", ForeignKey("scenarios.id"), nullable=False),
     Column("version", Integer, nullable=False),
+    Column("variation", Json),  # how its drivers differ from the version's; null: they do not
     Column("state", String(16), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("seed", Integer, nullable=False),
@@ -131,4 +159,32 @@ simulated_curves = Table(
     Column("unmodelled", Integer, nullable=False),
     Column("numbers", LargeBinary, nullable=False),  # float64, little-endian: one vector after another, see `packed`
     UniqueConstraint("run_id", "curve_key"),
+)
+
+# Runs that were asked for at once.
+batches = Table(
+    "scenario_batches",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("scenario_id", ForeignKey("scenarios.id")),  # whose drivers vary; null: runs of any scenarios
+    Column("idempotency_key", Text),
+    Column("asked", Json, nullable=False),  # what the caller said
+    Column("requested_by", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("tenant_id", "idempotency_key"),
+    Index(None, "tenant_id", "created_at", "id"),
+    Index(None, "scenario_id", "id"),
+)
+
+batch_runs = Table(
+    "scenario_batch_runs",
+    tables,
+    Column("batch_id", ForeignKey("scenario_batches.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("run_id", ForeignKey("scenario_runs.id"), nullable=False),
+    Column("queued", Boolean, nullable=False),  # by this batch; false: the same had been asked for before
+    Index(None, "run_id"),
 )

@@ -49,6 +49,6 @@ def test_everything_else_counts() -> None:
         input_digest([replace(gas, mid=np.nextafter(gas.mid, 99)), power], DRIVERS, seed=7),
         input_digest([curve(GAS, [50.1, NAN, 0.0], {"Q2 2025": NAN}), power], DRIVERS, seed=7),
         input_digest(CURVES, policy),
-        input_digest(CURVES, policy, policies=SHIPPED.with_added([changed])),
+        input_digest(CURVES, policy, policies=SHIPPED.with_own([changed])),
     ]
     assert len(set(digests)) == len(digests)

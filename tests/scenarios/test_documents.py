@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -143,12 +143,14 @@ def test_policies_are_made_of_primitives_and_have_versions() -> None:
     ours, issues = read_policy({**write_policy(shipped), "version": 2, "effects": [UP]})
     assert ours is not None
     assert not issues
-    known = SHIPPED.with_added([ours])
+    first = replace(ours, version=1)
+    known = SHIPPED.with_own([ours, first])
     assert known.find("Carbon price 90") == ours
-    assert known.find("Carbon price 90", 1) == shipped
+    assert known.find("Carbon price 90", 1) == first  # of a name that both have, the tenant's own alone
     assert known.find("Carbon price 90", 3) is None
+    assert known.find("Emissions cap") == SHIPPED.find("Emissions cap")
     with pytest.raises(ValueError, match="two versions 2"):
-        known.with_added([ours])
+        known.with_own([ours, ours])
     for wrong, code, path in (
         ({"effects": [document("policy", policy_name="x")]}, "NOT_A_PRIMITIVE", "policy.effects"),
         ({"effects": [document("scale")]}, "MISSING_FIELD", "policy.effects.0.payload.percent"),

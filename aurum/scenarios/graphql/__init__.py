@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from aurum.scenarios.graphql.comparison import RunComparisonQuery
+from aurum.scenarios.graphql.policies import PolicyMutation, PolicyQuery
 from aurum.scenarios.graphql.runs import (
     ScenarioRun,
     ScenarioRunMutation,
@@ -26,12 +27,12 @@ __all__ = [
 
 
 @strawberry.type
-class ScenariosQuery(ScenarioQuery, ScenarioRunQuery, RunComparisonQuery):
+class ScenariosQuery(ScenarioQuery, ScenarioRunQuery, RunComparisonQuery, PolicyQuery):
     pass
 
 
 @strawberry.type
-class ScenariosMutation(ScenarioMutation, ScenarioRunMutation):
+class ScenariosMutation(ScenarioMutation, ScenarioRunMutation, PolicyMutation):
     pass
 
 

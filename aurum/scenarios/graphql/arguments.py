@@ -87,21 +87,22 @@ def driver_of(document: Mapping[str, Any]) -> ScenarioDriver:
     )
 
 
-def issue_of(issue: model.Issue, documents: Sequence[Any]) -> ScenarioIssue:
+def issue_of(issue: model.Issue, documents: Sequence[Any], field: str = "drivers") -> ScenarioIssue:
+    """`documents` are what the input's `field` holds."""
     return ScenarioIssue(
-        severity=issue.severity, code=issue.code, message=issue.message, path=graphql_path(issue.path, documents),
-        suggestion=issue.suggestion,
+        severity=issue.severity, code=issue.code, message=issue.message,
+        path=graphql_path(issue.path, documents, field), suggestion=issue.suggestion,
     )  # fmt: skip
 
 
 WRONG = (Conflict, InvalidInput, InvalidScenario, NotFound)  # what a person can mend
 
 
-def wrong(error: AurumError, documents: Sequence[Any]) -> dict[str, Any]:
+def wrong(error: AurumError, documents: Sequence[Any], field: str = "drivers") -> dict[str, Any]:
     """What a payload says of an error: `problems`, and of drivers every one of their issues."""
     if not isinstance(error, InvalidScenario):
         return {"problems": [problem_of(error)], "issues": []}
-    issues = [issue_of(each, documents) for each in issues_of(error)]
+    issues = [issue_of(each, documents, field) for each in issues_of(error)]
     first = issues[0]
     problem = Problem(code=error.code, message=first.message, field=first.path, hint=first.suggestion)
     return {"problems": [problem], "issues": issues}

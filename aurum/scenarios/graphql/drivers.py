@@ -204,9 +204,9 @@ def _named(values: Sequence[Any]) -> dict[str, Any]:
     return found
 
 
-def graphql_path(path: str, documents: Sequence[Any]) -> str:
+def graphql_path(path: str, documents: Sequence[Any], field: str = "drivers") -> str:
     """A path in the documents as a path in the inputs: `drivers.0.payload.percent` is `drivers.0.scale.percent`."""
-    return ".".join(_steps(path.split("."), {"drivers": documents}))
+    return ".".join(_steps(path.split("."), {field: documents}))
 
 
 def _steps(path: Sequence[str], at: Any) -> Iterator[str]:

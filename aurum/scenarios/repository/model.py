@@ -99,6 +99,11 @@ def tidied(given: Definition) -> dict[str, Any]:
     return {"name": name, "description": description, "tags": tags}
 
 
+def check_reason(reason: str) -> None:
+    if not 0 < len(reason.strip()) <= LONGEST_TEXT:
+        raise InvalidInput(f"a reason is needed, of at most {LONGEST_TEXT} characters: it is kept", field="reason")
+
+
 def write_filter(curves: CurveFilter) -> dict[str, Any]:
     given = {each.name: getattr(curves, each.name) for each in fields(curves)}
     return {name: _plain(value) for name, value in given.items() if value is not None}

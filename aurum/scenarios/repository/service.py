@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,21 +10,25 @@ from typing import Any, NamedTuple
 from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
 from aurum.backends.paging import Page, PageRequest
-from aurum.errors import Conflict, InvalidInput, InvalidScenario, NotFound
+from aurum.errors import Conflict, NotFound
 from aurum.scenarios.bases import Bases
 from aurum.scenarios.documents import write_driver
 from aurum.scenarios.model import Issue, Severity
-from aurum.scenarios.refusals import issues_of, refuse_errors
+from aurum.scenarios.references import pinned
+from aurum.scenarios.refusals import refuse_errors
 from aurum.scenarios.repository.model import (
     Definition,
     Scenario,
     ScenarioFilter,
     ScenarioState,
     Version,
+    check_reason,
     tidied,
 )
+from aurum.scenarios.repository.policies import PolicyService
 from aurum.scenarios.repository.store import ScenarioStore
-from aurum.scenarios.validation import parent_issues, validate
+from aurum.scenarios.repository.trials import tried
+from aurum.scenarios.validation import parent_issues
 
 Key = tuple[int, int]  # scenario, version
 
@@ -38,9 +41,12 @@ class Kept(NamedTuple):
 
 
 class ScenarioService:
-    def __init__(self, store: ScenarioStore, bases: Bases, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: ScenarioStore, bases: Bases, policies: PolicyService, clock: Callable[[], datetime]
+    ) -> None:
         self.store = store
         self.bases = bases
+        self.policies = policies
         self.clock = clock
 
     async def validate(self, principal: Principal, said: Definition) -> list[Issue]:
@@ -49,13 +55,9 @@ class ScenarioService:
         drivers, issues = said.read()
         if any(each.severity is Severity.ERROR for each in issues):
             return issues
+        policies = await self.policies.known_to(principal, drivers)
         at = self.clock() if said.known_at is None else said.known_at
-        try:
-            bases = await self.bases.chosen(principal, said.curves, drivers, said.as_of, at)
-        except InvalidScenario as refusal:
-            return [*issues, *issues_of(refusal)]
-        curves = await self.bases.read(principal, bases)
-        return issues + await asyncio.to_thread(validate, drivers, curves)
+        return issues + await tried(self.bases, principal, drivers, said.curves, said.as_of, at, policies)
 
     async def create(self, principal: Principal, said: Definition, reason: str | None = None) -> Kept:
         """Raises InvalidScenario with every issue, and Conflict for a name that is taken; then nothing is kept."""
@@ -72,7 +74,7 @@ class ScenarioService:
         Raises Conflict where `expected` is not the newest version: somebody else was faster.
         """
         principal.require(Scope.SCENARIOS_WRITE)
-        _check(reason)
+        check_reason(reason)
         known = await self._there(principal, id_)
         ready, issues = await self._judged(principal, replace(known.newest.definition, **changes))
         async with self.store.database.write() as transaction:
@@ -95,7 +97,7 @@ class ScenarioService:
     ) -> Kept:
         """A scenario that says what a version (None: the newest) of another one says, but for some changes."""
         principal.require(Scope.SCENARIOS_WRITE)
-        _check(reason)
+        check_reason(reason)
         parent = await self.version(principal, id_, version)
         ready, issues = await self._judged(principal, replace(parent.definition, **changes))
         lineage = await self.store.parents(principal.tenant, id_)
@@ -157,11 +159,16 @@ class ScenarioService:
         return _shown(await self.store.held(transaction, principal.tenant, id_))
 
     async def _judged(self, principal: Principal, said: Definition) -> tuple[Definition, list[Issue]]:
-        """As it is kept: drivers as they are always written. Raises InvalidInput, InvalidScenario."""
+        """As it is kept: drivers as they are always written, with the versions of their policies.
+
+        Raises InvalidInput, InvalidScenario.
+        """
         ready = replace(said, **tidied(said), known_at=_instant(said.known_at))
         issues = await self.validate(principal, ready)
         refuse_errors(issues)
-        return replace(ready, drivers=tuple(write_driver(each) for each in ready.read()[0])), issues
+        drivers = ready.read()[0]
+        policies = await self.policies.known_to(principal, drivers)
+        return replace(ready, drivers=tuple(write_driver(pinned(each, policies)) for each in drivers)), issues
 
     async def _add(
         self, transaction: WriteConnection, principal: Principal, said: Definition, reason: str | None,
@@ -191,11 +198,6 @@ def _shown(found: Scenario | None) -> Scenario:
     if found is None or found.state is ScenarioState.DELETED:
         raise NotFound("scenario not found", field="id")
     return found
-
-
-def _check(reason: str) -> None:
-    if not reason.strip():
-        raise InvalidInput("a reason is needed: it is kept with the version", field="reason")
 
 
 def _instant(known_at: datetime | None) -> datetime | None:

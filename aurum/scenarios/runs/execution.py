@@ -14,6 +14,7 @@ from aurum.scenarios.application import apply
 from aurum.scenarios.bases import Base
 from aurum.scenarios.digest import input_digest, output_digest
 from aurum.scenarios.model import BaseCurve, Driver, Issue
+from aurum.scenarios.policies import Policies
 from aurum.scenarios.refusals import issues_of, refuse_errors
 from aurum.scenarios.runs.model import Claim, Input, Run, RunState, packed
 from aurum.scenarios.runs.service import RunService
@@ -50,10 +51,11 @@ async def execute(service: RunService, claim: Claim) -> None:
 
 async def _execute(service: RunService, claim: Claim) -> None:
     run, inputs, drivers, curves = await _read(service, claim)
+    policies = await service.scenarios.policies.known_to(worker_principal(claim.tenant), drivers)
     task = await _task(service, claim, inputs, curves)
     if not await service.report(claim, _READ):
         return
-    computed = await asyncio.to_thread(_compute, run, inputs, drivers, curves, task)
+    computed = await asyncio.to_thread(_compute, run, inputs, drivers, curves, policies, task)
     if await service.report(claim, _COMPUTED):
         await service.end(claim, RunState.SUCCEEDED, computed.results, computed.simulated, **computed.values)
 
@@ -83,9 +85,10 @@ async def _task(service: RunService, claim: Claim, inputs: Sequence[Input], curv
 
 
 def _compute(
-    run: Run, inputs: Sequence[Input], drivers: Sequence[Driver], curves: Sequence[BaseCurve], task: Task | None
+    run: Run, inputs: Sequence[Input], drivers: Sequence[Driver], curves: Sequence[BaseCurve], policies: Policies,
+    task: Task | None,
 ) -> _Computed:  # fmt: skip
-    outcome = apply(curves, drivers)
+    outcome = apply(curves, drivers, policies)
     results = [
         {
             "run_id": run.id, "curve_id": each.curve_id, "curve_key": curve.key, "snapshot_id": each.snapshot_id,
@@ -93,8 +96,9 @@ def _compute(
         }
         for each, curve in zip(inputs, curves, strict=True)
     ]  # fmt: skip
-    given, made, issues = input_digest(curves, drivers, seed=run.seed), output_digest(outcome), list(outcome.issues)
-    simulated = None if task is None else task.compute(run.seed, curves, drivers, outcome)
+    given = input_digest(curves, drivers, seed=run.seed, policies=policies)
+    made, issues = output_digest(outcome), list(outcome.issues)
+    simulated = None if task is None else task.compute(run.seed, curves, drivers, outcome, policies)
     if task is not None and simulated is not None:
         given, made = task.input_digest(given), output_digest_with(made, simulated)
         issues += task.issues

@@ -18,7 +18,7 @@ from aurum.errors import Conflict, InvalidInput, NotFound
 from aurum.scenarios.bases import Base, Bases
 from aurum.scenarios.documents import canonical, write_policy
 from aurum.scenarios.model import EVERY_CURVE
-from aurum.scenarios.references import policies_used
+from aurum.scenarios.references import policies_used, references
 from aurum.scenarios.refusals import refuse_errors
 from aurum.scenarios.registry import FORMULAS
 from aurum.scenarios.repository.model import ScenarioState, Version, write_filter
@@ -79,15 +79,16 @@ class RunService:
         drivers, issues = said.read()
         refuse_errors(issues)
         as_of, known_at = request.as_of or said.as_of, request.known_at or said.known_at or now
-        bases = await self.bases.chosen(principal, said.curves, drivers, as_of, known_at)
+        policies = await self.scenarios.policies.known_to(principal, drivers)
+        bases = await self.bases.chosen(principal, said.curves, references(drivers, policies), as_of, known_at)
         inputs = [_input(base) for base in bases]
         pinned = [[each.curve_id, each.snapshot_id, each.currency, each.unit] for each in inputs]
-        policies = [write_policy(each) for each in policies_used(drivers)]
+        used = [write_policy(each) for each in policies_used(drivers, policies)]
         simulation = None
         if request.simulation is not None:
             simulation = await pin(self.bases, principal, request.simulation, bases, drivers, known_at)
         more = [] if simulation is None else [simulation.document]
-        digest = _digest(version.scenario_id, version.version, request.seed, FORMULAS, policies, pinned, *more)
+        digest = _digest(version.scenario_id, version.version, request.seed, FORMULAS, used, pinned, *more)
         async with self.store.database.write() as transaction:
             if request.idempotency_key is not None:
                 known = await self._of_key(transaction, principal, request.idempotency_key, asked)

@@ -10,6 +10,7 @@ from aurum.scenarios.bases import Bases
 from aurum.scenarios.digest import digest_of
 from aurum.scenarios.documents import canonical
 from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome
+from aurum.scenarios.policies import Policies
 from aurum.scenarios.runs.pinning import Pinned, unpack_histories
 from aurum.scenarios.runs.simulated import Simulated
 from aurum.scenarios.simulation.asked import Terms
@@ -29,8 +30,10 @@ class Task:
     ids: Mapping[str, int]
     issues: Sequence[Issue]
 
-    def compute(self, seed: int, curves: Sequence[BaseCurve], drivers: Sequence[Driver], outcome: Outcome) -> Simulated:
-        return Simulated(compute(self.terms, seed, self.histories, curves, drivers, outcome), self.ids)
+    def compute(
+        self, seed: int, curves: Sequence[BaseCurve], drivers: Sequence[Driver], outcome: Outcome, policies: Policies
+    ) -> Simulated:
+        return Simulated(compute(self.terms, seed, self.histories, curves, drivers, outcome, policies), self.ids)
 
     def input_digest(self, plain: str) -> str:
         """Of all that the run depends on, `plain` being that of a run without simulation."""

@@ -12,6 +12,7 @@ from aurum.errors import InvalidInput, InvalidScenario
 from aurum.scenarios.digest import bits_of, digest_of
 from aurum.scenarios.documents import canonical
 from aurum.scenarios.model import BaseCurve, Driver, Outcome
+from aurum.scenarios.policies import Policies
 from aurum.scenarios.refusals import refused
 from aurum.scenarios.simulation.asked import Terms, issue_of
 from aurum.scenarios.simulation.driving import driven
@@ -59,11 +60,11 @@ class Computed:
 
 def compute(
     terms: Terms, seed: int, histories: Sequence[History], curves: Sequence[BaseCurve], drivers: Sequence[Driver],
-    outcome: Outcome,
+    outcome: Outcome, policies: Policies,
 ) -> Computed:  # fmt: skip
     """Around the scenario that `outcome` is, of the curves that have a history. Raises InvalidScenario."""
     try:
-        return _compute(terms, seed, histories, curves, drivers, outcome)
+        return _compute(terms, seed, histories, curves, drivers, outcome, policies)
     except InvalidScenario:
         raise
     except InvalidInput as error:
@@ -72,7 +73,7 @@ def compute(
 
 def _compute(
     terms: Terms, seed: int, histories: Sequence[History], curves: Sequence[BaseCurve], drivers: Sequence[Driver],
-    outcome: Outcome,
+    outcome: Outcome, policies: Policies,
 ) -> Computed:  # fmt: skip
     moves = daily_moves(histories, terms.window)
     model = fitted(moves, share=terms.share)
@@ -82,8 +83,8 @@ def _compute(
     positions = [each.position(terms.currency or each.currency) for each in terms.positions]
     periods = terms.risk_periods
     found = simulate(
-        model, lines, sampling, driven=driven(curves, drivers, outcome, sampling), positions=positions,
-        periods=periods, level=terms.level,
+        model, lines, sampling, driven=driven(curves, drivers, outcome, sampling, policies),
+        positions=positions, periods=periods, level=terms.level,
     )  # fmt: skip
     stressed = StressDays([], 0, 0)
     if positions and terms.stress:

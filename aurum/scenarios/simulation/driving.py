@@ -22,6 +22,7 @@ from aurum.scenarios.model import (
     Severity,
     Stochastic,
 )
+from aurum.scenarios.policies import SHIPPED, Policies
 from aurum.scenarios.refusals import refused
 from aurum.scenarios.registry import ParameterKind, type_of
 from aurum.scenarios.simulation.draws import drawn
@@ -39,7 +40,10 @@ def stochastic(drivers: Sequence[Driver]) -> dict[str, Stochastic]:
     }
 
 
-def driven(curves: Sequence[BaseCurve], drivers: Sequence[Driver], means: Outcome, sampling: Sampling) -> list[Driven]:
+def driven(
+    curves: Sequence[BaseCurve], drivers: Sequence[Driver], means: Outcome, sampling: Sampling,
+    policies: Policies = SHIPPED,
+) -> list[Driven]:  # fmt: skip
     """What 1 more than the mean of each stochastic driver makes of the curves, whose `means` is the scenario.
 
     What comes after the driver follows it, as it does in the scenario. Raises InvalidScenario as `drawn` does, and
@@ -50,7 +54,8 @@ def driven(curves: Sequence[BaseCurve], drivers: Sequence[Driver], means: Outcom
         return []
     aside = drawn(found, sampling.seed, sampling.paths).aside
     return [
-        Driven(aside[n], _amounts(path, apply(curves, _raised(drivers, path)), means)) for n, path in enumerate(found)
+        Driven(aside[n], _amounts(path, apply(curves, _raised(drivers, path), policies), means))
+        for n, path in enumerate(found)
     ]
 
 
