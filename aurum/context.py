@@ -33,6 +33,8 @@ from aurum.ingestion.service import IngestionService
 from aurum.metadata import model as catalogue
 from aurum.metadata.service import MetadataService
 from aurum.operations.service import OperationService
+from aurum.scenarios.repository.merges import MergeService
+from aurum.scenarios.repository.rebasing import RebaseService
 from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.runs.results import ResultService, there
 from aurum.scenarios.runs.service import RunService
@@ -85,6 +87,14 @@ class Context:
     @property
     def scenarios(self) -> ScenarioService:
         return self.services.scenarios
+
+    @property
+    def scenario_merges(self) -> MergeService:
+        return self.services.scenario_merges
+
+    @property
+    def scenario_rebases(self) -> RebaseService:
+        return self.services.scenario_rebases
 
     @property
     def scenario_runs(self) -> RunService:

@@ -26,8 +26,10 @@ from aurum.metadata.store import CatalogueStore
 from aurum.operations.service import OperationService
 from aurum.operations.store import OperationStore
 from aurum.scenarios.bases import Bases
+from aurum.scenarios.repository.merges import MergeService
 from aurum.scenarios.repository.policies import PolicyService
 from aurum.scenarios.repository.policy_store import PolicyStore
+from aurum.scenarios.repository.rebasing import RebaseService
 from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.repository.store import ScenarioStore
 from aurum.scenarios.runs.results import ResultService
@@ -48,6 +50,8 @@ class Services:
     operations: OperationService
     exports: ExportService
     scenarios: ScenarioService
+    scenario_merges: MergeService
+    scenario_rebases: RebaseService
     scenario_runs: RunService
     scenario_results: ResultService
     scenario_simulations: SimulationService
@@ -95,8 +99,9 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
         scenario_runs = RunService(RunStore(database), scenarios, bases, events, now, settings.scenarios)
         charges = Charges(settings.graphql, budgets)
         yield Services(
-            database, events, metadata, curves, ingestion, dispatcher, operations, exports, scenarios, scenario_runs,
-            ResultService(scenario_runs.store, bases), SimulationService(scenario_runs.simulations), persisted, charges,
+            database, events, metadata, curves, ingestion, dispatcher, operations, exports, scenarios,
+            MergeService(scenarios), RebaseService(scenarios), scenario_runs, ResultService(scenario_runs.store, bases),
+            SimulationService(scenario_runs.simulations), persisted, charges,
         )  # fmt: skip
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import strawberry
 
 from aurum.scenarios.graphql.comparison import RunComparisonQuery
+from aurum.scenarios.graphql.merging import MergeMutation, MergeQuery
 from aurum.scenarios.graphql.policies import PolicyMutation, PolicyQuery
+from aurum.scenarios.graphql.rebasing import RebaseMutation, RebaseQuery
 from aurum.scenarios.graphql.runs import (
     ScenarioRun,
     ScenarioRunMutation,
@@ -27,12 +29,12 @@ __all__ = [
 
 
 @strawberry.type
-class ScenariosQuery(ScenarioQuery, ScenarioRunQuery, RunComparisonQuery, PolicyQuery):
+class ScenariosQuery(ScenarioQuery, MergeQuery, RebaseQuery, PolicyQuery, ScenarioRunQuery, RunComparisonQuery):
     pass
 
 
 @strawberry.type
-class ScenariosMutation(ScenarioMutation, ScenarioRunMutation, PolicyMutation):
+class ScenariosMutation(ScenarioMutation, MergeMutation, RebaseMutation, PolicyMutation, ScenarioRunMutation):
     pass
 
 

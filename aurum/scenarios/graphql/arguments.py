@@ -19,6 +19,8 @@ from aurum.scenarios.graphql.drivers import graphql_path
 from aurum.scenarios.model import Severity
 from aurum.scenarios.refusals import issues_of
 from aurum.scenarios.registry import DRIVER_TYPES
+from aurum.scenarios.repository.merges import MergeService
+from aurum.scenarios.repository.rebasing import RebaseService
 from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.runs.results import ResultService
 from aurum.scenarios.runs.service import RunService
@@ -38,6 +40,10 @@ class ScenarioContext(Protocol):
     def metadata(self) -> MetadataService: ...
     @property
     def scenarios(self) -> ScenarioService: ...
+    @property
+    def scenario_merges(self) -> MergeService: ...
+    @property
+    def scenario_rebases(self) -> RebaseService: ...
     @property
     def scenario_runs(self) -> RunService: ...
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import strawberry
 
@@ -22,6 +22,7 @@ from aurum.scenarios.graphql.arguments import Info
 from aurum.scenarios.graphql.runs import ScenarioRun, run_of
 from aurum.scenarios.runs.model import Run
 
+T = TypeVar("T")
 _MOST = 1_000
 
 publish_enum(
@@ -72,8 +73,11 @@ class RunDifference:
         description="What differences are sorted by; null where it is a percentage of nothing."
     )
     values: list[RunValue | None] = strawberry.field(
-        description="Parallel to `runs`; null where a run does not have it.", directives=[sized(5)]
+        description="Parallel to the runs; null where one does not have it.", directives=[sized(5)]
     )
+
+
+HowMany = Annotated[int, strawberry.argument(description=f"How many: at most {_MOST:,}.")]
 
 
 @strawberry.type(description="Runs beside each other and their bases, by curve, delivery and driver.")
@@ -84,12 +88,8 @@ class RunComparison:
     by_key: strawberry.Private[Mapping[str, catalogue.Curve]]
 
     @strawberry.field(description="The largest differences first.", directives=[sized(50, "first")])
-    def differences(
-        self, first: Annotated[int, strawberry.argument(description=f"How many: at most {_MOST:,}.")] = 50
-    ) -> list[RunDifference]:
-        if not 0 <= first <= _MOST:
-            raise InvalidInput(f"0 to {_MOST:,} differences at once", field="first")
-        return [_difference_of(each, self.by_key[each.key]) for each in self.found[:first]]
+    def differences(self, first: HowMany = 50) -> list[RunDifference]:
+        return differences_of(self.found, self.by_key, first)
 
 
 @strawberry.type
@@ -114,6 +114,18 @@ def _comparison_of(
     runs: Sequence[Run], found: Sequence[Difference], curves: Mapping[str, catalogue.Curve]
 ) -> RunComparison:  # fmt: skip
     return RunComparison(runs=[run_of(each) for each in runs], total_count=len(found), found=found, by_key=curves)
+
+
+def differences_of(
+    found: Sequence[Difference], curves: Mapping[str, catalogue.Curve], first: int
+) -> list[RunDifference]:
+    return [_difference_of(each, curves[each.key]) for each in first_of(found, first)]
+
+
+def first_of(found: Sequence[T], first: int) -> Sequence[T]:
+    if not 0 <= first <= _MOST:
+        raise InvalidInput(f"0 to {_MOST:,} at once", field="first")
+    return found[:first]
 
 
 def _difference_of(found: Difference, curve: catalogue.Curve) -> RunDifference:

@@ -65,6 +65,15 @@ class ScenarioVersion:
     author: str = strawberry.field(description="Who said so.")
     reason: str | None = strawberry.field(description="Why.")
     created_at: datetime = strawberry.field(description="When (UTC).")
+    merged_version: int | None = strawberry.field(description="The version of `merged` that was merged.")
+    said: strawberry.Private[model.Version]
+
+    @strawberry.field(description="What was merged into the version before; null: nothing, or it is deleted.")
+    async def merged(self, info: Info) -> Scenario | None:
+        if self.said.merged is None:
+            return None
+        found = await info.context.load(info.context.scenarios.scenarios, self.said.merged[0])
+        return None if found is None else scenario_of(found)
 
 
 @strawberry.type(description="A story about curves: drivers over the curves it looks at, in versions.")
@@ -314,7 +323,7 @@ def version_of(version: model.Version) -> ScenarioVersion:
         version=version.version, name=said.name, description=said.description,
         drivers=[driver_of(each) for each in said.drivers], filter=JSON(write_filter(said.curves)), as_of=said.as_of,
         known_at=said.known_at, tags=list(said.tags), author=version.author, reason=version.reason,
-        created_at=version.created_at,
+        created_at=version.created_at, merged_version=version.merged and version.merged[1], said=version,
     )  # fmt: skip
 
 

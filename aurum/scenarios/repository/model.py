@@ -15,6 +15,7 @@ from aurum.metadata.model import CurveFilter
 from aurum.scenarios.documents import read_drivers
 from aurum.scenarios.model import EVERY_CURVE, Driver, Issue
 
+Key = tuple[int, int]  # scenario, version
 LONGEST_NAME, LONGEST_TEXT, LONGEST_TAG, MOST_TAGS = 255, 4_000, 64, 50
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
@@ -54,7 +55,10 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """`author` said it at `created_at` (UTC), for a reason. `version` counts from 1."""
+    """`author` said it at `created_at` (UTC), for a reason. `version` counts from 1.
+
+    `merged`: the version of another scenario that was merged into the version before.
+    """
 
     scenario_id: int
     version: int
@@ -62,6 +66,7 @@ class Version:
     author: str
     reason: str | None
     created_at: datetime
+    merged: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)

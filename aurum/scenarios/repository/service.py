@@ -18,6 +18,7 @@ from aurum.scenarios.references import pinned
 from aurum.scenarios.refusals import refuse_errors
 from aurum.scenarios.repository.model import (
     Definition,
+    Key,
     Scenario,
     ScenarioFilter,
     ScenarioState,
@@ -29,8 +30,6 @@ from aurum.scenarios.repository.policies import PolicyService
 from aurum.scenarios.repository.store import ScenarioStore
 from aurum.scenarios.repository.trials import tried
 from aurum.scenarios.validation import parent_issues
-
-Key = tuple[int, int]  # scenario, version
 
 
 class Kept(NamedTuple):
@@ -62,7 +61,7 @@ class ScenarioService:
     async def create(self, principal: Principal, said: Definition, reason: str | None = None) -> Kept:
         """Raises InvalidScenario with every issue, and Conflict for a name that is taken; then nothing is kept."""
         principal.require(Scope.SCENARIOS_WRITE)
-        ready, issues = await self._judged(principal, said)
+        ready, issues = await self.judged(principal, said)
         async with self.store.database.write() as transaction:
             return Kept(await self._add(transaction, principal, ready, reason, None), issues)
 
@@ -75,22 +74,23 @@ class ScenarioService:
         """
         principal.require(Scope.SCENARIOS_WRITE)
         check_reason(reason)
-        known = await self._there(principal, id_)
-        ready, issues = await self._judged(principal, replace(known.newest.definition, **changes))
+        known = await self.there(principal, id_)
+        ready, issues = await self.judged(principal, replace(known.newest.definition, **changes))
+        return Kept(await self.change(principal, id_, expected, ready, reason), issues)
+
+    async def change(
+        self, principal: Principal, id_: int, expected: int, said: Definition, reason: str, merged: Key | None = None
+    ) -> Scenario:  # fmt: skip
+        """The next version, of a definition that was judged. Raises Conflict as `update` does."""
         async with self.store.database.write() as transaction:
             held = await self._held(transaction, principal, id_)
-            if held.newest.version != expected:
-                raise Conflict(
-                    f"version {expected} is not the newest: version {held.newest.version} is, by {held.newest.author}",
-                    hint="Look at what has changed, and say it again upon the newest version.", field="expectedVersion",
-                    version=held.newest.version,
-                )  # fmt: skip
+            check_newest(held, expected)
             if held.state is ScenarioState.ARCHIVED:
                 raise Conflict("the scenario is archived", hint="Branch from it.", field="id")
-            await self._name(transaction, principal, ready, id_)
-            version = Version(id_, expected + 1, ready, principal.name, reason.strip(), self.clock())
+            await self._name(transaction, principal, said, id_)
+            version = Version(id_, expected + 1, said, principal.name, reason.strip(), self.clock(), merged)
             await self.store.change(transaction, principal.tenant, version)
-        return Kept(replace(held, newest=version), issues)
+        return replace(held, newest=version)
 
     async def branch(
         self, principal: Principal, id_: int, version: int | None, changes: Mapping[str, Any], reason: str
@@ -99,7 +99,7 @@ class ScenarioService:
         principal.require(Scope.SCENARIOS_WRITE)
         check_reason(reason)
         parent = await self.version(principal, id_, version)
-        ready, issues = await self._judged(principal, replace(parent.definition, **changes))
+        ready, issues = await self.judged(principal, replace(parent.definition, **changes))
         lineage = await self.store.parents(principal.tenant, id_)
         line = {str(one): None if other is None else str(other) for one, other in lineage.items()}
         refuse_errors(parent_issues("", str(id_), line))
@@ -144,7 +144,7 @@ class ScenarioService:
 
     async def version(self, principal: Principal, id_: int, version: int | None) -> Version:
         """One version of a scenario (None: the newest). Raises NotFound."""
-        newest = (await self._there(principal, id_)).newest
+        newest = (await self.there(principal, id_)).newest
         if version in (None, newest.version):
             return newest
         found = (await self.versions(principal, [(id_, version or 0)])).get((id_, version or 0))
@@ -152,13 +152,13 @@ class ScenarioService:
             raise NotFound(f"the scenario has no version {version}", field="version")
         return found
 
-    async def _there(self, principal: Principal, id_: int) -> Scenario:
+    async def there(self, principal: Principal, id_: int) -> Scenario:
         return _shown((await self.store.by_id(principal.tenant, [id_])).get(id_))
 
     async def _held(self, transaction: WriteConnection, principal: Principal, id_: int) -> Scenario:
         return _shown(await self.store.held(transaction, principal.tenant, id_))
 
-    async def _judged(self, principal: Principal, said: Definition) -> tuple[Definition, list[Issue]]:
+    async def judged(self, principal: Principal, said: Definition) -> tuple[Definition, list[Issue]]:
         """As it is kept: drivers as they are always written, with the versions of their policies.
 
         Raises InvalidInput, InvalidScenario.
@@ -192,6 +192,16 @@ class ScenarioService:
             if held.state is not state:
                 await self.store.turn(transaction, principal.tenant, id_, state)
         return replace(held, state=state)
+
+
+def check_newest(held: Scenario, expected: int) -> None:
+    newest = held.newest
+    if newest.version != expected:
+        raise Conflict(
+            f"version {expected} is not the newest: version {newest.version} is, by {newest.author}",
+            hint="Look at what has changed, and say it again upon the newest version.", field="expectedVersion",
+            version=newest.version,
+        )  # fmt: skip
 
 
 def _shown(found: Scenario | None) -> Scenario:

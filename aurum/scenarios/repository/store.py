@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, select
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
 from aurum.market.identity import fold
+from aurum.scenarios.repository.merging import Origin
 from aurum.scenarios.repository.model import (
     Definition,
+    Key,
     Scenario,
     ScenarioFilter,
     ScenarioState,
@@ -24,7 +26,10 @@ from aurum.scenarios.tables import scenario_tags, scenario_versions, scenarios
 
 _NEWEST = and_(scenario_versions.c.scenario_id == scenarios.c.id, scenario_versions.c.version == scenarios.c.version)
 _OWN = ("id", "state", "parent_id", "parent_version", "created_by")
-_SAID = ("name", "description", "drivers", "filter", "as_of", "known_at", "tags", "author", "reason", "created_at")
+_SAID = (
+    "name", "description", "drivers", "filter", "as_of", "known_at", "tags", "author", "reason", "created_at",
+    "merged_id", "merged_version",
+)  # fmt: skip
 _ORDER = [SortKey(scenarios.c.created_at, descending=True), SortKey(scenarios.c.id, descending=True)]
 
 
@@ -61,6 +66,16 @@ class ScenarioStore:
         async with self.database.read() as connection:
             return {row[0]: row[1] for row in await connection.all(select(line))}
 
+    async def origins(self, tenant: str, ids: Collection[int]) -> dict[Key, Origin]:
+        """Every version of the scenarios, and of all that these come from; a statement for each step back."""
+        found, ahead = dict[Key, Origin](), set(ids)
+        while ahead:
+            statement = _origins(tenant).where(scenarios.c.id.in_(ahead))
+            async with self.database.read() as connection:
+                found |= {(row.id, row.version): _origin(row) for row in await connection.all(statement)}
+            ahead = {id_ for each in found.values() for id_, _ in each.of} - {id_ for id_, _ in found}
+        return found
+
     async def branches(self, tenant: str, ids: Collection[int]) -> dict[int, list[Scenario]]:
         """By scenario: those that branch from it and are not deleted, newest first."""
         own, found = scenarios.c, dict[int, list[Scenario]]()
@@ -81,7 +96,7 @@ class ScenarioStore:
         async with self.database.read() as connection:
             return int(await connection.scalar(statement.where(*_conditions(tenant, wanted))))
 
-    async def versions(self, tenant: str, keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], Version]:
+    async def versions(self, tenant: str, keys: Collection[Key]) -> dict[Key, Version]:
         """By scenario and version."""
         columns, ids = scenario_versions.c, {id_ for id_, _ in keys}
         statement = select(scenario_versions).where(
@@ -143,6 +158,7 @@ class ScenarioStore:
             "description": said.description, "drivers": list(said.drivers), "filter": write_filter(said.curves),
             "as_of": said.as_of, "known_at": said.known_at, "tags": list(said.tags), "author": version.author,
             "reason": version.reason, "created_at": version.created_at,
+            "merged_id": version.merged and version.merged[0], "merged_version": version.merged and version.merged[1],
         }  # fmt: skip
         await transaction.execute(insert(scenario_versions), [row])
         tags = [{"tenant_id": tenant, "tag": fold(tag), "scenario_id": version.scenario_id} for tag in said.tags]
@@ -178,7 +194,21 @@ def version_of(row: AnyRow) -> Version:
     said = Definition(
         row.name, row.description, tuple(row.drivers), read_filter(row.filter), row.as_of, row.known_at, tuple(row.tags)
     )
-    return Version(row.scenario_id, row.version, said, row.author, row.reason, row.created_at)
+    merged = None if row.merged_id is None else (row.merged_id, row.merged_version)
+    return Version(row.scenario_id, row.version, said, row.author, row.reason, row.created_at, merged)
+
+
+def _origins(tenant: str) -> Select[Any]:
+    own, said = scenarios.c, scenario_versions.c
+    columns = (own.id, own.parent_id, own.parent_version, said.version, said.merged_id, said.merged_version)
+    joined = scenarios.join(scenario_versions, said.scenario_id == own.id)
+    return select(*columns, said.created_at).select_from(joined).where(own.tenant_id == tenant)
+
+
+def _origin(row: AnyRow) -> Origin:
+    before = (row.id, row.version - 1) if row.version > 1 else (row.parent_id, row.parent_version)
+    of = (before, (row.merged_id, row.merged_version))
+    return Origin(row.created_at, [key for key in of if key[0] is not None])
 
 
 def _scenario(row: AnyRow) -> Scenario:

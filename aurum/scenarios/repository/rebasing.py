@@ -1,0 +1,136 @@
+"""A scenario that starts from an as-of date, brought to a newer one; and what changes by that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from aurum.auth import Principal, Scope
+from aurum.errors import Conflict, InvalidInput, InvalidScenario
+from aurum.metadata.model import Curve
+from aurum.scenarios.application import apply
+from aurum.scenarios.comparison import Bucket, By, Difference, compare
+from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome
+from aurum.scenarios.policies import Policies
+from aurum.scenarios.references import references
+from aurum.scenarios.refusals import issues_of, refuse_errors
+from aurum.scenarios.repository.model import Definition, Scenario, check_reason
+from aurum.scenarios.repository.service import Kept, ScenarioService, check_newest
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """None of `known_at`: as what is known when it is run."""
+
+    as_of: date
+    known_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRebase:
+    """`new` are issues that the scenario has there, and did not have before; of `gone` the other way round.
+
+    `differences` are those of its curves, before and there, as of two runs: bases, prices, and what each driver did.
+    None where it cannot be run there, or could not be before. `lost` curves have no prices any more.
+    """
+
+    scenario: Scenario
+    before: Start
+    there: Start
+    issues: Sequence[Issue]
+    new: Sequence[Issue]
+    gone: Sequence[Issue]
+    differences: Sequence[Difference] | None
+    curves: Mapping[str, Curve]
+    lost: Sequence[Curve]
+    added: Sequence[Curve]
+
+    @property
+    def definition(self) -> Definition:
+        said = self.scenario.newest.definition
+        return replace(said, as_of=self.there.as_of, known_at=self.there.known_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    curves: Mapping[str, BaseCurve]
+    outcome: Outcome | None
+    issues: Sequence[Issue]
+
+
+class RebaseService:
+    def __init__(self, scenarios: ScenarioService) -> None:
+        self.scenarios = scenarios
+
+    async def planned(
+        self, principal: Principal, id_: int, start: Start, bucket: Bucket = Bucket.ALL, by: By = By.ABSOLUTE
+    ) -> PlannedRebase:
+        """What a rebase would change. Raises Conflict for a scenario that always starts from the newest as-of date."""
+        principal.require(Scope.SCENARIOS_READ)
+        scenario = await self.scenarios.there(principal, id_)
+        said = scenario.newest.definition
+        if said.as_of is None:
+            hint = "Run it again, and put both runs beside each other with `compareRuns`."
+            raise Conflict("the scenario starts from the newest as-of date anyway", hint=hint, field="id")
+        _check_newer(said.as_of, said.known_at, start)
+        drivers, issues = said.read()
+        refuse_errors(issues)
+        policies = await self.scenarios.policies.known_to(principal, drivers)
+        before = Start(said.as_of, said.known_at)
+        old, new = [await self._tried(principal, said, drivers, policies, each) for each in (before, start)]
+        differences = None
+        if old.outcome is not None and new.outcome is not None:
+            differences = await asyncio.to_thread(compare, [old.outcome, new.outcome], bucket, by)
+        curves = {key: each.curve for key, each in (*old.curves.items(), *new.curves.items())}
+        return PlannedRebase(
+            scenario, before, start, new.issues, _without(new.issues, old.issues), _without(old.issues, new.issues),
+            differences, curves, _only(old.curves, new.curves), _only(new.curves, old.curves),
+        )  # fmt: skip
+
+    async def rebase(
+        self, principal: Principal, id_: int, start: Start, expected: int, reason: str
+    ) -> tuple[PlannedRebase, Kept]:
+        """The next version, which starts there. Raises InvalidScenario where it cannot be run there."""
+        principal.require(Scope.SCENARIOS_WRITE)
+        check_reason(reason)
+        planned = await self.planned(principal, id_, start)
+        check_newest(planned.scenario, expected)
+        refuse_errors(planned.issues)
+        changed = await self.scenarios.change(principal, id_, expected, planned.definition, reason)
+        return planned, Kept(changed, list(planned.issues))
+
+    async def _tried(
+        self, principal: Principal, said: Definition, drivers: Sequence[Driver], policies: Policies, start: Start
+    ) -> _Tried:
+        bases, known_at = self.scenarios.bases, start.known_at or self.scenarios.clock()
+        named = references(drivers, policies)
+        try:
+            chosen = await bases.chosen(principal, said.curves, named, start.as_of, known_at)
+        except InvalidScenario as refusal:
+            return _Tried({}, None, issues_of(refusal))
+        curves = {each.key: each for each in await bases.read(principal, chosen)}
+        try:
+            outcome = await asyncio.to_thread(apply, list(curves.values()), drivers, policies)
+        except InvalidScenario as refusal:
+            return _Tried(curves, None, issues_of(refusal))
+        return _Tried(curves, outcome, outcome.issues)
+
+
+def _check_newer(as_of: date, known_at: datetime | None, start: Start) -> None:
+    if start.as_of < as_of or start == Start(as_of, known_at):
+        raise InvalidInput(f"the scenario starts from {as_of} already", hint="Take a newer date.", field="asOf")
+    if known_at is not None and start.known_at is not None and start.known_at < known_at:
+        told = f"the scenario starts from what was known at {known_at.isoformat()} already"
+        raise InvalidInput(told, hint="Take a later instant.", field="knownAt")
+
+
+def _without(issues: Sequence[Issue], others: Sequence[Issue]) -> list[Issue]:
+    """By code and path: messages tell of numbers, which differ by day."""
+    known = {(each.code, each.path) for each in others}
+    return [each for each in issues if (each.code, each.path) not in known]
+
+
+def _only(curves: Mapping[str, BaseCurve], others: Mapping[str, BaseCurve]) -> list[Curve]:
+    return [each.curve for key, each in curves.items() if key not in others]
