@@ -4,23 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from aurum.scenarios.documents import read_drivers, write_driver
 from aurum.scenarios.model import Composite, Driver, Issue, Severity
+from aurum.scenarios.refusals import refuse_errors
 from aurum.scenarios.suggestions import nearest
 
 MOST_VALUES = 100
+_LONGEST_PARAMETER = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """The drivers of one story; `driver` is the one that varies, by its number, and `label` says how."""
+    """How drivers differ from those that a version of a scenario has: all that is pinned of it.
+
+    `driver` is the one that varies, by its number: its `parameter` is `value`, as documents have it, or its moves are
+    multiplied with `weight`. `alone`: the others are left out.
+    """
 
     driver: int
-    label: str
-    drivers: tuple[Driver, ...]
+    parameter: str | None = None
+    value: str | float | bool | None = None
+    weight: float = 1.0
+    alone: bool = False
+
+    @property
+    def label(self) -> str:
+        varied = f"x {self.weight:g}" if self.parameter is None else f"{self.parameter} = {self.value}"
+        return f"drivers.{self.driver}{' alone' if self.alone else ''}: {varied}"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What `Variation(**document)` makes the same one of."""
+        return asdict(self)
+
+
+def varied(drivers: Sequence[Driver], variation: Variation | None) -> tuple[Driver, ...]:
+    """Raises InvalidScenario where what comes out is no driver."""
+    if variation is None:
+        return tuple(drivers)
+    n = variation.driver
+    if variation.parameter is not None:
+        found, issues = read_drivers(_changed([write_driver(each) for each in drivers], variation))
+        refuse_errors(issues)
+        return (found[n],) if variation.alone else found
+    weights = (("0", variation.weight),)
+    weighted = Composite(components=(drivers[n],), weights=weights, name=drivers[n].name)
+    return (weighted,) if variation.alone else (*drivers[:n], weighted, *drivers[n + 1 :])
 
 
 def sweep(
@@ -34,27 +66,45 @@ def sweep(
     issues = _unfit(documents, driver, parameter, values)
     if issues:
         return [], issues
-    found = []
-    for value in values:
-        changed = deepcopy(documents)
-        *way, last = parameter.split(".")
-        _inside(changed[driver]["payload"], way)[last] = value
-        read, wrong = read_drivers(changed)
-        issues += wrong
-        found.append(Variation(driver, f"{parameter} = {value}", read))
+    found = [Variation(driver, parameter, value) for value in values]
+    for n, each in enumerate(found):
+        _, wrong = read_drivers([_changed(documents, each)[driver]])
+        issues += [_of_value(n, driver, issue) for issue in wrong]
     return ([] if issues else found), issues
+
+
+def _changed(documents: Sequence[Any], variation: Variation) -> list[Any]:
+    changed = list(documents)
+    changed[variation.driver] = deepcopy(changed[variation.driver])
+    *way, last = (variation.parameter or "").split(".")
+    _inside(changed[variation.driver]["payload"], way)[last] = variation.value
+    return changed
+
+
+def _of_value(n: int, driver: int, issue: Issue) -> Issue:
+    field = issue.path.replace("drivers.0.payload.", "", 1)
+    return Issue(issue.severity, issue.code, f"{field} of driver {driver}: {issue.message}", f"values.{n}",
+                 issue.suggestion)  # fmt: skip
 
 
 def _unfit(documents: Sequence[Any], driver: int, parameter: str, values: Sequence[Any]) -> list[Issue]:
     if not 0 <= driver < len(documents):
-        return [Issue(Severity.ERROR, "OUT_OF_RANGE", f"there is no driver {driver}", "driver")]
+        return [_error("OUT_OF_RANGE", f"there is no driver {driver}", "driver")]
     if not 0 < len(values) <= MOST_VALUES:
-        return [Issue(Severity.ERROR, "OUT_OF_RANGE", f"a sweep has 1 to {MOST_VALUES} values", "values")]
+        return [_error("OUT_OF_RANGE", f"a sweep has 1 to {MOST_VALUES} values", "values")]
     payload, way = documents[driver]["payload"], parameter.split(".")[:-1]
-    if not isinstance(_inside(payload, way), dict):
+    if len(parameter) > _LONGEST_PARAMETER or not isinstance(_inside(payload, way), dict):
         close = nearest(parameter, payload)
-        return [Issue(Severity.ERROR, "UNKNOWN_FIELD", f"there is no {parameter[:80]!r}", "parameter", close)]
-    return []
+        return [_error("UNKNOWN_FIELD", f"there is no {parameter[:80]!r}", "parameter", close)]
+    told = "a value is a number, a text or a truth"
+    return [
+        _error("WRONG_TYPE", told, f"values.{n}")
+        for n, each in enumerate(values) if not isinstance(each, str | int | float)
+    ]  # fmt: skip
+
+
+def _error(code: str, message: str, path: str, suggestion: str | None = None) -> Issue:
+    return Issue(Severity.ERROR, code, message, path, suggestion)
 
 
 def _inside(value: Any, way: Sequence[str]) -> Any:
@@ -74,9 +124,5 @@ def tornado(drivers: Sequence[Driver], share: float, *, alone: bool = False) -> 
 
     A driver that follows others moves nothing alone.
     """
-    return [
-        Variation(n, label, (varied,) if alone else (*drivers[:n], varied, *drivers[n + 1 :]))
-        for n, driver in enumerate(drivers)
-        for label, weight in (("up", 1.0 + share), ("down", 1.0 - share))
-        for varied in (Composite(components=(driver,), weights=(("0", weight),), name=driver.name),)
-    ]
+    weights = (1.0 + share, 1.0 - share)
+    return [Variation(n, weight=weight, alone=alone) for n in range(len(drivers)) for weight in weights]

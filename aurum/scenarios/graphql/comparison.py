@@ -47,7 +47,7 @@ publish_enum(
 
 @strawberry.type(description="What one driver did in a bucket, in the curve's unit.")
 class BucketContribution:
-    position: int = strawberry.field(description="Which driver of the run's version, from 0.")
+    position: int = strawberry.field(description="Which of the run's drivers, from 0.")
     amount: float = strawberry.field(description="What it added.")
 
 

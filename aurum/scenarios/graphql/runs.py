@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
 import strawberry
+from strawberry.scalars import JSON
 
 from aurum.backends.events import Event
 from aurum.backends.paging import Page
@@ -32,8 +33,10 @@ from aurum.scenarios.graphql.scenarios import Scenario, scenario_of
 from aurum.scenarios.graphql.simulation import ScenarioSimulation, SimulationInput, asked_of, simulation_of
 from aurum.scenarios.repository.model import Version
 from aurum.scenarios.runs import model
+from aurum.scenarios.runs.drivers import documents_of
 from aurum.scenarios.runs.model import SCENARIO_RUN, Priority, RunState
 from aurum.scenarios.runs.results import Told
+from aurum.scenarios.variations import Variation
 
 publish_enum(
     RunState,
@@ -58,9 +61,19 @@ publish_enum(
 )  # fmt: skip
 
 
+@strawberry.type(description="How the drivers of a run differ from those of its scenario's version.")
+class RunVariation:
+    label: str = strawberry.field(description="In short.")
+    driver: int = strawberry.field(description="Which driver of the version varies, from 0.")
+    parameter: str | None = strawberry.field(description="Which of its parameters, as documents have it; null: none.")
+    value: JSON | None = strawberry.field(description="What the parameter is.")
+    weight: float = strawberry.field(description="What the driver's moves are multiplied with.")
+    alone: bool = strawberry.field(description="Whether the other drivers are left out.")
+
+
 @strawberry.type(description="What one driver did to a curve, in the curve's unit.")
 class DriverContribution:
-    position: int = strawberry.field(description="Which driver of the scenario's version, from 0.")
+    position: int = strawberry.field(description="Which of the run's drivers, from 0.")
     driver: ScenarioDriver = strawberry.field(description="The driver.")
     tenor: list[str] = strawberry.field(description="The tenors of the curve.")
     amount: list[float | None] = strawberry.field(
@@ -73,7 +86,7 @@ class DriverContribution:
 class ScenarioRunCurve:
     moved: bool = strawberry.field(description="Whether a driver has moved it.")
     told: strawberry.Private[Told]
-    version: strawberry.Private[Version]
+    drivers: strawberry.Private[Sequence[Any]]
 
     @strawberry.field(description="The curve.")
     async def curve(self, info: Info) -> Curve:
@@ -96,10 +109,9 @@ class ScenarioRunCurve:
     )
     def contributions(self) -> list[DriverContribution]:
         tenors = [tenor.label for tenor in self.told.snapshot.prices.tenors]
-        documents = self.version.definition.drivers
         return [
             DriverContribution(
-                position=each.driver, driver=driver_of(documents[each.driver]), tenor=tenors,
+                position=each.driver, driver=driver_of(self.drivers[each.driver]), tenor=tenors,
                 amount=[None if value != value else value for value in each.amounts.tolist()],
             )
             for each in self.told.result.contributions
@@ -136,6 +148,9 @@ class ScenarioRun(Node):
     error_code: str | None = strawberry.field(description="Why it has no curves, for programs.")
     error: str | None = strawberry.field(description="Why it has none, in plain words.")
     hint: str | None = strawberry.field(description="How to mend it.")
+    variation: RunVariation | None = strawberry.field(
+        description="How its drivers differ from those of the scenario's version, in a sweep or a tornado; null: not."
+    )
     run: strawberry.Private[model.Run]
 
     @strawberry.field(description="The scenario; null where it is deleted.")
@@ -145,11 +160,11 @@ class ScenarioRun(Node):
 
     @strawberry.field(description="The drivers that it runs, in order.", directives=[sized(10)])
     async def drivers(self, info: Info) -> list[ScenarioDriver]:
-        return [driver_of(each) for each in (await self._version(info)).definition.drivers]
+        return [driver_of(each) for each in documents_of(self.run, await self._version(info))]
 
     @strawberry.field(description="What is to be known of it, or why it failed.", directives=[sized(10)])
     async def issues(self, info: Info) -> list[ScenarioIssue]:
-        documents = (await self._version(info)).definition.drivers
+        documents = documents_of(self.run, await self._version(info))
         return [issue_of(each, documents) for each in self.run.issues]
 
     @strawberry.field(description="How many curves it has: those it looks at, and those its drivers refer to.")
@@ -172,8 +187,8 @@ class ScenarioRun(Node):
         page = await info.context.load(
             info.context.scenario_results.pages, self.run.id, moved=moved, request=request
         ) or Page([], [], False, False)
-        version = await self._version(info)
-        return connection(ScenarioRunCurveConnection, order, page, lambda told: _curve_of(told, version))  # type: ignore[no-any-return]
+        drivers = documents_of(self.run, await self._version(info))
+        return connection(ScenarioRunCurveConnection, order, page, lambda told: _curve_of(told, drivers))  # type: ignore[no-any-return]
 
     @strawberry.field(description="What it has made of one curve, by driver; null where it does not have the curve.")
     async def attribution(
@@ -181,7 +196,7 @@ class ScenarioRun(Node):
     ) -> ScenarioRunCurve | None:
         key = (self.run.id, row_of(curve, "Curve"))
         found = await info.context.load(info.context.scenario_results.results, key)
-        return None if found is None else _curve_of(found, await self._version(info))
+        return None if found is None else _curve_of(found, documents_of(self.run, await self._version(info)))
 
     @strawberry.field(description="What it simulates around its curves; null where that was not asked for.")
     async def simulation(self, info: Info) -> ScenarioSimulation | None:
@@ -353,8 +368,8 @@ def _known_at(told: Told) -> datetime | None:
     return None if story is None else story.known_at
 
 
-def _curve_of(told: Told, version: Version) -> ScenarioRunCurve:
-    return ScenarioRunCurve(moved=told.result.mid is not None, told=told, version=version)
+def _curve_of(told: Told, drivers: Sequence[Any]) -> ScenarioRunCurve:
+    return ScenarioRunCurve(moved=told.result.mid is not None, told=told, drivers=drivers)
 
 
 def run_of(run: model.Run) -> ScenarioRun:
@@ -366,4 +381,15 @@ def run_of(run: model.Run) -> ScenarioRun:
             "error", "hint",
         )
     }  # fmt: skip
-    return ScenarioRun(id=node_id("ScenarioRun", run.id), time_limit_seconds=run.time_limit, run=run, **given)
+    variation = None if run.variation is None else _variation_of(run.variation)
+    return ScenarioRun(
+        id=node_id("ScenarioRun", run.id), time_limit_seconds=run.time_limit, variation=variation, run=run, **given
+    )
+
+
+def _variation_of(variation: Variation) -> RunVariation:
+    return RunVariation(
+        label=variation.label, driver=variation.driver, parameter=variation.parameter,
+        value=None if variation.value is None else JSON(variation.value), weight=variation.weight,
+        alone=variation.alone,
+    )  # fmt: skip

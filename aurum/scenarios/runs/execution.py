@@ -15,7 +15,8 @@ from aurum.scenarios.bases import Base
 from aurum.scenarios.digest import input_digest, output_digest
 from aurum.scenarios.model import BaseCurve, Driver, Issue
 from aurum.scenarios.policies import Policies
-from aurum.scenarios.refusals import issues_of, refuse_errors
+from aurum.scenarios.refusals import issues_of
+from aurum.scenarios.runs.drivers import drivers_of
 from aurum.scenarios.runs.model import Claim, Input, Run, RunState, packed
 from aurum.scenarios.runs.service import RunService
 from aurum.scenarios.runs.simulated import Simulated
@@ -66,8 +67,7 @@ async def _read(
     principal = worker_principal(claim.tenant)
     run = (await service.store.runs(claim.tenant, [claim.run_id]))[claim.run_id]
     key = (run.scenario_id, run.version)
-    drivers, issues = (await service.scenarios.versions(principal, [key]))[key].definition.read()
-    refuse_errors(issues)
+    drivers = drivers_of(run, (await service.scenarios.versions(principal, [key]))[key])
     inputs = await service.store.inputs(claim.tenant, claim.run_id)
     known = await service.bases.metadata.by_id(principal, [each.curve_id for each in inputs])
     bases = [

@@ -13,6 +13,7 @@ import numpy as np
 from aurum.curves.model import Prices, pack, unpack
 from aurum.scenarios.model import Contribution, Issue, ScenarioCurve, Severity
 from aurum.scenarios.simulation.asked import SimulationAsked
+from aurum.scenarios.variations import Variation
 
 SCENARIO_RUN = "SCENARIO_RUN"
 MOST_SECONDS = 86_400
@@ -44,7 +45,10 @@ class Priority(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody asks for. None of `version`: the newest; of `as_of` and `known_at`: as the scenario says."""
+    """What somebody asks for. None of `version`: the newest; of `as_of` and `known_at`: as the scenario says.
+
+    `variation`: how its drivers differ from the version's.
+    """
 
     scenario_id: int
     version: int | None = None
@@ -55,6 +59,7 @@ class Request:
     time_limit: int = 3_600  # seconds
     idempotency_key: str | None = None
     simulation: SimulationAsked | None = None
+    variation: Variation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Run:
     id: int
     scenario_id: int
     version: int
+    variation: Variation | None
     state: RunState
     priority: Priority
     seed: int

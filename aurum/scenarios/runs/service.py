@@ -3,45 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
 from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest
-from aurum.errors import Conflict, InvalidInput, NotFound
-from aurum.scenarios.bases import Base, Bases
-from aurum.scenarios.documents import canonical, write_policy
-from aurum.scenarios.model import EVERY_CURVE
-from aurum.scenarios.references import policies_used, references
-from aurum.scenarios.refusals import refuse_errors
-from aurum.scenarios.registry import FORMULAS
-from aurum.scenarios.repository.model import ScenarioState, Version, write_filter
+from aurum.errors import Conflict, NotFound
+from aurum.scenarios.bases import Bases
 from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.runs.model import (
-    MOST_SECONDS,
     SCENARIO_RUN,
     Claim,
-    Input,
     Request,
     Run,
     RunFilter,
     RunState,
 )
-from aurum.scenarios.runs.pinning import pin
+from aurum.scenarios.runs.preparing import Pinned, Pinning, asked, check
 from aurum.scenarios.runs.simulated import Simulated
 from aurum.scenarios.runs.simulation_store import SimulationStore
 from aurum.scenarios.runs.store import RunStore
-from aurum.scenarios.simulation.documents import plain
 from aurum.settings import ScenarioSettings
-
-_KEY = re.compile(r"[A-Za-z0-9_\-.:/]{1,255}")
-_MOST_SEED = 2**31
 
 
 class RunService:
@@ -67,47 +52,60 @@ class RunService:
         waits, is under way or has succeeded is the answer. Raises Conflict for a key that asked for something else.
         """
         principal.require(Scope.SCENARIOS_RUN)
-        _check(request)
-        asked = _asked(request)
-        if request.idempotency_key is not None:
-            async with self.store.database.write() as transaction:
-                known = await self._of_key(transaction, principal, request.idempotency_key, asked)
-            if known is not None:
-                return known
-        version = await self._runnable(principal, request)
-        said, now = version.definition, self.clock()
-        drivers, issues = said.read()
-        refuse_errors(issues)
-        as_of, known_at = request.as_of or said.as_of, request.known_at or said.known_at or now
-        policies = await self.scenarios.policies.known_to(principal, drivers)
-        bases = await self.bases.chosen(principal, said.curves, references(drivers, policies), as_of, known_at)
-        inputs = [_input(base) for base in bases]
-        pinned = [[each.curve_id, each.snapshot_id, each.currency, each.unit] for each in inputs]
-        used = [write_policy(each) for each in policies_used(drivers, policies)]
-        simulation = None
-        if request.simulation is not None:
-            simulation = await pin(self.bases, principal, request.simulation, bases, drivers, known_at)
-        more = [] if simulation is None else [simulation.document]
-        digest = _digest(version.scenario_id, version.version, request.seed, FORMULAS, used, pinned, *more)
+        check(request)
+        known = await self.known(principal, request)
+        if known is not None:
+            return known
+        pinned = await Pinning(self.scenarios, principal).pinned(request)
         async with self.store.database.write() as transaction:
-            if request.idempotency_key is not None:
-                known = await self._of_key(transaction, principal, request.idempotency_key, asked)
-                if known is not None:
-                    return known
-            same = await self.store.of_digest(transaction, principal.tenant, digest)
-            if same is not None:
-                return same
-            run = await self.store.add(
-                transaction, principal.tenant, inputs, scenario_id=version.scenario_id, version=version.version,
-                priority=request.priority.value, seed=request.seed, time_limit=request.time_limit,
-                as_of=as_of or max(base.as_of for base in bases), known_at=known_at, request_digest=digest,
-                idempotency_key=request.idempotency_key, asked=asked, requested_by=principal.name, created_at=now,
-            )  # fmt: skip
-            if simulation is not None:
-                await self.simulations.add(transaction, principal.tenant, run.id, simulation)
-            await self.scenarios.store.activate(transaction, principal.tenant, version.scenario_id)
-            await self._tell(transaction, principal.tenant, run.id, run.state)
+            ((run, _),) = await self.queue(transaction, principal, [pinned])
         self.changed.set()
+        return run
+
+    async def known(self, principal: Principal, request: Request) -> Run | None:
+        """The run that its key has asked for before."""
+        if request.idempotency_key is None:
+            return None
+        async with self.store.database.write() as transaction:
+            return await self._of_key(transaction, principal, request.idempotency_key, asked(request))
+
+    async def queue(
+        self, transaction: WriteConnection, principal: Principal, wanted: Sequence[Pinned]
+    ) -> list[tuple[Run, bool]]:
+        """The run of each, and whether it was queued for it, not there before.
+
+        Locks are taken in one order everywhere: who queues many runs at once waits for nobody who waits for it.
+        """
+        keyed, there = dict[str, Run](), dict[str, Run]()
+        for each in sorted(wanted, key=lambda each: each.request.idempotency_key or ""):
+            key = each.request.idempotency_key
+            run = await self._of_key(transaction, principal, key, each.asked) if key else None
+            keyed |= {} if run is None or key is None else {key: run}
+        for digest in sorted({each.digest for each in wanted}):
+            run = await self.store.of_digest(transaction, principal.tenant, digest)
+            there |= {} if run is None else {digest: run}
+        found = []
+        for each in wanted:
+            known = keyed.get(each.request.idempotency_key or "") or there.get(each.digest)
+            run = known or await self._add(transaction, principal, each)
+            there.setdefault(each.digest, run)
+            found.append((run, known is None))
+        for scenario_id in sorted({run.scenario_id for run, new in found if new}):
+            await self.scenarios.store.activate(transaction, principal.tenant, scenario_id)
+        await self._tell_all(transaction, principal.tenant, [run for run, new in found if new])
+        return found
+
+    async def _add(self, transaction: WriteConnection, principal: Principal, pinned: Pinned) -> Run:
+        request, version = pinned.request, pinned.version
+        run = await self.store.add(
+            transaction, principal.tenant, pinned.inputs, scenario_id=version.scenario_id, version=version.version,
+            variation=request.variation and request.variation.document, priority=request.priority.value,
+            seed=request.seed, time_limit=request.time_limit, as_of=pinned.as_of, known_at=pinned.known_at,
+            request_digest=pinned.digest, idempotency_key=request.idempotency_key, asked=pinned.asked,
+            requested_by=principal.name, created_at=self.clock(),
+        )  # fmt: skip
+        if pinned.simulation is not None:
+            await self.simulations.add(transaction, principal.tenant, run.id, pinned.simulation)
         return run
 
     async def cancel(self, principal: Principal, run_id: int) -> Run:
@@ -209,44 +207,17 @@ class RunService:
             raise Conflict("the idempotency key was used for a different request", field="idempotencyKey")
         return run
 
-    async def _runnable(self, principal: Principal, request: Request) -> Version:
-        found = (await self.scenarios.scenarios(principal, [request.scenario_id])).get(request.scenario_id)
-        if found is not None and found.state is ScenarioState.ARCHIVED:
-            raise Conflict("the scenario is archived: it is not run any more", hint="Branch from it.", field="scenario")
-        return await self.scenarios.version(principal, request.scenario_id, request.version)
+    async def _tell_all(self, transaction: WriteConnection, tenant: str, queued: Sequence[Run]) -> None:
+        told = [(SCENARIO_RUN, _told(run.id, run.state, 0.0)) for run in queued]
+        if told:
+            await self.event_log.append(transaction, tenant, self.clock(), told)
 
     async def _tell(
         self, transaction: WriteConnection, tenant: str, run_id: int, state: RunState, progress: float = 0.0
     ) -> None:
-        told = {"scenario_run_id": run_id, "state": state, "progress": progress}
-        await self.event_log.append(transaction, tenant, self.clock(), [(SCENARIO_RUN, told)])
+        told = [(SCENARIO_RUN, _told(run_id, state, progress))]
+        await self.event_log.append(transaction, tenant, self.clock(), told)
 
 
-def _check(request: Request) -> None:
-    if request.idempotency_key is not None and not _KEY.fullmatch(request.idempotency_key):
-        raise InvalidInput("an idempotency key has 1 to 255 letters, digits and _-.:/", field="idempotencyKey")
-    if not 0 <= request.seed < _MOST_SEED:
-        raise InvalidInput("a seed is not negative", field="seed")
-    if not 1 <= request.time_limit <= MOST_SECONDS:
-        raise InvalidInput(f"a run may take 1 to {MOST_SECONDS:,} seconds", field="timeLimitSeconds")
-
-
-def _asked(request: Request) -> dict[str, Any]:
-    """As it is kept, but for the key."""
-    given = asdict(replace(request, simulation=None)) | {"priority": request.priority.name}
-    del given["idempotency_key"], given["simulation"]
-    if request.simulation is not None:
-        wanted = {"curves": write_filter(request.simulation.curves)}
-        given["simulation"] = plain(asdict(replace(request.simulation, curves=EVERY_CURVE))) | wanted
-    at = request.known_at
-    return given | {
-        "as_of": request.as_of and request.as_of.isoformat(), "known_at": at and at.astimezone(UTC).isoformat(),
-    }  # fmt: skip
-
-
-def _input(base: Base) -> Input:
-    return Input(base.curve.id, base.snapshot_id, base.curve.currency, base.curve.unit)
-
-
-def _digest(*parts: Any) -> str:
-    return hashlib.sha256(canonical(list(parts))).hexdigest()
+def _told(run_id: int, state: RunState, progress: float) -> dict[str, Any]:
+    return {"scenario_run_id": run_id, "state": state, "progress": progress}

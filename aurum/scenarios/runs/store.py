@@ -13,6 +13,7 @@ from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page, read_pages
 from aurum.scenarios.runs.model import Claim, Input, Priority, Result, Run, RunFilter, RunState, read_issues
 from aurum.scenarios.tables import results, runs
+from aurum.scenarios.variations import Variation
 
 _COLUMNS = [each for each in runs.c if each.name not in ("inputs", "asked", "request_digest")]
 _ALIVE = (RunState.QUEUED, RunState.RUNNING)
@@ -217,9 +218,10 @@ def _conditions(tenant: str, wanted: RunFilter) -> list[ColumnElement[bool]]:
 
 
 def run_of(row: AnyRow) -> Run:
+    variation = None if row.variation is None else Variation(**row.variation)
     return Run(
-        row.id, row.scenario_id, row.version, RunState(row.state), Priority(row.priority), row.seed, row.time_limit,
-        row.as_of, row.known_at, row.idempotency_key, row.requested_by, row.created_at, row.started_at,
+        row.id, row.scenario_id, row.version, variation, RunState(row.state), Priority(row.priority), row.seed,
+        row.time_limit, row.as_of, row.known_at, row.idempotency_key, row.requested_by, row.created_at, row.started_at,
         row.finished_at, row.attempt, row.progress, row.input_digest, row.output_digest, read_issues(row.issues),
         row.error_code, row.error, row.hint,
     )  # fmt: skip
