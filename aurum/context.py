@@ -33,6 +33,7 @@ from aurum.ingestion.service import IngestionService
 from aurum.metadata import model as catalogue
 from aurum.metadata.service import MetadataService
 from aurum.operations.service import OperationService
+from aurum.scenarios.batches.service import BatchService
 from aurum.scenarios.repository.merges import MergeService
 from aurum.scenarios.repository.rebasing import RebaseService
 from aurum.scenarios.repository.service import ScenarioService
@@ -99,6 +100,10 @@ class Context:
     @property
     def scenario_runs(self) -> RunService:
         return self.services.scenario_runs
+
+    @property
+    def scenario_batches(self) -> BatchService:
+        return self.services.scenario_batches
 
     @property
     def scenario_results(self) -> ResultService:

@@ -51,10 +51,12 @@ from aurum.metadata.graphql import CalendarQuery, MetadataMutation, MetadataQuer
 from aurum.operations.graphql import OperationsMutation, OperationsQuery
 from aurum.scenarios.graphql import (
     Scenario,
+    ScenarioBatch,
     ScenarioRun,
     ScenariosMutation,
     ScenariosQuery,
     ScenariosSubscription,
+    batch_of,
     scenario_of,
 )
 from aurum.scenarios.graphql import (
@@ -117,6 +119,7 @@ async def _node(context: Context, id_: str) -> Node | None:
         "Export": (context.exports.by_id, export_of),
         "IngestionRun": (context.ingestion.runs, run_of),
         "Scenario": (context.scenarios.scenarios, scenario_of),
+        "ScenarioBatch": (context.scenario_batches.batches, batch_of),
         "ScenarioRun": (context.scenario_runs.runs, scenario_run_of),
         "ScenarioSnapshot": (context.scenario_results.snapshots_by_id, snapshot_of),
         "QuarantinedPoint": (context.ingestion.quarantine.by_id, point_of),
@@ -155,7 +158,17 @@ def create_schema(settings: GraphQLSettings) -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Curve, CurveSnapshot, Export, IngestionRun, QuarantinedPoint, Scenario, ScenarioRun, SourceFile],
+        types=[
+            Curve,
+            CurveSnapshot,
+            Export,
+            IngestionRun,
+            QuarantinedPoint,
+            Scenario,
+            ScenarioBatch,
+            ScenarioRun,
+            SourceFile,
+        ],
         extensions=[Errors, *limits(settings)],
         kept_bytes=settings.kept_mib * 2**20,
         config=StrawberryConfig(disable_field_suggestions=not settings.suggestions),

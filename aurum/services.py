@@ -26,6 +26,8 @@ from aurum.metadata.store import CatalogueStore
 from aurum.operations.service import OperationService
 from aurum.operations.store import OperationStore
 from aurum.scenarios.bases import Bases
+from aurum.scenarios.batches.service import BatchService
+from aurum.scenarios.batches.store import BatchStore
 from aurum.scenarios.repository.merges import MergeService
 from aurum.scenarios.repository.policies import PolicyService
 from aurum.scenarios.repository.policy_store import PolicyStore
@@ -53,6 +55,7 @@ class Services:
     scenario_merges: MergeService
     scenario_rebases: RebaseService
     scenario_runs: RunService
+    scenario_batches: BatchService
     scenario_results: ResultService
     scenario_simulations: SimulationService
     persisted: Cache
@@ -100,7 +103,8 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
         charges = Charges(settings.graphql, budgets)
         yield Services(
             database, events, metadata, curves, ingestion, dispatcher, operations, exports, scenarios,
-            MergeService(scenarios), RebaseService(scenarios), scenario_runs, ResultService(scenario_runs.store, bases),
+            MergeService(scenarios), RebaseService(scenarios), scenario_runs,
+            BatchService(BatchStore(database), scenario_runs, now), ResultService(scenario_runs.store, bases),
             SimulationService(scenario_runs.simulations), persisted, charges,
         )  # fmt: skip
 

@@ -80,7 +80,7 @@ def _same(curves: Sequence[ScenarioCurve | None]) -> bool:
 def _of_curve(key: str, curves: Sequence[ScenarioCurve | None], bucket: Bucket, by: By) -> Iterator[Difference]:
     places = [None if each is None else _places(each) for each in curves]
     common = _common([each for each in places if each is not None])
-    for (label, delivery), members in _buckets(common, bucket).items():
+    for (label, delivery), members in buckets(common, bucket).items():
         values = tuple(
             None if curve is None or at is None else _value(curve, np.array([at[each] for each in members]))
             for curve, at in zip(curves, places, strict=True)
@@ -105,7 +105,8 @@ def _common(places: Sequence[Mapping[_Point, int]]) -> list[_Point]:
     return [each for each in places[0] if all(each in others for others in places[1:])]
 
 
-def _buckets(points: Sequence[_Point], bucket: Bucket) -> dict[tuple[str, DeliveryPeriod], list[_Point]]:
+def buckets(points: Sequence[_Point], bucket: Bucket) -> dict[tuple[str, DeliveryPeriod], list[_Point]]:
+    """By label and delivery of each bucket: the points that are in it."""
     found: dict[tuple[str, DeliveryPeriod], list[_Point]] = {}
     for point in points:
         type_, period, label = point

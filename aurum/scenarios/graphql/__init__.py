@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from aurum.scenarios.graphql.batches import BatchMutation, BatchQuery, ScenarioBatch, batch_of
 from aurum.scenarios.graphql.comparison import RunComparisonQuery
 from aurum.scenarios.graphql.merging import MergeMutation, MergeQuery
 from aurum.scenarios.graphql.policies import PolicyMutation, PolicyQuery
@@ -19,22 +20,28 @@ from aurum.scenarios.graphql.scenarios import Scenario, ScenarioMutation, Scenar
 
 __all__ = [
     "Scenario",
+    "ScenarioBatch",
     "ScenarioRun",
     "ScenariosMutation",
     "ScenariosQuery",
     "ScenariosSubscription",
+    "batch_of",
     "run_of",
     "scenario_of",
 ]
 
 
 @strawberry.type
-class ScenariosQuery(ScenarioQuery, MergeQuery, RebaseQuery, PolicyQuery, ScenarioRunQuery, RunComparisonQuery):
+class ScenariosQuery(
+    ScenarioQuery, MergeQuery, RebaseQuery, PolicyQuery, ScenarioRunQuery, BatchQuery, RunComparisonQuery
+):  # fmt: skip
     pass
 
 
 @strawberry.type
-class ScenariosMutation(ScenarioMutation, MergeMutation, RebaseMutation, PolicyMutation, ScenarioRunMutation):
+class ScenariosMutation(
+    ScenarioMutation, MergeMutation, RebaseMutation, PolicyMutation, ScenarioRunMutation, BatchMutation
+):  # fmt: skip
     pass
 
 

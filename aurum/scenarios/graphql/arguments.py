@@ -15,6 +15,7 @@ from aurum.graphql.enums import publish_enum
 from aurum.metadata.graphql import Problem, problem_of
 from aurum.metadata.service import MetadataService
 from aurum.scenarios import model
+from aurum.scenarios.batches.service import BatchService
 from aurum.scenarios.graphql.drivers import graphql_path
 from aurum.scenarios.model import Severity
 from aurum.scenarios.refusals import issues_of
@@ -46,6 +47,8 @@ class ScenarioContext(Protocol):
     def scenario_rebases(self) -> RebaseService: ...
     @property
     def scenario_runs(self) -> RunService: ...
+    @property
+    def scenario_batches(self) -> BatchService: ...
     @property
     def scenario_results(self) -> ResultService: ...
     @property

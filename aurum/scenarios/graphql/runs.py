@@ -242,11 +242,8 @@ class ScenarioRunFilter:
     states: list[RunState] | None = strawberry.field(default=None, description="Any of these states.")
 
 
-@strawberry.input(
-    description="A run. The same again is answered with the run that is there: by its key, or by what it would be "
-    "computed from, unless that one has failed, was cancelled or took too long."
-)
-class RunScenarioInput:
+@strawberry.input(description="What every run is asked for with.")
+class RunTerms:
     scenario: strawberry.ID = strawberry.field(description="The scenario.")
     version: int | None = strawberry.field(default=None, description="Which of its versions; null: the newest.")
     as_of: date | None = strawberry.field(
@@ -261,6 +258,13 @@ class RunScenarioInput:
     idempotency_key: str | None = strawberry.field(
         default=None, description="Of this tenant: 1 to 255 letters, digits and `_-.:/`. Decides first."
     )
+
+
+@strawberry.input(
+    description="A run. The same again is answered with the run that is there: by its key, or by what it would be "
+    "computed from, unless that one has failed, was cancelled or took too long."
+)
+class RunScenarioInput(RunTerms):
     simulation: SimulationInput | None = strawberry.field(
         default=None, description="What to simulate around the run's curves; null: nothing."
     )
@@ -311,7 +315,7 @@ class ScenarioRunMutation:
         self, info: Info, input: Annotated[RunScenarioInput, strawberry.argument(description="Which, and how.")]
     ) -> ScenarioRunPayload:
         context = info.context
-        return await _answered(lambda: context.scenario_runs.submit(context.principal, _request(input)))
+        return await _answered(lambda: context.scenario_runs.submit(context.principal, request_of(input)))
 
     @strawberry.mutation(description="Ends a run that waits or is under way: nothing of it is kept.")
     async def cancel_scenario_run(
@@ -349,10 +353,11 @@ def _run_event(event: Event) -> ScenarioRunEvent:
     )  # fmt: skip
 
 
-def _request(input: RunScenarioInput) -> model.Request:
+def request_of(input: RunTerms) -> model.Request:
+    simulation = input.simulation if isinstance(input, RunScenarioInput) else None
     return model.Request(
         row_of(input.scenario, "Scenario"), input.version, input.as_of, instant_of(input.known_at), input.seed,
-        input.priority, input.time_limit_seconds, input.idempotency_key, asked_of(input.simulation),
+        input.priority, input.time_limit_seconds, input.idempotency_key, asked_of(simulation),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
@@ -59,7 +60,9 @@ class Pinning:
     async def pinned(self, request: Request) -> Pinned:
         """Raises InvalidScenario, NotFound, and Conflict for a scenario that is archived."""
         version, drivers, policies = await self.version(request.scenario_id, request.version)
-        said, drivers = version.definition, varied(drivers, request.variation)
+        said = version.definition
+        if request.variation is not None:
+            drivers = await asyncio.to_thread(varied, drivers, request.variation)
         as_of, known_at = request.as_of or said.as_of, request.known_at or said.known_at or self.now
         start = (said.curves, references(drivers, policies), as_of, known_at)
         if start not in self._starts:

@@ -125,6 +125,15 @@ class RunService:
             raise Conflict(f"the run has ended already: {found.state.lower()}", hint="Nothing was changed.", field="id")
         return found
 
+    async def cancel_all(self, principal: Principal, run_ids: Collection[int]) -> None:
+        """Ends those of the runs that wait or are under way, in one transaction."""
+        principal.require(Scope.SCENARIOS_RUN)
+        async with self.store.database.write() as transaction:
+            now, tenant = self.clock(), principal.tenant
+            tried = [await self.store.cancel(transaction, tenant, id_, now, principal.name) for id_ in sorted(run_ids)]
+            await self._tell_all(transaction, tenant, [run for run in tried if run is not None])
+        self.changed.set()
+
     async def runs(self, principal: Principal, ids: Collection[int]) -> dict[int, Run]:
         principal.require(Scope.SCENARIOS_READ)
         return await self.store.runs(principal.tenant, ids)
@@ -207,8 +216,8 @@ class RunService:
             raise Conflict("the idempotency key was used for a different request", field="idempotencyKey")
         return run
 
-    async def _tell_all(self, transaction: WriteConnection, tenant: str, queued: Sequence[Run]) -> None:
-        told = [(SCENARIO_RUN, _told(run.id, run.state, 0.0)) for run in queued]
+    async def _tell_all(self, transaction: WriteConnection, tenant: str, runs: Sequence[Run]) -> None:
+        told = [(SCENARIO_RUN, _told(run.id, run.state, 0.0)) for run in runs]
         if told:
             await self.event_log.append(transaction, tenant, self.clock(), told)
 
