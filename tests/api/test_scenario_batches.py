@@ -264,4 +264,4 @@ async def test_batches_with_their_runs_are_read_together(loaded: Services, ask: 
     del seen[:]
     await asked(ask, SWEEP, scenario=of, **over(*range(20, 60)))
     selects = [each for each in seen if each.lstrip().startswith("SELECT") and "advisory" not in each]
-    assert len(selects) <= 60  # of each of the 41 runs one: whether it is there
+    assert len(selects) <= 20  # for any number of runs

@@ -135,6 +135,15 @@ def test_an_order_that_one_has_changed_is_taken() -> None:
     assert merge(base, turned, other, drivers_order="THEIRS").definition == other
 
 
+def test_a_start_is_never_half_of_each_side() -> None:
+    """Else it could be the newer date as it was not known yet."""
+    base, known = says(UP, as_of=date(2025, 2, 12)), datetime(2025, 2, 13, tzinfo=UTC)
+    ours, theirs = replace(base, as_of=date(2025, 2, 14)), replace(base, known_at=known)
+    assert paths(merge(base, ours, theirs)) == ["as_of", "known_at"]
+    assert merged(base, ours, theirs, {"as_of": Side.THEIRS, "known_at": Side.THEIRS}).definition == theirs
+    assert merge(base, base, theirs).definition == theirs
+
+
 def test_filters_and_tags_and_texts() -> None:
     base = says(UP, tags=("a", "b"), curves=CurveFilter(markets=("EU",)), description="old")
     ours = replace(base, name="Ours", tags=("a", "c"), curves=CurveFilter(markets=("EU",), vendors=("EUGP",)))

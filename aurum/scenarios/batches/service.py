@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -62,7 +61,9 @@ class BatchService:
         async def pinned(pinning: Pinning) -> list[Run | Pinned]:
             _, drivers, _ = await pinning.version(request.scenario_id, request.version)
             found, issues = await asyncio.to_thread(sweep, drivers, driver, parameter, values)
-            refuse_errors(replace(each, path=re.sub("^values", "over.values", each.path)) for each in issues)
+            refuse_errors(
+                replace(each, path=f"over.{each.path}") if each.path.startswith("values") else each for each in issues
+            )
             return await _varied(pinning, request, found)
 
         said = {"request": asked(request), "driver": driver, "parameter": parameter, "values": list(values)}

@@ -106,7 +106,7 @@ class MergePayload:
 
 @strawberry.type
 class MergeQuery:
-    @strawberry.field(description="What `mergeScenario` would make. Nothing is kept.", directives=[weighing(50)])
+    @strawberry.field(description="What `mergeScenario` would make. Nothing is kept.", directives=[weighing(200)])
     async def merge_preview(
         self, info: Info,
         source: Annotated[strawberry.ID, strawberry.argument(description="The scenario to merge.")],

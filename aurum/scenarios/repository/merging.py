@@ -10,12 +10,13 @@ otherwise, and they are of the same type, with the same required names (curves, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
+from aurum.scenarios.documents import canonical
 from aurum.scenarios.registry import DRIVER_TYPES, ParameterKind
 from aurum.scenarios.repository.model import Definition, Key, read_filter, write_filter
 
@@ -59,7 +60,8 @@ def merged(base: Definition, ours: Definition, theirs: Definition, decided: Mapp
     """A path that is decided holds for all below it; of two the longer one."""
     merging, undecided = _Merging(decided), _Merging({})
     definition = merging.definition(base, ours, theirs)
-    undecided.definition(base, ours, theirs)
+    if decided:
+        undecided.definition(base, ours, theirs)
     met = [f"{each}." for each in (*merging.met, *undecided.met)]
     unused = [path for path in decided if not any(each.startswith(f"{path}.") for each in met)]
     return Merge(definition, merging.conflicts, merging.changes, unused)
@@ -73,15 +75,14 @@ class _Merging:
         self.changes: list[MergeField] = []
 
     def definition(self, base: Definition, ours: Definition, theirs: Definition) -> Definition:
-        plain = {
-            name: self.field(name, *(getattr(each, name) for each in (base, ours, theirs)))
-            for name in ("description", "as_of", "known_at")
-        }
-        filters = (write_filter(each.curves) for each in (base, ours, theirs))
-        curves = read_filter(self.members("filter", *filters))
-        tags = self.tags(*(frozenset(each.tags) for each in (base, ours, theirs)))
+        all_ = (base, ours, theirs)
+        description = self.field("description", *(each.description for each in all_))
+        starts = ({"as_of": each.as_of, "known_at": each.known_at} for each in all_)
+        start = {"as_of": None, "known_at": None} | self.members("", *starts, whole=True)
+        curves = read_filter(self.members("filter.", *(write_filter(each.curves) for each in all_)))
+        tags = self.tags(*(frozenset(each.tags) for each in all_))
         drivers = self.drivers(base.drivers, ours.drivers, theirs.drivers)
-        return replace(ours, **plain, curves=curves, tags=tags, drivers=drivers)
+        return replace(ours, description=description, curves=curves, tags=tags, drivers=drivers, **start)
 
     def field(self, path: str, base: Any, ours: Any, theirs: Any) -> Any:
         if theirs in (ours, base):
@@ -104,14 +105,17 @@ class _Merging:
         return theirs
 
     def members(
-        self, path: str, base: Document, ours: Document, theirs: Document, *, whole: bool = False
+        self, above: str, base: Document, ours: Document, theirs: Document, *, whole: bool = False
     ) -> dict[str, Any]:
-        """Of an object. `whole`: where both have changed it, nothing that one of them alone has said is taken."""
+        """Of an object; `above` is what its paths begin with.
+
+        `whole`: where both have changed it, nothing that one of them alone has said is taken.
+        """
         merge = self.conflict if whole and base not in (ours, theirs) else self.field
         found = {}
         for name in sorted({*base, *ours, *theirs}):
             values = [each.get(name) for each in (base, ours, theirs)]
-            found[name] = values[1] if values[1] == values[2] else merge(f"{path}.{name}", *values)
+            found[name] = values[1] if values[1] == values[2] else merge(f"{above}{name}", *values)
         return {name: value for name, value in found.items() if value is not None}
 
     def tags(self, base: frozenset[str], ours: frozenset[str], theirs: frozenset[str]) -> tuple[str, ...]:
@@ -148,8 +152,8 @@ class _Merging:
             return self.field(path, base, ours, theirs)
         payloads = [dict(each["payload"]) for each in (base, ours, theirs)]
         name = self.field(f"{path}.payload.name", *(each.pop("name", None) for each in payloads))
-        limits = self.members(f"{path}.payload.limits", *(each.pop("limits", {}) for each in payloads), whole=True)
-        payload = self.members(f"{path}.payload", *payloads, whole=True)
+        limits = self.members(f"{path}.payload.limits.", *(each.pop("limits", {}) for each in payloads), whole=True)
+        payload = self.members(f"{path}.payload.", *payloads, whole=True)
         rest = ({"name": name} if name else {}) | ({"limits": limits} if limits else {})
         return {**ours, "payload": payload | rest}
 
@@ -193,43 +197,43 @@ def _numbers(matched: Sequence[int | None], next_: int) -> list[int]:
     return [next(new) if each is None else each for each in matched]
 
 
+class _Traits(NamedTuple):
+    """What a driver is known by."""
+
+    name: str | None
+    said: bytes
+    subject: bytes
+    fields: frozenset[bytes]
+
+
 def _matched(base: Sequence[Document], side: Sequence[Document], *, sure: bool = False) -> list[int | None]:
     """For each driver of a side the place of the one that it is in the base. `sure`: by name, or by all it says."""
+    known, asked = [_traits(each) for each in base], [_traits(each) for each in side]
     found: list[int | None] = [None] * len(side)
-    steps: list[Callable[[Document, Document], int]] = [_same_name, _equal] if sure else [_same_name, _equal, _alike]
-    for alike in steps:
-        free = set(range(len(base))) - set(found)
-        open_ = [m for m, at in enumerate(found) if at is None]
-        pairs = [(-score, n, m) for n in free for m in open_ if (score := alike(base[n], side[m]))]
+    for trait in ("name", "said") if sure else ("name", "said", "subject"):
+        free = dict[Any, list[int]]()
+        for n in sorted({*range(len(base))} - {*found}):
+            free.setdefault(getattr(known[n], trait), []).append(n)
+        pairs = [
+            (-len(known[n].fields & each.fields), n, m)
+            for m, each in enumerate(asked) if found[m] is None and getattr(each, trait) is not None
+            for n in free.get(getattr(each, trait), ()) if trait != "subject" or None in (known[n].name, each.name)
+        ]  # fmt: skip
+        taken = set[int]()
         for _, n, m in sorted(pairs):
-            if found[m] is None and n in free:
+            if found[m] is None and n not in taken:
                 found[m] = n
-                free.discard(n)
+                taken.add(n)
     return found
 
 
-def _same_name(one: Document, other: Document) -> int:
-    name = one["payload"].get("name")
-    return int(name is not None and name == other["payload"].get("name"))
-
-
-def _equal(one: Document, other: Document) -> int:
-    return int(one == other)
-
-
-def _alike(one: Document, other: Document) -> int:
-    """How much of them is the same; 0: they are not the same driver."""
-    names = {one["payload"].get("name"), other["payload"].get("name")} - {None}
-    if len(names) > 1 or _subject(one) != _subject(other):
-        return 0
-    mine, others = (each["payload"] | each["payload"].get("limits", {}) for each in (one, other))
-    return 1 + sum(1 for name in mine if mine[name] == others.get(name))
-
-
-def _subject(document: Document) -> list[Any]:
+def _traits(document: Document) -> _Traits:
     kind, payload = DRIVER_TYPES[document["driver_type"]], document["payload"]
-    named = [each.name for each in kind.parameters if each.kind in _NAMES and kind.required(each.name)]
-    return [kind.name, *(payload[name] for name in named), payload.get("limits", {}).get("curves")]
+    limits = payload.get("limits", {})
+    named = [payload[each.name] for each in kind.parameters if each.kind in _NAMES and kind.required(each.name)]
+    fields = [*payload.items(), *limits.items()]
+    subject = canonical([kind.name, named, limits.get("curves")])
+    return _Traits(payload.get("name"), canonical(document), subject, frozenset(canonical(each) for each in fields))
 
 
 @dataclass(frozen=True, slots=True)

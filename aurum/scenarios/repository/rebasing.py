@@ -79,7 +79,8 @@ class RebaseService:
         refuse_errors(issues)
         policies = await self.scenarios.policies.known_to(principal, drivers)
         before = Start(said.as_of, said.known_at)
-        old, new = [await self._tried(principal, said, drivers, policies, each) for each in (before, start)]
+        now = self.scenarios.clock()
+        old, new = [await self._tried(principal, said, drivers, policies, each, now) for each in (before, start)]
         differences = None
         if old.outcome is not None and new.outcome is not None:
             differences = await asyncio.to_thread(compare, [old.outcome, new.outcome], bucket, by)
@@ -102,10 +103,10 @@ class RebaseService:
         return planned, Kept(changed, list(planned.issues))
 
     async def _tried(
-        self, principal: Principal, said: Definition, drivers: Sequence[Driver], policies: Policies, start: Start
-    ) -> _Tried:
-        bases, known_at = self.scenarios.bases, start.known_at or self.scenarios.clock()
-        named = references(drivers, policies)
+        self, principal: Principal, said: Definition, drivers: Sequence[Driver], policies: Policies, start: Start,
+        now: datetime,
+    ) -> _Tried:  # fmt: skip
+        bases, named, known_at = self.scenarios.bases, references(drivers, policies), start.known_at or now
         try:
             chosen = await bases.chosen(principal, said.curves, named, start.as_of, known_at)
         except InvalidScenario as refusal:

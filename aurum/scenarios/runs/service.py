@@ -72,21 +72,15 @@ class RunService:
     async def queue(
         self, transaction: WriteConnection, principal: Principal, wanted: Sequence[Pinned]
     ) -> list[tuple[Run, bool]]:
-        """The run of each, and whether it was queued for it, not there before.
-
-        Locks are taken in one order everywhere: who queues many runs at once waits for nobody who waits for it.
-        """
-        keyed, there = dict[str, Run](), dict[str, Run]()
-        for each in sorted(wanted, key=lambda each: each.request.idempotency_key or ""):
-            key = each.request.idempotency_key
-            run = await self._of_key(transaction, principal, key, each.asked) if key else None
-            keyed |= {} if run is None or key is None else {key: run}
-        for digest in sorted({each.digest for each in wanted}):
-            run = await self.store.of_digest(transaction, principal.tenant, digest)
-            there |= {} if run is None else {digest: run}
+        """The run of each, and whether it was queued for it, not there before."""
+        keyed: dict[str | None, Run | None] = {None: None}
+        by_key = {key: each for each in wanted if (key := each.request.idempotency_key) is not None}
+        for key in sorted(by_key):
+            keyed[key] = await self._of_key(transaction, principal, key, by_key[key].asked)
+        there = await self.store.of_digests(transaction, principal.tenant, {each.digest for each in wanted})
         found = []
         for each in wanted:
-            known = keyed.get(each.request.idempotency_key or "") or there.get(each.digest)
+            known = keyed[each.request.idempotency_key] or there.get(each.digest)
             run = known or await self._add(transaction, principal, each)
             there.setdefault(each.digest, run)
             found.append((run, known is None))

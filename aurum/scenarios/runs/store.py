@@ -34,12 +34,16 @@ class RunStore:
         row = await transaction.first(select(runs).where(same))
         return None if row is None else (run_of(row), row.asked)
 
-    async def of_digest(self, transaction: WriteConnection, tenant: str, digest: str) -> Run | None:
-        """The run of such a request that waits, is under way or has succeeded; nobody else adds one meanwhile."""
-        await transaction.lock(f"scenario run {tenant} {digest}")
-        same = and_(runs.c.tenant_id == tenant, runs.c.request_digest == digest, runs.c.state.in_(_WORTH))
-        row = await transaction.first(select(*_COLUMNS).where(same).order_by(runs.c.id).limit(1))
-        return None if row is None else run_of(row)
+    async def of_digests(self, transaction: WriteConnection, tenant: str, digests: Collection[str]) -> dict[str, Run]:
+        """By digest: the first run of such a request that waits, is under way or has succeeded; nobody else adds one
+        meanwhile. One statement, and one to lock each.
+        """
+        for digest in sorted(digests):  # in one order everywhere: nobody waits for who waits for them
+            await transaction.lock(f"scenario run {tenant} {digest}")
+        columns = runs.c
+        same = and_(columns.tenant_id == tenant, columns.request_digest.in_(digests), columns.state.in_(_WORTH))
+        statement = select(*_COLUMNS, columns.request_digest).where(same).order_by(columns.id.desc())
+        return {row.request_digest: run_of(row) for row in await transaction.all(statement)}
 
     async def add(self, transaction: WriteConnection, tenant: str, inputs: Sequence[Input], **values: Any) -> Run:
         given = {
