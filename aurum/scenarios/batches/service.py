@@ -18,7 +18,7 @@ from aurum.scenarios.batches.store import BatchStore
 from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.refusals import issues_of, refuse_errors, refused
 from aurum.scenarios.runs.model import Request, Run
-from aurum.scenarios.runs.preparing import Pinned, Pinning, asked, check, check_key
+from aurum.scenarios.runs.preparing import Prepared, Preparing, asked, check, check_key
 from aurum.scenarios.runs.service import RunService
 from aurum.scenarios.variations import Variation, sweep, tornado
 
@@ -39,16 +39,16 @@ class BatchService:
         if len(set(keys)) < len(keys):
             raise InvalidInput("an idempotency key is given twice", field="runs")
 
-        async def pinned(pinning: Pinning) -> list[Run | Pinned]:
-            found: list[Run | Pinned] = []
+        async def prepared(preparing: Preparing) -> list[Run | Prepared]:
+            found: list[Run | Prepared] = []
             for n, each in enumerate(requests):
                 with _within(f"runs.{n}"):
                     check(each)
-                    found.append(await self.runs.known(principal, each) or await pinning.pinned(each))
+                    found.append(await self.runs.known(principal, each) or await preparing.prepared(each))
             return found
 
         said = {"runs": [asked(each) | {"idempotency_key": each.idempotency_key} for each in requests]}
-        return await self._queued(principal, BatchKind.RUNS, None, said, key, pinned)
+        return await self._queued(principal, BatchKind.RUNS, None, said, key, prepared)
 
     async def sweep(
         self, principal: Principal, request: Request, driver: int, parameter: str, values: Sequence[Any],
@@ -58,16 +58,16 @@ class BatchService:
         principal.require(Scope.SCENARIOS_RUN)
         check(request)
 
-        async def pinned(pinning: Pinning) -> list[Run | Pinned]:
-            _, drivers, _ = await pinning.version(request.scenario_id, request.version)
+        async def prepared(preparing: Preparing) -> list[Run | Prepared]:
+            _, drivers, _ = await preparing.version(request.scenario_id, request.version)
             found, issues = await asyncio.to_thread(sweep, drivers, driver, parameter, values)
             refuse_errors(
                 replace(each, path=f"over.{each.path}") if each.path.startswith("values") else each for each in issues
             )
-            return await _varied(pinning, request, found)
+            return await _varied(preparing, request, found)
 
         said = {"request": asked(request), "driver": driver, "parameter": parameter, "values": list(values)}
-        return await self._queued(principal, BatchKind.SWEEP, request.scenario_id, said, key, pinned)
+        return await self._queued(principal, BatchKind.SWEEP, request.scenario_id, said, key, prepared)
 
     async def tornado(
         self, principal: Principal, request: Request, percent: float, alone: bool, key: str | None
@@ -78,15 +78,15 @@ class BatchService:
         if not 0.0 < percent <= 100.0:
             raise InvalidInput("moves are made larger and smaller by more than 0 and at most 100 %", field="percent")
 
-        async def pinned(pinning: Pinning) -> list[Run | Pinned]:
-            _, drivers, _ = await pinning.version(request.scenario_id, request.version)
+        async def prepared(preparing: Preparing) -> list[Run | Prepared]:
+            _, drivers, _ = await preparing.version(request.scenario_id, request.version)
             if not 0 < len(drivers) <= MOST_TORNADO:
                 why = f"a tornado is of 1 to {MOST_TORNADO} drivers, and there are {len(drivers)}"
                 raise refused([Issue(Severity.ERROR, "TOO_MANY_DRIVERS" if drivers else "NO_DRIVERS", why, "scenario")])
-            return await _varied(pinning, request, tornado(drivers, percent / 100.0, alone=alone))
+            return await _varied(preparing, request, tornado(drivers, percent / 100.0, alone=alone))
 
         said = {"request": asked(request), "percent": percent, "alone": alone}
-        return await self._queued(principal, BatchKind.TORNADO, request.scenario_id, said, key, pinned)
+        return await self._queued(principal, BatchKind.TORNADO, request.scenario_id, said, key, prepared)
 
     async def cancel(self, principal: Principal, id_: int) -> Batch:
         """Ends those of its runs that it has queued, and that wait or are under way."""
@@ -126,7 +126,7 @@ class BatchService:
 
     async def _queued(
         self, principal: Principal, kind: BatchKind, scenario_id: int | None, said: dict[str, Any], key: str | None,
-        pinned: Callable[[Pinning], Any],
+        prepared: Callable[[Preparing], Any],
     ) -> Batch:  # fmt: skip
         """Everything is pinned before anything is queued; the key decides first."""
         check_key(key)
@@ -136,13 +136,13 @@ class BatchService:
                 known = await self.store.of_key(transaction, principal.tenant, key)
             if known is not None:
                 return _same(known, said)
-        wanted: list[Run | Pinned] = await pinned(Pinning(self.runs.scenarios, principal))
+        wanted: list[Run | Prepared] = await prepared(Preparing(self.runs.scenarios, principal))
         async with self.store.database.write() as transaction:
             if key is not None:
                 known = await self.store.of_key(transaction, principal.tenant, key)
                 if known is not None:
                     return _same(known, said)
-            new = [each for each in wanted if isinstance(each, Pinned)]
+            new = [each for each in wanted if isinstance(each, Prepared)]
             queued = iter(await self.runs.queue(transaction, principal, new))
             runs = [(each, False) if isinstance(each, Run) else next(queued) for each in wanted]
             batch = await self.store.add(
@@ -153,8 +153,8 @@ class BatchService:
         return batch
 
 
-async def _varied(pinning: Pinning, request: Request, variations: Sequence[Variation]) -> list[Run | Pinned]:
-    return [await pinning.pinned(replace(request, variation=each)) for each in (None, *variations)]
+async def _varied(preparing: Preparing, request: Request, variations: Sequence[Variation]) -> list[Run | Prepared]:
+    return [await preparing.prepared(replace(request, variation=each)) for each in (None, *variations)]
 
 
 def _same(known: tuple[Batch, Any], said: dict[str, Any]) -> Batch:

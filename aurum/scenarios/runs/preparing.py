@@ -23,8 +23,7 @@ from aurum.scenarios.registry import FORMULAS
 from aurum.scenarios.repository.model import ScenarioState, Version, write_filter
 from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.runs.model import MOST_SECONDS, Input, Request
-from aurum.scenarios.runs.pinning import Pinned as PinnedSimulation
-from aurum.scenarios.runs.pinning import pin
+from aurum.scenarios.runs.pinning import Pinned, pin
 from aurum.scenarios.simulation.documents import plain
 from aurum.scenarios.variations import varied
 
@@ -34,7 +33,7 @@ _Start = tuple[CurveFilter, frozenset[str], date | None, datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Pinned:
+class Prepared:
     """A run that is not queued yet; of equal digests one is enough."""
 
     request: Request
@@ -44,10 +43,10 @@ class Pinned:
     as_of: date
     known_at: datetime
     inputs: Sequence[Input]
-    simulation: PinnedSimulation | None
+    simulation: Pinned | None
 
 
-class Pinning:
+class Preparing:
     """Pins what runs are computed from at one instant; what several of them have in common is read once."""
 
     def __init__(self, scenarios: ScenarioService, principal: Principal) -> None:
@@ -57,7 +56,7 @@ class Pinning:
         self._versions: dict[tuple[int, int | None], tuple[Version, Sequence[Driver], Policies]] = {}
         self._starts: dict[_Start, list[Base]] = {}
 
-    async def pinned(self, request: Request) -> Pinned:
+    async def prepared(self, request: Request) -> Prepared:
         """Raises InvalidScenario, NotFound, and Conflict for a scenario that is archived."""
         version, drivers, policies = await self.version(request.scenario_id, request.version)
         said = version.definition
@@ -76,12 +75,12 @@ class Pinning:
             parts.append(request.variation.document)
         simulation = None
         if request.simulation is not None:
-            own = self.scenarios.bases
-            simulation = await pin(own, self.principal, request.simulation, bases, drivers, known_at)
+            given = (request.simulation, bases, drivers, known_at)
+            simulation = await pin(self.scenarios.bases, self.principal, *given)
             parts.append(simulation.document)
         digest = hashlib.sha256(canonical(parts)).hexdigest()
         newest = as_of or max(base.as_of for base in bases)
-        return Pinned(request, asked(request), digest, version, newest, known_at, inputs, simulation)
+        return Prepared(request, asked(request), digest, version, newest, known_at, inputs, simulation)
 
     async def version(self, id_: int, version: int | None) -> tuple[Version, Sequence[Driver], Policies]:
         """With its drivers, and the policies that these may name."""

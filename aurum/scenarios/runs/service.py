@@ -22,7 +22,7 @@ from aurum.scenarios.runs.model import (
     RunFilter,
     RunState,
 )
-from aurum.scenarios.runs.preparing import Pinned, Pinning, asked, check
+from aurum.scenarios.runs.preparing import Prepared, Preparing, asked, check
 from aurum.scenarios.runs.simulated import Simulated
 from aurum.scenarios.runs.simulation_store import SimulationStore
 from aurum.scenarios.runs.store import RunStore
@@ -56,9 +56,9 @@ class RunService:
         known = await self.known(principal, request)
         if known is not None:
             return known
-        pinned = await Pinning(self.scenarios, principal).pinned(request)
+        prepared = await Preparing(self.scenarios, principal).prepared(request)
         async with self.store.database.write() as transaction:
-            ((run, _),) = await self.queue(transaction, principal, [pinned])
+            ((run, _),) = await self.queue(transaction, principal, [prepared])
         self.changed.set()
         return run
 
@@ -70,7 +70,7 @@ class RunService:
             return await self._of_key(transaction, principal, request.idempotency_key, asked(request))
 
     async def queue(
-        self, transaction: WriteConnection, principal: Principal, wanted: Sequence[Pinned]
+        self, transaction: WriteConnection, principal: Principal, wanted: Sequence[Prepared]
     ) -> list[tuple[Run, bool]]:
         """The run of each, and whether it was queued for it, not there before."""
         keyed: dict[str | None, Run | None] = {None: None}
@@ -89,17 +89,17 @@ class RunService:
         await self._tell_all(transaction, principal.tenant, [run for run, new in found if new])
         return found
 
-    async def _add(self, transaction: WriteConnection, principal: Principal, pinned: Pinned) -> Run:
-        request, version = pinned.request, pinned.version
+    async def _add(self, transaction: WriteConnection, principal: Principal, prepared: Prepared) -> Run:
+        request, version = prepared.request, prepared.version
         run = await self.store.add(
-            transaction, principal.tenant, pinned.inputs, scenario_id=version.scenario_id, version=version.version,
+            transaction, principal.tenant, prepared.inputs, scenario_id=version.scenario_id, version=version.version,
             variation=request.variation and request.variation.document, priority=request.priority.value,
-            seed=request.seed, time_limit=request.time_limit, as_of=pinned.as_of, known_at=pinned.known_at,
-            request_digest=pinned.digest, idempotency_key=request.idempotency_key, asked=pinned.asked,
+            seed=request.seed, time_limit=request.time_limit, as_of=prepared.as_of, known_at=prepared.known_at,
+            request_digest=prepared.digest, idempotency_key=request.idempotency_key, asked=prepared.asked,
             requested_by=principal.name, created_at=self.clock(),
         )  # fmt: skip
-        if pinned.simulation is not None:
-            await self.simulations.add(transaction, principal.tenant, run.id, pinned.simulation)
+        if prepared.simulation is not None:
+            await self.simulations.add(transaction, principal.tenant, run.id, prepared.simulation)
         return run
 
     async def cancel(self, principal: Principal, run_id: int) -> Run:
