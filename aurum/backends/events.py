@@ -42,6 +42,7 @@ heads = Table(
     Column("tenant_id", String(64), primary_key=True),
     Column("cursor", BigInteger, nullable=False),
     Column("pruned", BigInteger, nullable=False, server_default="0"),  # events up to here are no longer kept
+    Column("quiet", BigInteger, nullable=False, server_default="0"),  # `cursor` less this moves with what is not quiet
 )
 events = Table(
     "events",
@@ -83,9 +84,14 @@ class EventLog:
         tenant: str,
         at: datetime,
         drafts: Sequence[tuple[str, dict[str, Any]]],
+        *,
+        quiet: bool = False,
     ) -> int:
-        """The cursor of the last one appended. Call it last: until the commit other writers of the tenant wait."""
-        first = await self._reserve(transaction, tenant, len(drafts)) + 1
+        """The cursor of the last one appended. Call it last: until the commit other writers of the tenant wait.
+
+        `quiet`: neither the catalogue nor a price has changed with it, so that what is kept of them holds (`Heads`).
+        """
+        first = await self._reserve(transaction, tenant, len(drafts), quiet) + 1
         await transaction.execute(
             insert(events),
             [
@@ -96,13 +102,9 @@ class EventLog:
         await self._bus.announce(transaction, tenant)
         return first + len(drafts) - 1
 
-    async def _reserve(self, transaction: WriteConnection, tenant: str, count: int) -> int:
-        take = (
-            update(heads)
-            .where(heads.c.tenant_id == tenant)
-            .values(cursor=heads.c.cursor + count)
-            .returning(heads.c.cursor)
-        )
+    async def _reserve(self, transaction: WriteConnection, tenant: str, count: int, quiet: bool) -> int:
+        values = {"cursor": heads.c.cursor + count, "quiet": heads.c.quiet + count if quiet else 0}
+        take = update(heads).where(heads.c.tenant_id == tenant).values(values).returning(heads.c.cursor)
         last = await transaction.scalar(take)
         if last is None:
             await transaction.insert_missing(heads, [{"tenant_id": tenant, "cursor": 0}])
@@ -207,11 +209,13 @@ class EventLog:
                 self._bus.wake(tenant)
 
 
-_HEADS = Read(select(heads.c.tenant_id, heads.c.cursor).where(among(heads.c.tenant_id, "tenants")))
+_CHANGED = heads.c.cursor - heads.c.quiet  # so that a process of an older version, which knows no `quiet`, moves it too
+_HEADS = Read(select(heads.c.tenant_id, _CHANGED).where(among(heads.c.tenant_id, "tenants")))
 
 
 class Heads:
-    """The cursor of the newest event of a tenant: what is read after it was asked for holds until it has moved.
+    """A number that moves with each event of a tenant but the quiet ones: what is read of the catalogue and of prices
+    after it was asked for holds until it has moved.
 
     For what changes with an event alone. One read for all that ask at the same time.
     """

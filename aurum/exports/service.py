@@ -184,7 +184,7 @@ class ExportService:
     async def announce(self, transaction: WriteConnection, tenant: str, export: Export) -> None:
         """Last in its transaction."""
         told = {"export_id": export.id, "state": export.state, "points": export.done, "total": export.total}
-        await self.event_log.append(transaction, tenant, self.clock(), [(EXPORT, told)])
+        await self.event_log.append(transaction, tenant, self.clock(), [(EXPORT, told)], quiet=True)
 
     def events(self, principal: Principal) -> EventLog:
         """Where jobs are followed: EXPORT."""

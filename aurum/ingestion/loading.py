@@ -365,7 +365,7 @@ async def announce(
     if counts is not None:
         payload |= {"sheets": counts.sheets, "points": counts.points, "loaded": counts.loaded,
                     "withheld": counts.withheld}  # fmt: skip
-    await log.append(transaction, tenant, at, [*more, (INGESTION_RUN, payload)])
+    await log.append(transaction, tenant, at, [*more, (INGESTION_RUN, payload)], quiet=not state.final and not more)
 
 
 def _named(tenor: Tenor) -> tuple[str, date, date]:

@@ -8,10 +8,11 @@ import random
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import update
 
 from aurum.backends.bus import MemoryBus
 from aurum.backends.database import Database
-from aurum.backends.events import Event, EventLog, Heads
+from aurum.backends.events import Event, EventLog, Heads, heads
 from tests.published import instant
 
 NOON = instant("2025-02-12 12:00")
@@ -24,9 +25,11 @@ async def database(migrated_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def append(log: EventLog, database: Database, *numbers: int, tenant: str = "desk") -> int:
+async def append(
+    log: EventLog, database: Database, *numbers: int, tenant: str = "desk", quiet: bool = False
+) -> int:  # fmt: skip
     async with database.write() as transaction:
-        return await log.append(transaction, tenant, NOON, [("TICK", {"n": n}) for n in numbers])
+        return await log.append(transaction, tenant, NOON, [("TICK", {"n": n}) for n in numbers], quiet=quiet)
 
 
 async def test_cursors_count_from_one_within_a_tenant(database: Database) -> None:
@@ -138,3 +141,15 @@ async def test_heads_of_many_are_read_together(database: Database) -> None:
     assert len([each for each in statements if each.startswith("SELECT")]) == 1
     await append(log, database, 3)
     assert await newest.of("desk") == 3
+
+
+async def test_quiet_events_are_events_but_what_is_kept_holds(database: Database) -> None:
+    log, newest = EventLog(database, MemoryBus()), Heads(database)
+    seen = []
+    for number, quiet in enumerate([True, False, True, True, False, True]):
+        assert await append(log, database, number, quiet=quiet) == number + 1
+        seen.append(await newest.of("desk"))
+    assert seen == [0, 2, 2, 2, 5, 5]
+    async with database.write() as transaction:  # a process of a version that knows of no quiet events
+        await transaction.execute(update(heads).values(cursor=heads.c.cursor + 1))
+    assert await newest.of("desk") > seen[-1]

@@ -219,7 +219,7 @@ class RunService:
         self, transaction: WriteConnection, tenant: str, run_id: int, state: RunState, progress: float = 0.0
     ) -> None:
         told = [(SCENARIO_RUN, _told(run_id, state, progress))]
-        await self.event_log.append(transaction, tenant, self.clock(), told)
+        await self.event_log.append(transaction, tenant, self.clock(), told, quiet=True)
 
 
 def _told(run_id: int, state: RunState, progress: float) -> dict[str, Any]:
