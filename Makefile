@@ -44,7 +44,7 @@ chaos: install ## Kill everything 200 times while files are loaded; AURUM_KILLS=
 	AURUM_KILLS=$${AURUM_KILLS:-200} $(BIN)/python -m pytest -s --timeout 7200 tests/ingestion/test_kill.py tests/flows/test_kill.py \
 	  tests/api/test_chaos.py $(ARGS)
 
-bench: install ## Measure, in ratios of one run; ARGS=backfill, catalogue, desk, fanout, simulation or "peers --quick" measures that alone
+bench: install ## Measure, in ratios of one run; ARGS=backfill, catalogue, desk, fanout, responsive, simulation or "peers --quick" measures that alone
 	$(BIN)/python -m tests.bench $(ARGS)
 
 schema: install ## Print schema.graphql again

@@ -9,6 +9,8 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 from aurum.errors import Unavailable
 from aurum.scenarios.runs.crew import Crew, environment_of
@@ -19,6 +21,7 @@ from aurum.settings import Settings
 from aurum.telemetry import configure_logging
 
 _NICE = 10  # whoever answers requests goes first
+_AUTOGROUP = Path("/proc/self/autogroup")  # Linux shares out between sessions first: nice alone says nothing to others
 _log = logging.getLogger(__name__)
 
 
@@ -62,6 +65,12 @@ def _listen(loop: asyncio.AbstractEventLoop, claims: asyncio.Queue[Claim]) -> No
     os._exit(0)
 
 
+def _yield_to_others() -> None:
+    os.nice(_NICE)
+    with suppress(OSError):  # there is none, or it does not count here
+        _AUTOGROUP.write_text(str(_NICE))
+
+
 def _limit(memory_mib: int | None) -> None:
     if memory_mib is not None:
         import resource
@@ -72,6 +81,6 @@ def _limit(memory_mib: int | None) -> None:
 if __name__ == "__main__":
     _settings = Settings()
     configure_logging(_settings.log_level)
-    os.nice(_NICE)
+    _yield_to_others()
     _limit(_settings.scenarios.memory_mib)
     asyncio.run(_obey(_settings))

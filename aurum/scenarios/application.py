@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -18,18 +18,22 @@ from aurum.scenarios.refusals import refuse_errors, refused
 Raw = list[tuple[int, Prices]]  # what a driver added to each point, by the driver's number
 
 
-def apply(curves: Iterable[BaseCurve], drivers: Sequence[Driver], policies: Policies = SHIPPED) -> Outcome:
+def apply(
+    curves: Iterable[BaseCurve], drivers: Sequence[Driver], policies: Policies = SHIPPED,
+    applied: Callable[[int], None] = lambda _: None,
+) -> Outcome:  # fmt: skip
     """The drivers in their order over the curves, whatever order these are in; see docs/scenarios.md for the formulas.
 
     `curves` are those that the scenario looks at, and those that its drivers refer to (`references`). Raises
-    InvalidScenario, which holds the issues, where one of them is an ERROR; nothing is half done.
+    InvalidScenario, which holds the issues, where one of them is an ERROR; nothing is half done. `applied` is told
+    after each driver how many are.
     """
     planned = plan(CurveBook(curves), drivers, policies)
     refuse_errors(planned.issues)
-    return outcome(planned)
+    return outcome(planned, applied)
 
 
-def outcome(planned: Plan) -> Outcome:
+def outcome(planned: Plan, applied: Callable[[int], None] = lambda _: None) -> Outcome:
     base = {at: each.mid[None, :] for at, each in enumerate(planned.book.curves)}
     now, raw, issues = dict(base), {at: Raw() for at in base}, list(planned.issues)
     for driver, step in enumerate(planned.steps):
@@ -40,6 +44,7 @@ def outcome(planned: Plan) -> Outcome:
             raw[at].append((driver, (made[at] - now[at])[0]))
         issues += _told(planned, driver, [(at, now[at], made[at]) for at in changed])
         now |= made
+        applied(driver + 1)
     curves = (_settled(each, raw[at], now[at][0]) for at, each in enumerate(planned.book.curves))
     return Outcome({each.base.key: each for each in curves}, issues)
 

@@ -118,7 +118,7 @@ runs = Table(
     Index(None, "state", "priority", "id"),
 )
 
-# A curve as a run has it: there once its run has succeeded.
+# A curve as a run has it. While the run is under way, some of what it has computed: rows of their own, with other ids.
 results = Table(
     "scenario_results",
     tables,
@@ -133,6 +133,7 @@ results = Table(
     Column("amounts", LargeBinary),  # what each did, one vector like `mid` after another
     UniqueConstraint("run_id", "curve_id"),
     UniqueConstraint("run_id", "curve_key"),
+    sqlite_autoincrement=True,  # else the id of one that is gone would be another one's
 )
 
 # What a run simulates: there with the run; what has come out of it once the run has succeeded.

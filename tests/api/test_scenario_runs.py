@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,8 @@ from aurum.auth import Principal, Scope, worker_principal
 from aurum.errors import Forbidden
 from aurum.graphql.nodes import row_of
 from aurum.ingestion.graphql.events import event_of
-from aurum.scenarios.model import Issue, Severity
+from aurum.scenarios.digest import output_digest
+from aurum.scenarios.model import Issue, Outcome, Severity
 from aurum.scenarios.refusals import refused
 from aurum.scenarios.runs.execution import execute
 from aurum.scenarios.runs.model import Claim, RunState
@@ -275,7 +277,7 @@ async def test_a_run_that_cannot_be_computed_says_which_field(loaded: Services, 
 async def test_a_run_that_fails_keeps_nothing_and_says_why(
     loaded: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str, paths: list[str]
 ) -> None:
-    def fails(*_: Any) -> None:
+    def fails(*_: Any, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr("aurum.scenarios.runs.execution.apply", fails)
@@ -344,7 +346,105 @@ async def test_every_step_is_told_once(loaded: Services, ask: Ask) -> None:
     told = await loaded.events.read("demo", before, ["SCENARIO_RUN"])
     assert {event_of(each).scenario_run_id for each in told} == {run}
     assert [(each.payload["state"], each.payload["progress"]) for each in told] == [
-        ("QUEUED", 0), ("RUNNING", 0), ("RUNNING", 0.2), ("RUNNING", 0.8), ("SUCCEEDED", 1)]  # fmt: skip
+        ("QUEUED", 0), ("RUNNING", 0), ("SUCCEEDED", 1)]  # fmt: skip
+
+
+class Held:
+    """Stands for the last curve of a run, of which the computing thread waits for the test to look."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go_on = threading.Event()
+        self.fails = False
+        monkeypatch.setattr("aurum.scenarios.runs.execution.output_digest", self)
+        monkeypatch.setattr("aurum.scenarios.runs.execution._TELL_SECONDS", 0.01)
+
+    def __call__(self, outcome: Outcome) -> str:
+        assert self.go_on.wait(120)
+        if self.fails:
+            raise MemoryError
+        return output_digest(outcome)
+
+
+PARTLY = """query($id: ID!) { scenarioRun(id: $id) { state progress curveCount curves(first: 1) { nodes {
+  partial curve { key } snapshot { id columns(tenorTypes: [MONTH]) { mid } } contributions { amount } } } } }"""
+
+
+async def partly(loaded: Services, ask: Ask, of: str) -> tuple[str, Claim, asyncio.Task[None], Any]:
+    """A run that is computed but for its digest, and how it is read by then."""
+    id_ = await queued(ask, of)
+    claim = await claimed(loaded)
+    task = asyncio.create_task(execute(loaded.scenario_runs, claim))
+    async with asyncio.timeout(60):
+        while not (found := await said(ask, PARTLY, id=id_))["curves"]["nodes"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return id_, claim, task, found
+
+
+async def test_curves_of_a_run_under_way_are_partial_and_what_it_will_have(
+    loaded: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, before = Held(monkeypatch), await loaded.events.head("demo")
+    id_, _, task, found = await partly(loaded, ask, await scenario(ask))
+    (seen,) = found["curves"]["nodes"]
+    assert (found["state"], found["progress"], found["curveCount"], seen["partial"]) == ("RUNNING", 0.9, 2, True)
+    final = "query($key: String!, $run: ID) { curve(key: $key) { snapshot(scenarioRun: $run) { id } } }"
+    refused = await ask(final, key=TTF, run=id_)
+    assert [each["extensions"]["code"] for each in refused["errors"]] == ["CONFLICT"]
+    node = "query($id: ID!) { node(id: $id) { id } }"
+    assert await said(ask, node, id=seen["snapshot"]["id"]) is None
+
+    held.go_on.set()
+    await task
+    (final,) = (await said(ask, PARTLY, id=id_))["curves"]["nodes"]
+    assert final["snapshot"]["columns"] == seen["snapshot"]["columns"]
+    assert (final["partial"], final["contributions"]) == (False, seen["contributions"])
+    assert final["snapshot"]["id"] != seen["snapshot"]["id"]  # whoever keeps things by their ids keeps none for another
+    assert await said(ask, node, id=seen["snapshot"]["id"]) is None
+    told = await loaded.events.read("demo", before, ["SCENARIO_RUN"])
+    assert [(each.payload["state"], each.payload["progress"], each.payload["curves"]) for each in told][-2:] == [
+        ("RUNNING", 0.9, 2), ("SUCCEEDED", 1, 2)]  # fmt: skip
+    assert len(told) <= 5
+
+
+@pytest.mark.parametrize("how", ["fails", "cancelled", "given up"])
+async def test_what_was_partial_is_gone_when_a_run_does_not_succeed(
+    loaded: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    held = Held(monkeypatch)
+    id_, claim, task, _ = await partly(loaded, ask, await scenario(ask))
+    held.fails = how == "fails"
+    if how == "cancelled":
+        await said(ask, CANCEL, input={"id": id_})
+    if how == "given up":
+        await loaded.scenario_runs.release(claim)
+        for _ in range(2):
+            taken = await claimed(loaded)
+            assert (await said(ask, PARTLY, id=id_))["curves"]["nodes"] == []
+            await loaded.scenario_runs.release(taken)
+        assert await loaded.scenario_runs.claim() is None
+    held.go_on.set()
+    await task
+    ended = await said(ask, PARTLY, id=id_)
+    assert (ended["curveCount"], ended["curves"]["nodes"]) == (0, [])
+    assert ended["state"] == ("CANCELLED" if how == "cancelled" else "FAILED")
+
+
+async def test_runs_leave_what_is_kept_of_curves(loaded: Services, ask: Ask) -> None:
+    await mids(ask, TTF)
+    await done(ask, loaded, await scenario(ask))
+    seen = statements_from_here(loaded.database)
+    await mids(ask, TTF)
+    assert not [each for each in seen if "snapshots" in each]
+
+
+async def test_ten_runs_at_once_do_not_mix(loaded: Services, ask: Ask) -> None:
+    of = [await scenario(ask, f"{n} %", {"scale": {"percent": n}}) for n in range(1, 11)]
+    ids = [await queued(ask, each) for each in of]
+    claims = [await claimed(loaded) for _ in ids]
+    await asyncio.gather(*(execute(loaded.scenario_runs, each) for each in claims))
+    gas = await mids(ask, TTF)
+    for percent, run in enumerate(ids, 1):
+        assert await mids(ask, TTF, run=run) == pytest.approx([mid * (1 + percent / 100) for mid in gas], rel=1e-12)
 
 
 async def test_runs_are_compared_by_curve_delivery_and_driver(loaded: Services, ask: Ask) -> None:

@@ -29,7 +29,7 @@ from aurum.parsers import parse
 from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, Settings
 from tests import servers
-from tests.bench import backfill, catalogue, fanout, simulation
+from tests.bench import backfill, catalogue, fanout, responsive, simulation
 from tests.bench.desk import __main__ as desk
 from tests.bench.peers import __main__ as peers
 
@@ -140,6 +140,10 @@ if __name__ == "__main__":
         sys.exit()
     if chosen[0] == "fanout":
         fanout.main(chosen[1:])
+        sys.exit()
+    if chosen[0] == "responsive":
+        with databases() as found, tempfile.TemporaryDirectory() as folder:
+            responsive.measure(found, Path(folder), console)
         sys.exit()
     with databases() as found, tempfile.TemporaryDirectory() as folder:
         if "loading" in chosen:

@@ -85,6 +85,10 @@ class DriverContribution:
 @strawberry.type(description="A curve as a run has it, and how it came to be so.")
 class ScenarioRunCurve:
     moved: bool = strawberry.field(description="Whether a driver has moved it.")
+    partial: bool = strawberry.field(
+        description="Whether the run is under way still. It will have these numbers if it succeeds; else it has none, "
+        "and this is gone."
+    )
     told: strawberry.Private[Told]
     drivers: strawberry.Private[Sequence[Any]]
 
@@ -167,7 +171,10 @@ class ScenarioRun(Node):
         documents = documents_of(self.run, await self._version(info))
         return [issue_of(each, documents) for each in self.run.issues]
 
-    @strawberry.field(description="How many curves it has: those it looks at, and those its drivers refer to.")
+    @strawberry.field(
+        description="How many curves it has: those it looks at, and those its drivers refer to. While it is under way, "
+        "how many can be read already."
+    )
     async def curve_count(self, info: Info) -> int:
         return (await info.context.load(info.context.scenario_results.counts, self.run.id) or (0, 0))[0]
 
@@ -175,7 +182,10 @@ class ScenarioRun(Node):
     async def moved_count(self, info: Info) -> int:
         return (await info.context.load(info.context.scenario_results.counts, self.run.id) or (0, 0))[1]
 
-    @strawberry.field(description="Its curves, by their keys; none before it has succeeded.", directives=[PAGED])
+    @strawberry.field(
+        description="Its curves, by their keys. While it is under way, those that are computed: they are `partial`.",
+        directives=[PAGED],
+    )
     async def curves(
         self, info: Info,
         moved: Annotated[bool | None, strawberry.argument(
@@ -188,7 +198,7 @@ class ScenarioRun(Node):
             info.context.scenario_results.pages, self.run.id, moved=moved, request=request
         ) or Page([], [], False, False)
         drivers = documents_of(self.run, await self._version(info))
-        return connection(ScenarioRunCurveConnection, order, page, lambda told: _curve_of(told, drivers))  # type: ignore[no-any-return]
+        return connection(ScenarioRunCurveConnection, order, page, lambda told: self._curve(told, drivers))  # type: ignore[no-any-return]
 
     @strawberry.field(description="What it has made of one curve, by driver; null where it does not have the curve.")
     async def attribution(
@@ -196,7 +206,11 @@ class ScenarioRun(Node):
     ) -> ScenarioRunCurve | None:
         key = (self.run.id, row_of(curve, "Curve"))
         found = await info.context.load(info.context.scenario_results.results, key)
-        return None if found is None else _curve_of(found, documents_of(self.run, await self._version(info)))
+        return None if found is None else self._curve(found, documents_of(self.run, await self._version(info)))
+
+    def _curve(self, told: Told, drivers: Sequence[Any]) -> ScenarioRunCurve:
+        partial = self.state is not RunState.SUCCEEDED
+        return ScenarioRunCurve(moved=told.result.mid is not None, partial=partial, told=told, drivers=drivers)
 
     @strawberry.field(description="What it simulates around its curves; null where that was not asked for.")
     async def simulation(self, info: Info) -> ScenarioSimulation | None:
@@ -225,6 +239,7 @@ class ScenarioRunEvent:
     cursor: str = strawberry.field(description="Pass it as `after` to go on behind this event.")
     state: RunState = strawberry.field(description="The state it went into, or is in.")
     progress: float = strawberry.field(description="How far it was by then, from 0 to 1.")
+    curve_count: int = strawberry.field(description="How many of its curves could be read by then.")
     occurred_at: datetime = strawberry.field(description="When (UTC).")
     run_row: strawberry.Private[int]
 
@@ -349,7 +364,7 @@ def _run_event(event: Event) -> ScenarioRunEvent:
     told = event.payload
     return ScenarioRunEvent(
         cursor=str(event.cursor), state=RunState(told["state"]), progress=told["progress"],
-        occurred_at=event.occurred_at, run_row=told["scenario_run_id"],
+        curve_count=told.get("curves", 0), occurred_at=event.occurred_at, run_row=told["scenario_run_id"],
     )  # fmt: skip
 
 
@@ -371,10 +386,6 @@ def _wanted(wanted: ScenarioRunFilter | None) -> model.RunFilter:
 def _known_at(told: Told) -> datetime | None:
     story = told.snapshot.story
     return None if story is None else story.known_at
-
-
-def _curve_of(told: Told, drivers: Sequence[Any]) -> ScenarioRunCurve:
-    return ScenarioRunCurve(moved=told.result.mid is not None, told=told, drivers=drivers)
 
 
 def run_of(run: model.Run) -> ScenarioRun:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from aurum.auth import worker_principal
+from aurum.backends.rounds import going_on
 from aurum.errors import AurumError, InvalidScenario, Unavailable
 from aurum.scenarios.application import apply
 from aurum.scenarios.bases import Base
@@ -22,13 +24,31 @@ from aurum.scenarios.runs.service import RunService
 from aurum.scenarios.runs.simulated import Simulated
 from aurum.scenarios.runs.simulating import Task, output_digest_with, task_of
 
-_READ, _COMPUTED = 0.2, 0.8  # of the progress
+_READ, _APPLIED, _COMPUTED = 0.1, 0.7, 0.9  # of the progress
+_TELL_SECONDS = 1.0
+_TELL_STEP = 0.02  # further than before: whatever a run takes, it tells no more than 50 times
 _log = logging.getLogger(__name__)
+Row = dict[str, Any]
+
+
+class Progress:
+    """How far a run is: written by the thread that computes it, read by whoever tells it.
+
+    `rows` are results that stay as they are if the run succeeds: none is added before the last driver is applied.
+    """
+
+    def __init__(self) -> None:
+        self.done = _READ
+        self.rows: list[Row] = []
+
+    def between(self, start: float, end: float, part: float) -> None:
+        """`part` (0 to 1) of what takes the progress from `start` to `end` is done."""
+        self.done = start + (end - start) * part
 
 
 @dataclass(frozen=True, slots=True)
 class _Computed:
-    results: Sequence[dict[str, Any]]
+    results: Sequence[Row]
     values: dict[str, Any]
     simulated: Simulated | None
 
@@ -54,11 +74,36 @@ async def _execute(service: RunService, claim: Claim) -> None:
     run, inputs, drivers, curves = await _read(service, claim)
     policies = await service.scenarios.policies.known_to(worker_principal(claim.tenant), drivers)
     task = await _task(service, claim, inputs, curves)
-    if not await service.report(claim, _READ):
-        return
-    computed = await asyncio.to_thread(_compute, run, inputs, drivers, curves, policies, task)
-    if await service.report(claim, _COMPUTED):
-        await service.end(claim, RunState.SUCCEEDED, computed.results, computed.simulated, **computed.values)
+    progress = Progress()
+    async with _told(service, claim, progress):
+        computed = await asyncio.to_thread(_compute, run, inputs, drivers, curves, policies, task, progress)
+    await service.end(claim, RunState.SUCCEEDED, computed.results, computed.simulated, **computed.values)
+
+
+@asynccontextmanager
+async def _told(service: RunService, claim: Claim, progress: Progress) -> AsyncIterator[None]:
+    """Within, whoever follows the run learns how far it is, now and then; one that is done soon tells nothing."""
+    done = asyncio.Event()
+    telling = asyncio.create_task(_tell(service, claim, progress, done))
+    try:
+        yield
+    finally:
+        done.set()
+        await telling
+
+
+async def _tell(service: RunService, claim: Claim, progress: Progress, done: asyncio.Event) -> None:
+    told, kept = 0.0, 0
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TELL_SECONDS):
+                await done.wait()
+                return
+        if progress.done - told >= _TELL_STEP:
+            with going_on(_log, "how far a run is cannot be told"):
+                rows = progress.rows[kept:]
+                await service.report(claim, progress.done, rows, kept + len(rows))
+                told, kept = progress.done, kept + len(rows)
 
 
 async def _read(
@@ -86,23 +131,24 @@ async def _task(service: RunService, claim: Claim, inputs: Sequence[Input], curv
 
 def _compute(
     run: Run, inputs: Sequence[Input], drivers: Sequence[Driver], curves: Sequence[BaseCurve], policies: Policies,
-    task: Task | None,
+    task: Task | None, progress: Progress,
 ) -> _Computed:  # fmt: skip
-    outcome = apply(curves, drivers, policies)
-    results = [
-        {
+    outcome = apply(
+        curves, drivers, policies, applied=lambda count: progress.between(_READ, _APPLIED, count / len(drivers))
+    )  # fmt: skip
+    for number, (each, curve) in enumerate(zip(inputs, curves, strict=True), 1):
+        progress.rows.append({
             "run_id": run.id, "curve_id": each.curve_id, "curve_key": curve.key, "snapshot_id": each.snapshot_id,
             **packed(outcome.curves[curve.key]),
-        }
-        for each, curve in zip(inputs, curves, strict=True)
-    ]  # fmt: skip
+        })  # fmt: skip
+        progress.between(_APPLIED, _COMPUTED, number / len(curves))
     given = input_digest(curves, drivers, seed=run.seed, policies=policies)
     made, issues = output_digest(outcome), list(outcome.issues)
     simulated = None if task is None else task.compute(run.seed, curves, drivers, outcome, policies)
     if task is not None and simulated is not None:
         given, made = task.input_digest(given), output_digest_with(made, simulated)
         issues += task.issues
-    return _Computed(results, {"input_digest": given, "output_digest": made, "issues": issues}, simulated)
+    return _Computed(progress.rows, {"input_digest": given, "output_digest": made, "issues": issues}, simulated)
 
 
 async def _failed(

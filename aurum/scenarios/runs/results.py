@@ -59,10 +59,12 @@ class ResultService:
         return {**refused, **{(each.result.run_id, each.result.curve_id): each.snapshot for each in told}}
 
     async def snapshots_by_id(self, principal: Principal, ids: Collection[int]) -> dict[int, Snapshot]:
-        """By the result's id."""
+        """By the result's id, of runs that have succeeded."""
         principal.require(Scope.SCENARIOS_READ)
         found = list((await self.store.results_by_id(principal.tenant, ids)).values())
-        runs = await self.store.runs(principal.tenant, {each.run_id for each in found})
+        told = await self.store.runs(principal.tenant, {each.run_id for each in found})
+        runs = {id_: run for id_, run in told.items() if run.state is RunState.SUCCEEDED}
+        found = [each for each in found if each.run_id in runs]
         return {each.result.id: each.snapshot for each in await self._told(principal, found, runs)}
 
     async def results(self, principal: Principal, keys: Collection[Key]) -> dict[Key, Told]:

@@ -171,28 +171,29 @@ class RunService:
         async with self.store.database.write() as transaction:
             await self.store.release(transaction, claim, self.clock() - self._lease, lost)
 
-    async def report(self, claim: Claim, progress: float) -> bool:
-        """How far it is. Whether it is ours still."""
+    async def report(self, claim: Claim, progress: float, partial: Sequence[dict[str, Any]], curves: int) -> None:
+        """How far it is, and results that are new since: `curves` are there by now. Nothing where it is not ours."""
         async with self.store.database.write() as transaction:
-            ours = await self.store.change(transaction, claim, progress=progress)
-            if ours:
-                await self._tell(transaction, claim.tenant, claim.run_id, RunState.RUNNING, progress)
-        return ours
+            if await self.store.change(transaction, claim, progress=progress):
+                await self.store.keep(transaction, claim.tenant, partial)
+                await self._tell(transaction, claim.tenant, claim.run_id, RunState.RUNNING, progress, curves)
 
     async def end(
         self, claim: Claim, state: RunState, results: Sequence[dict[str, Any]] = (),
         simulated: Simulated | None = None, **values: Any,
     ) -> bool:  # fmt: skip
-        """All of it is kept, or nothing: False where it is not ours any more."""
+        """All of it is kept in place of what was partial, or nothing: False where it is not ours any more."""
         async with self.store.database.write() as transaction:
             done = {"progress": 1.0} if state is RunState.SUCCEEDED else {}
             values |= {"state": state, "finished_at": self.clock(), "lease_expires_at": None, **done}
             ours = await self.store.change(transaction, claim, **values)
             if ours:
+                await self.store.forget(transaction, [claim.run_id])
                 await self.store.keep(transaction, claim.tenant, results)
                 if simulated is not None:
                     await self.simulations.keep(transaction, claim.tenant, claim.run_id, simulated)
-                await self._tell(transaction, claim.tenant, claim.run_id, state, *done.values())
+                far = done.get("progress", 0.0)
+                await self._tell(transaction, claim.tenant, claim.run_id, state, far, len(results))
         return ours
 
     @property
@@ -211,16 +212,17 @@ class RunService:
         return run
 
     async def _tell_all(self, transaction: WriteConnection, tenant: str, runs: Sequence[Run]) -> None:
-        told = [(SCENARIO_RUN, _told(run.id, run.state, 0.0)) for run in runs]
+        told = [(SCENARIO_RUN, _told(run.id, run.state)) for run in runs]
         if told:
-            await self.event_log.append(transaction, tenant, self.clock(), told)
+            await self.event_log.append(transaction, tenant, self.clock(), told, quiet=True)
 
     async def _tell(
-        self, transaction: WriteConnection, tenant: str, run_id: int, state: RunState, progress: float = 0.0
-    ) -> None:
-        told = [(SCENARIO_RUN, _told(run_id, state, progress))]
+        self, transaction: WriteConnection, tenant: str, run_id: int, state: RunState, progress: float = 0.0,
+        curves: int = 0,
+    ) -> None:  # fmt: skip
+        told = [(SCENARIO_RUN, _told(run_id, state, progress, curves))]
         await self.event_log.append(transaction, tenant, self.clock(), told, quiet=True)
 
 
-def _told(run_id: int, state: RunState, progress: float) -> dict[str, Any]:
-    return {"scenario_run_id": run_id, "state": state, "progress": progress}
+def _told(run_id: int, state: RunState, progress: float = 0.0, curves: int = 0) -> dict[str, Any]:
+    return {"scenario_run_id": run_id, "state": state, "progress": progress, "curves": curves}

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, tuple_, update
 
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page, read_pages
@@ -71,7 +71,9 @@ class RunStore:
             )
             .returning(runs.c.tenant_id, runs.c.id)
         )  # fmt: skip
-        return [(row.tenant_id, row.id) for row in await transaction.all(statement)]
+        found = [(row.tenant_id, row.id) for row in await transaction.all(statement)]
+        await self.forget(transaction, [run_id for _, run_id in found])
+        return found
 
     async def claim(self, transaction: WriteConnection, now: datetime, lease: timedelta) -> Claim | None:
         """The next run, now RUNNING and ours: one that is queued, or whose worker is silent. No two claim the same."""
@@ -87,7 +89,11 @@ class RunStore:
             .returning(runs.c.tenant_id, runs.c.id, runs.c.attempt, runs.c.time_limit)
         )  # fmt: skip
         row = await transaction.first(statement)
-        return None if row is None else Claim(row.tenant_id, row.id, row.attempt, row.time_limit)
+        if row is None:
+            return None
+        if row.attempt > 1:
+            await self.forget(transaction, [row.id])
+        return Claim(row.tenant_id, row.id, row.attempt, row.time_limit)
 
     async def wanted(self, claims: Collection[Claim]) -> set[int]:
         """Which of them nobody has cancelled or taken over. Those that have just ended are among them."""
@@ -123,7 +129,13 @@ class RunStore:
             .returning(*_COLUMNS)
         )  # fmt: skip
         row = await transaction.first(statement)
+        await self.forget(transaction, [] if row is None else [run_id])
         return None if row is None else run_of(row)
+
+    async def forget(self, transaction: WriteConnection, run_ids: Collection[int]) -> None:
+        """What is partial of them."""
+        if run_ids:
+            await transaction.execute(delete(results).where(results.c.run_id.in_(run_ids)))
 
     async def inputs(self, tenant: str, run_id: int) -> list[Input]:
         """By the key of the curve."""
@@ -148,7 +160,7 @@ class RunStore:
             return int(await connection.scalar(statement))
 
     async def keep(self, transaction: WriteConnection, tenant: str, rows: Sequence[dict[str, Any]]) -> None:
-        """The results of a run that has just succeeded."""
+        """Results of a run that has just succeeded, or is under way."""
         for start in range(0, len(rows), _AT_ONCE):
             part = [{"tenant_id": tenant, **row} for row in rows[start : start + _AT_ONCE]]
             await transaction.execute(insert(results), part)
