@@ -19,6 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aurum.auth import authenticate, local_principal
+from aurum.backends.flow_runs import FlowRuns
 from aurum.backends.retention import Retention
 from aurum.backends.rounds import going_on
 from aurum.context import Context
@@ -31,6 +32,7 @@ from aurum.ingestion.drop import TRIGGER, DropFolder
 from aurum.ingestion.notifications import Notifier
 from aurum.rest.routes import rest_routes
 from aurum.scenarios.runs.crew import Crew, environment_of
+from aurum.scenarios.runs.dispatch import RunDispatcher
 from aurum.schema import create_schema
 from aurum.services import Services, now, open_services
 from aurum.settings import Settings
@@ -65,7 +67,10 @@ def create_app(settings: Settings) -> Starlette:
             work += [_completeness(services), _retention(services, settings), _warmed(services, endpoint)]
             work += [ExportWorker(services.exports).clean()]
             work += [ExportWorker(services.exports).work() for _ in range(settings.exports.workers)]
-            if settings.scenarios.processes:
+            if settings.prefect.api_url and settings.prefect.scenarios:
+                deployed = FlowRuns(settings.prefect.api_url, settings.prefect.scenarios, now)
+                work.append(RunDispatcher(services.scenario_runs, deployed).watch())
+            elif settings.scenarios.processes:
                 work.append(Crew(services.scenario_runs, environment_of(settings)).watch())
             if settings.ingestion.watch:
                 principal = local_principal(settings.auth, TRIGGER)

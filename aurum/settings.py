@@ -64,6 +64,12 @@ class PrefectSettings(_Area):
     api_url: str | None = Field(None, description="With it, runs are Prefect flow runs; without, the server does them.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(4200, description="Of the embedded server of `aurum up`.")
     deployment: str = "ingest-workbook/ingest"
+    scenarios: str | None = Field(
+        None,
+        pattern=r"^run-scenario/[^/]+$",
+        description="The deployment that computes runs of scenarios, such as "
+        "`run-scenario/scenarios`. Without, the server's processes do, and those of `aurum worker`.",
+    )
     schedule: str | None = Field(
         None, pattern=r"^\S+( +\S+){4}$", description="When `ingest-day` starts by itself: cron text, `30 18 * * 1-5`."
     )

@@ -10,6 +10,8 @@ from textwrap import wrap
 from aurum.graphql.nodes import node_id
 from aurum.ingestion.model import Noted, Quarantined, Run, RunState
 from aurum.parsers.model import Severity
+from aurum.scenarios.repository.model import Definition
+from aurum.scenarios.runs.model import Run as ScenarioRun
 from aurum.settings import ServerSettings
 from aurum.up import in_url
 from flows.outcome import Outcome, worst_first
@@ -126,6 +128,35 @@ def _findings(noted: Sequence[Noted]) -> list[str]:
 
 def _more(count: int) -> list[str]:
     return [f"and {count:,} more: the annotated workbook and Aurum have all of them"] if count > 0 else []
+
+
+# ------------------------------------------------------------------------------------------------- a scenario
+
+
+def story_of(run: ScenarioRun, said: Definition, counts: tuple[int, int], server: ServerSettings) -> str:
+    """Markdown: what a run of a scenario came to. `counts`: its curves, and those that were moved."""
+    rows = [
+        {
+            "as of": str(run.as_of), "known at": f"{run.known_at:%Y-%m-%d %H:%M} UTC", "curves": f"{counts[0]:,}",
+            "moved": f"{counts[1]:,}", "drivers": f"{len(said.drivers):,}", "seed": str(run.seed),
+            "attempt": str(run.attempt),
+        }
+    ]  # fmt: skip
+    issues = [{"severity": each.severity.lower(), "issue": _wrapped(each.message), "code": _code(each.code)}
+              for each in run.issues[:_MOST_ROWS]]  # fmt: skip
+    parts = [
+        f"# {_text(said.name)}: {run.state.lower()}",
+        f"Version {run.version}, run {run.id}, asked for by {_text(run.requested_by)}",
+        *([f"**{_text(run.error_code or '')}**: {_text(run.error)}"] if run.error else []),
+        *([_text(run.hint)] if run.hint else []),
+        *_table(rows),
+        *([f"## Issues: {len(run.issues):,}", *_table(issues)] if issues else []),
+        *_more(len(run.issues) - len(issues)),
+        f"The run in Aurum, for [GraphiQL]({url_of(server, 'graphiql/')}):",
+        f'```graphql\n{{ scenarioRun(id: "{node_id("ScenarioRun", run.id)}") {{ state error hint outputDigest '
+        f"curves(moved: true) {{ nodes {{ curve {{ key }} snapshot {{ columns {{ tenor mid }} }} }} }} }} }}\n```",
+    ]
+    return "\n\n".join(parts)
 
 
 # ------------------------------------------------------------------------------------------------- many files

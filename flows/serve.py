@@ -25,15 +25,18 @@ from pydantic import ValidationError
 from aurum.errors import InvalidInput
 from aurum.settings import PrefectSettings, Settings
 from flows.ingestion import backfill, ingest_day, ingest_files, ingest_workbook
+from flows.scenarios import run_scenario
 
 LOADS = 2
 """At once, over all runners: each is a process of 140 MB, and they write one after the other anyway."""
 
 
 def main() -> None:
-    served = asyncio.run(prepare(Settings().prefect))
+    settings = Settings()
+    served = asyncio.run(prepare(settings))
     # Little more than loads: the runner fetches little that it cannot start, and two of an operator's flows have room.
-    runner = Serving(name="aurum", limit=LOADS + 2, pause_on_shutdown=False)
+    at_once = LOADS + 2 + (settings.scenarios.processes if settings.prefect.scenarios else 0)
+    runner = Serving(name="aurum", limit=at_once, pause_on_shutdown=False)
     for deployment in served:
         runner.add_deployment(deployment)
     with suppress(KeyboardInterrupt):
@@ -46,8 +49,8 @@ class Serving(Runner):
         signal.raise_signal(signal.SIGINT)
 
 
-async def prepare(settings: PrefectSettings) -> list[RunnerDeployment]:
-    served = await deployments(settings)
+async def prepare(settings: Settings) -> list[RunnerDeployment]:
+    served = await deployments(settings.prefect, settings.scenarios.processes)
     async with get_client() as client:
         while await client.api_healthcheck() is not None:  # noqa: ASYNC110  the server starts beside this process
             await asyncio.sleep(0.2)
@@ -55,8 +58,10 @@ async def prepare(settings: PrefectSettings) -> list[RunnerDeployment]:
     return served
 
 
-async def deployments(settings: PrefectSettings) -> list[RunnerDeployment]:
-    """Of all flows. `LOADS` loads at once, and of each of the operator's flows one: others wait."""
+async def deployments(settings: PrefectSettings, scenarios: int) -> list[RunnerDeployment]:
+    """Of all flows. `LOADS` loads at once, and of each of the operator's flows one: others wait. So many `scenarios`,
+    where Prefect is to compute them.
+    """
     flow_name, _, name = settings.deployment.partition("/")
     if flow_name != ingest_workbook.name or not name:
         raise InvalidInput(
@@ -66,7 +71,10 @@ async def deployments(settings: PrefectSettings) -> list[RunnerDeployment]:
     served = [await _deployment(ingest_workbook, name, LOADS)]
     served += [await _deployment(ingest_day, f"{name}-day", 1, schedule_of(settings))]
     served += [await _deployment(ingest_files, f"{name}-files", 1)]
-    return [*served, await _deployment(backfill, f"{name}-backfill", 1)]
+    served += [await _deployment(backfill, f"{name}-backfill", 1)]
+    if settings.scenarios is not None:
+        served += [await _deployment(run_scenario, settings.scenarios.partition("/")[2], max(1, scenarios))]
+    return served
 
 
 def schedule_of(settings: PrefectSettings) -> Schedule | None:

@@ -133,7 +133,7 @@ async def label(tenant: str, outcomes: Sequence[Outcome], name: str | None = Non
 async def _stages(subject: str) -> AsyncIterator[Report]:
     """A report that goes to the flow run's log and to a progress bar on its page."""
     log = get_run_logger()
-    async with _bar(subject) as update:
+    async with bar(subject) as update:
 
         def report(stage: Stage) -> None:
             doing = f"{subject}: {stage.lower()}"
@@ -148,7 +148,7 @@ async def _stages(subject: str) -> AsyncIterator[Report]:
 async def counting(total: int) -> AsyncIterator[Callable[[Sequence[Outcome], str], None]]:
     """To be told what is done and what is next."""
     began = monotonic()
-    async with _bar(f"0 of {total:,} files") as update:
+    async with bar(f"0 of {total:,} files") as update:
 
         def told(outcomes: Sequence[Outcome], coming: str) -> None:
             done = len(outcomes)
@@ -160,7 +160,7 @@ async def counting(total: int) -> AsyncIterator[Callable[[Sequence[Outcome], str
 
 
 @asynccontextmanager
-async def _bar(description: str) -> AsyncIterator[Callable[[float, str], None]]:
+async def bar(description: str) -> AsyncIterator[Callable[[float, str], None]]:
     """A progress artifact, and a way to say how far it is. Only the newest is told; nobody waits for it."""
     bar = await acreate_progress_artifact(0.0, description=description)
     newest: list[tuple[float, str]] = []

@@ -387,8 +387,8 @@ async def test_curves_of_a_run_under_way_are_partial_and_what_it_will_have(
     id_, _, task, found = await partly(loaded, ask, await scenario(ask))
     (seen,) = found["curves"]["nodes"]
     assert (found["state"], found["progress"], found["curveCount"], seen["partial"]) == ("RUNNING", 0.9, 2, True)
-    final = "query($key: String!, $run: ID) { curve(key: $key) { snapshot(scenarioRun: $run) { id } } }"
-    refused = await ask(final, key=TTF, run=id_)
+    query = "query($key: String!, $run: ID) { curve(key: $key) { snapshot(scenarioRun: $run) { id } } }"
+    refused = await ask(query, key=TTF, run=id_)
     assert [each["extensions"]["code"] for each in refused["errors"]] == ["CONFLICT"]
     node = "query($id: ID!) { node(id: $id) { id } }"
     assert await said(ask, node, id=seen["snapshot"]["id"]) is None

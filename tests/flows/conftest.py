@@ -23,8 +23,9 @@ from aurum.auth import worker_principal
 from aurum.errors import Unavailable
 from aurum.ingestion.model import Run
 from aurum.ingestion.service import Submission
+from aurum.scenarios.runs.model import Run as ScenarioRun
 from aurum.services import Services, open_services
-from aurum.settings import DatabaseSettings, IngestionSettings, PrefectSettings, Settings
+from aurum.settings import DatabaseSettings, IngestionSettings, PrefectSettings, ScenarioSettings, Settings
 from aurum.up import prefect_environment
 from tests.processes import eventually, free_port, processes_with, running, wait_until
 from tests.servers import PostgreSQL
@@ -67,7 +68,7 @@ class PrefectServer:
     def deployment(self, name: str) -> Json:
         return self.client.get(f"deployments/name/{name}").raise_for_status().json()
 
-    def flow_runs(self, run: Run) -> list[Json]:
+    def flow_runs(self, run: Run | ScenarioRun) -> list[Json]:
         """Of one run of Aurum's, oldest first. Other tests' databases have runs of the same number."""
         wanted = {"tags": {"all_": [f"run-{run.id}"]}, "expected_start_time": {"after_": run.created_at.isoformat()}}
         found: list[Json] = self.ask("flow_runs/filter", flow_runs=wanted)
@@ -157,7 +158,7 @@ class House:
     def flow_processes(self, flow_run: Json) -> list[int]:
         return list(processes_with("PREFECT__FLOW_RUN_ID", flow_run["id"]))
 
-    async def flow_run(self, run: Run, states: Sequence[str] = ENDED, number: int = 0) -> Json:
+    async def flow_run(self, run: Run | ScenarioRun, states: Sequence[str] = ENDED, number: int = 0) -> Json:
         """The run's flow run (the first is number 0) once it is in one of the states."""
 
         async def found() -> Json:
@@ -231,6 +232,7 @@ def house(
         home=tmp_path_factory.mktemp("house"),
         database=DatabaseSettings(url=SecretStr(postgresql_server.url(database))),
         ingestion=IngestionSettings(lease_seconds=LEASE_SECONDS),
+        scenarios=ScenarioSettings(lease_seconds=LEASE_SECONDS),
         prefect=PrefectSettings(api_url=prefect_server.url),
     )
     settings.drop_folder.mkdir()

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from aurum.backends.flow_runs import CLAIMS_WITHIN
 from aurum.errors import Unavailable
-from aurum.ingestion.dispatch import CLAIMS_WITHIN, LocalDispatcher, PrefectDispatcher
+from aurum.ingestion.dispatch import LocalDispatcher, PrefectDispatcher
 from aurum.ingestion.model import Run, RunState
 from aurum.ingestion.service import Submission
 from aurum.services import Services, open_services

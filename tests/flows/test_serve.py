@@ -11,7 +11,7 @@ from flows.serve import LOADS, deployments, schedule_of
 
 
 async def test_all_flows_are_served_under_the_configured_name() -> None:
-    served = await deployments(PrefectSettings(deployment="ingest-workbook/prod"))
+    served = await deployments(PrefectSettings(deployment="ingest-workbook/prod"), 2)
     assert {f"{each.flow_name}/{each.name}": each.concurrency_limit for each in served} == {
         "ingest-workbook/prod": LOADS,
         "ingest-day/prod-day": 1,
@@ -21,10 +21,15 @@ async def test_all_flows_are_served_under_the_configured_name() -> None:
     assert not any(each.schedules for each in served)
 
 
+async def test_runs_of_scenarios_are_served_where_that_is_configured() -> None:
+    *_, last = await deployments(PrefectSettings(scenarios="run-scenario/desk"), 3)
+    assert (last.flow_name, last.name, last.concurrency_limit) == ("run-scenario", "desk", 3)
+
+
 @pytest.mark.parametrize("deployment", ["ingest-workbook", "ingest-workbook/", "backfill/ingest", ""])
 async def test_a_deployment_of_another_flow_is_refused(deployment: str) -> None:
     with pytest.raises(InvalidInput):
-        await deployments(PrefectSettings(deployment=deployment))
+        await deployments(PrefectSettings(deployment=deployment), 2)
 
 
 def test_a_schedule_is_by_the_clocks_of_its_zone() -> None:

@@ -18,6 +18,7 @@ from time import monotonic
 from aurum.backends.rounds import going_on
 from aurum.scenarios.runs.model import Claim, RunState
 from aurum.scenarios.runs.service import RunService
+from aurum.scenarios.runs.store import RunKey
 from aurum.settings import Settings
 
 COMMAND = (sys.executable, "-m", "aurum.working")
@@ -38,12 +39,13 @@ class _Member:
 
 
 class Crew:
-    """Executes queued runs of every tenant, as many at once as it has processes."""
+    """Executes queued runs of every tenant, as many at once as it has processes; or one run, `only` this one."""
 
-    def __init__(self, runs: RunService, environment: Mapping[str, str]) -> None:
+    def __init__(self, runs: RunService, environment: Mapping[str, str], only: RunKey | None = None) -> None:
         self._runs = runs
         self._environment = dict(environment)
-        self._members = [_Member() for _ in range(runs.settings.processes)]
+        self._only = only
+        self._members = [_Member() for _ in range(1 if only else runs.settings.processes)]
         self._tasks: set[asyncio.Task[None]] = set()
         self._extended = monotonic()
 
@@ -95,7 +97,7 @@ class Crew:
     async def _engage(self) -> None:
         for member in self._members:
             if member.claim is None:
-                claim = await self._runs.claim()
+                claim = await self._runs.claim(self._only)
                 if claim is None:
                     return
                 member.claim, member.until = claim, monotonic() + claim.seconds

@@ -25,7 +25,7 @@ from aurum.scenarios.runs.model import (
 from aurum.scenarios.runs.preparing import Prepared, Preparing, asked, check
 from aurum.scenarios.runs.simulated import Simulated
 from aurum.scenarios.runs.simulation_store import SimulationStore
-from aurum.scenarios.runs.store import RunStore
+from aurum.scenarios.runs.store import RunKey, RunStore
 from aurum.settings import ScenarioSettings
 
 
@@ -147,14 +147,26 @@ class RunService:
 
     # ------------------------------------------------------------------------------------------------ for workers
 
-    async def claim(self) -> Claim | None:
-        """The next run to be executed, of any tenant. Two statements at least, one where there is nothing to do."""
+    async def free(self, most: int) -> list[tuple[str, Run]]:
+        """Runs that nobody is at, with their tenants, the next ones first; those that lost too many workers fail."""
+        now = self.clock()
+        if not await self.store.waiting(now):
+            return []
+        async with self.store.database.write() as transaction:
+            for tenant, id_ in sorted(await self.store.give_up(transaction, now, self.settings.max_attempts)):
+                await self._tell(transaction, tenant, id_, RunState.FAILED)
+        return await self.store.free(now, most)
+
+    async def claim(self, only: RunKey | None = None) -> Claim | None:
+        """The next run to be executed, of any tenant, or `only` this one. Two statements at least, one where there is
+        nothing to do.
+        """
         now = self.clock()
         if not await self.store.waiting(now):
             return None
         async with self.store.database.write() as transaction:
             given_up = await self.store.give_up(transaction, now, self.settings.max_attempts)
-            claim = await self.store.claim(transaction, now, self._lease)
+            claim = await self.store.claim(transaction, now, self._lease, only)
             told = [(tenant, id_, RunState.FAILED) for tenant, id_ in given_up]
             if claim is not None:
                 told.append((claim.tenant, claim.run_id, RunState.RUNNING))

@@ -21,6 +21,7 @@ _WORTH = (*_ALIVE, RunState.SUCCEEDED)
 _WANTED = (RunState.RUNNING, RunState.SUCCEEDED, RunState.FAILED)
 _ORDER = [SortKey(runs.c.created_at, descending=True), SortKey(runs.c.id, descending=True)]
 _AT_ONCE = 500  # results in a statement
+RunKey = tuple[str, int]  # tenant, run
 
 
 class RunStore:
@@ -54,6 +55,12 @@ class RunStore:
         assert row is not None  # noqa: S101  INSERT ... RETURNING answers the row
         return run_of(row)
 
+    async def free(self, now: datetime, most: int) -> list[tuple[str, Run]]:
+        """What may be claimed, with its tenant: the next ones first."""
+        statement = select(*_COLUMNS).where(_free(now)).order_by(runs.c.priority.desc(), runs.c.id).limit(most)
+        async with self.database.read() as connection:
+            return [(row.tenant_id, run_of(row)) for row in await connection.all(statement)]
+
     async def waiting(self, now: datetime) -> bool:
         """Whether there is something to claim, or to give up."""
         async with self.database.read() as connection:
@@ -75,10 +82,16 @@ class RunStore:
         await self.forget(transaction, [run_id for _, run_id in found])
         return found
 
-    async def claim(self, transaction: WriteConnection, now: datetime, lease: timedelta) -> Claim | None:
-        """The next run, now RUNNING and ours: one that is queued, or whose worker is silent. No two claim the same."""
+    async def claim(
+        self, transaction: WriteConnection, now: datetime, lease: timedelta, only: RunKey | None = None
+    ) -> Claim | None:
+        """The next run (or `only` this one), now RUNNING and ours: one that is queued, or whose worker is silent.
+
+        No two claim the same.
+        """
         other = runs.alias("other").c
-        first = select(other.id).where(_free(now, other)).order_by(other.priority.desc(), other.id).limit(1)
+        ours = [] if only is None else [other.tenant_id == only[0], other.id == only[1]]
+        first = select(other.id).where(_free(now, other), *ours).order_by(other.priority.desc(), other.id).limit(1)
         statement = (
             update(runs)
             .where(runs.c.id == first.with_for_update(skip_locked=True).scalar_subquery(), _free(now))
