@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,21 @@ def loaded_home(migrated_url: str, loaded: Any, tmp_path: Path) -> Settings:
 def _no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """The crew of the test is the only one."""
     monkeypatch.setenv("AURUM_SCENARIOS__PROCESSES", "0")
+
+
+GREEDY = """
+import runpy
+import numpy as np
+from aurum.scenarios.runs import execution
+
+def greedy(*given, **more):
+    execution.apply = apply
+    held = [np.ones(2**20) for _ in range(1000)]  # 8 GiB, but the first 256 MiB are too much
+    return apply(*given, **more)
+
+apply, execution.apply = execution.apply, greedy
+runpy.run_module("aurum.working", run_name="__main__")
+"""
 
 
 async def asked(desk: Services, **more: Any) -> Run:
@@ -119,3 +135,22 @@ async def test_a_run_that_is_cancelled_is_ended_with_its_process(desk: Services,
         assert (await looked(desk, run)).state is RunState.CANCELLED
 
     await with_crew(desk, loaded_home, play)
+
+
+@pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
+async def test_a_run_that_needs_too_much_memory_fails_and_the_next_one_does_not(
+    desk: Services, loaded_home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process is a real one with a real limit; its first run takes more than there is."""
+    monkeypatch.setattr("aurum.scenarios.runs.crew.COMMAND", (sys.executable, "-c", GREEDY))
+    limited = loaded_home.scenarios.model_copy(update={"memory_mib": 256})
+    crew = Crew(desk.scenario_runs, environment_of(loaded_home.model_copy(update={"scenarios": limited})))
+    watching = asyncio.create_task(crew.watch())
+    try:
+        failed = await until(desk, await asked(desk), lambda found: found.state.final)
+        assert (failed.state, failed.error_code, failed.attempt) == (RunState.FAILED, "OUT_OF_MEMORY", 1)
+        again = await desk.scenario_runs.submit(US, Request(failed.scenario_id))
+        assert (await until(desk, again, lambda found: found.state.final)).state is RunState.SUCCEEDED
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
