@@ -20,7 +20,7 @@ from aurum.services import Services, open_services
 from aurum.settings import Settings
 from aurum.telemetry import configure_logging
 
-_NICE = 10  # whoever answers requests goes first
+_NICE = 5  # whoever answers requests goes first: three to one
 _AUTOGROUP = Path("/proc/self/autogroup")  # Linux shares out between sessions first: nice alone says nothing to others
 _log = logging.getLogger(__name__)
 

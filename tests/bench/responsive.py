@@ -37,7 +37,7 @@ from tests.processes import free_port, running, wait_until
 
 QUESTION = orjson.dumps({"query": '{ curve(key: "eugp:eu/dutch_ttf/gas") { snapshot { columns { tenor mid } } } }'})
 RUN = "mutation($input: RunScenarioInput!) { runScenario(input: $input) { run { id } problems { message } } }"
-ROUNDS, RUNS, DRIVERS, A_SECOND, IDLE_SECONDS = 5, 20, 100, 25, 20.0
+ROUNDS, RUNS, DRIVERS, A_SECOND, IDLE_SECONDS = 5, 20, 20, 25, 20.0
 _SEEDS = count(1)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from aurum.app import create_app
 from aurum.backends.flow_runs import FlowRuns
 from aurum.demo import eugp_workbook
 from aurum.ingestion.service import Submission
@@ -61,13 +62,15 @@ async def reached(services: Services, run: Run, state: RunState) -> Run:
     return there
 
 
-async def test_a_run_is_computed_by_a_flow_run_that_shows_it(
+async def test_a_run_that_a_server_is_asked_for_is_computed_by_a_flow_run_that_shows_it(
     services: Services, house: House, dispatcher: RunDispatcher
 ) -> None:
-    run = await queued(services, 10)
-    for _ in range(2):
-        await dispatcher.look()
-    flow_run = await house.flow_run(run)
+    prefect = house.settings.prefect.model_copy(update={"scenarios": DEPLOYMENT})
+    application = create_app(house.settings.model_copy(update={"prefect": prefect}))
+    async with application.router.lifespan_context(application):
+        run = await queued(application.state.services, 10)
+        await dispatcher.look()  # another server
+        flow_run = await house.flow_run(run)
     assert (flow_run["state"]["type"], flow_run["name"]) == ("COMPLETED", f"Up 10 % version 1 (#{run.id})")
     assert {"demo", f"run-{run.id}", f"scenario-{run.scenario_id}", "2025-02-12"} <= set(flow_run["tags"])
     assert len(house.prefect.flow_runs(run)) == 1

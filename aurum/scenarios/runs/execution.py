@@ -99,11 +99,11 @@ async def _tell(service: RunService, claim: Claim, progress: Progress, done: asy
             async with asyncio.timeout(_TELL_SECONDS):
                 await done.wait()
                 return
-        if progress.done - told >= _TELL_STEP:
+        far, rows = progress.done, progress.rows[kept:]
+        if far - told >= _TELL_STEP:
             with going_on(_log, "how far a run is cannot be told"):
-                rows = progress.rows[kept:]
-                await service.report(claim, progress.done, rows, kept + len(rows))
-                told, kept = progress.done, kept + len(rows)
+                await service.report(claim, far, rows, kept + len(rows))
+                told, kept = far, kept + len(rows)
 
 
 async def _read(
