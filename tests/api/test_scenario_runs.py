@@ -375,7 +375,7 @@ async def partly(loaded: Services, ask: Ask, of: str) -> tuple[str, Claim, async
     claim = await claimed(loaded)
     task = asyncio.create_task(execute(loaded.scenario_runs, claim))
     async with asyncio.timeout(60):
-        while not (found := await said(ask, PARTLY, id=id_))["curves"]["nodes"]:  # noqa: ASYNC110
+        while (found := await said(ask, PARTLY, id=id_))["progress"] < 0.9:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return id_, claim, task, found
 
@@ -403,7 +403,7 @@ async def test_curves_of_a_run_under_way_are_partial_and_what_it_will_have(
     told = await loaded.events.read("demo", before, ["SCENARIO_RUN"])
     assert [(each.payload["state"], each.payload["progress"], each.payload["curves"]) for each in told][-2:] == [
         ("RUNNING", 0.9, 2), ("SUCCEEDED", 1, 2)]  # fmt: skip
-    assert len(told) <= 5
+    assert len(told) <= 8  # queued, taken, at most five steps of so small a run, and its end
 
 
 @pytest.mark.parametrize("how", ["fails", "cancelled", "given up"])
