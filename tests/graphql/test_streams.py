@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import Any
+from dataclasses import fields
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -19,8 +20,8 @@ PUBLISHED = "subscription($after: String) { curvePublished(after: $after) { curs
 
 
 def context_of(book: Book, *without: Scope) -> Context:
-    missing: Any = [None] * 9
-    services = Services(book.database, book.events, book.metadata, book.curves, *missing)
+    given = {"database": book.database, "events": book.events, "metadata": book.metadata, "curves": book.curves}
+    services = Services(**cast("Any", dict.fromkeys(each.name for each in fields(Services)) | given))
     principal = type(DESK)(DESK.tenant, DESK.name, DESK.scopes - set(without))
     return Context(principal, services, "request-1", 30.0)
 
