@@ -13,6 +13,7 @@ from aurum.backends.cache import Cache
 from aurum.curves.graphql import Curve, Location, curve_of, location_face
 from aurum.curves.model import Snapshot
 from aurum.curves.service import CurveService
+from aurum.curves.stories import Stories
 from aurum.exports.service import ExportService
 from aurum.graphql.charges import Charges
 from aurum.graphql.loaders import Loaders
@@ -37,6 +38,7 @@ from aurum.scenarios.batches.service import BatchService
 from aurum.scenarios.repository.merges import MergeService
 from aurum.scenarios.repository.rebasing import RebaseService
 from aurum.scenarios.repository.service import ScenarioService
+from aurum.scenarios.runs.attributing import AttributionService
 from aurum.scenarios.runs.results import ResultService, there
 from aurum.scenarios.runs.service import RunService
 from aurum.scenarios.runs.simulations import SimulationService
@@ -112,6 +114,14 @@ class Context:
     @property
     def scenario_simulations(self) -> SimulationService:
         return self.services.scenario_simulations
+
+    @property
+    def scenario_attribution(self) -> AttributionService:
+        return self.services.scenario_attribution
+
+    @property
+    def stories(self) -> Stories:
+        return self.services.scenario_results
 
     async def scenario_snapshots(self, keys: Sequence[tuple[int, int]]) -> list[Snapshot | None]:
         return [there(each) for each in await self.load_many(self.scenario_results.snapshots, keys)]

@@ -40,6 +40,8 @@ def export(
     delivery_end: Annotated[str | None, typer.Option(help="Deliveries that end by this day, without it.")] = None,
     currency: Annotated[str | None, typer.Option(help="What prices shall be in. Default: as they are.")] = None,
     unit: Annotated[str | None, typer.Option(help="What prices shall be per. Default: as they are.")] = None,
+    scenario_run: Annotated[str | None, typer.Option(help="As this run of a scenario has them: its id.")] = None,
+    compare_run: Annotated[Texts, typer.Option(help="Runs beside each other: their ids; may be repeated.")] = None,
     format_: Annotated[
         ExportFormat | None, typer.Option("--format", help="Default: what the file's name ends in.")
     ] = None,
@@ -48,7 +50,7 @@ def export(
     given: dict[str, str | Texts] = {
         "curve": curve, "vendor": vendor, "as_of": as_of, "as_of_from": as_of_from, "as_of_to": as_of_to,
         "known_at": known_at, "tenor_type": tenor_type, "delivery_start": delivery_start, "delivery_end": delivery_end,
-        "currency": currency, "unit": unit,
+        "currency": currency, "unit": unit, "scenario_run": scenario_run, "compare_run": compare_run,
     }  # fmt: skip
     pairs = [(name, text) for name, texts in given.items() for text in _listed(texts)]
     pairs += [(name, text) for name, _, text in (each.partition("=") for each in where or ())]

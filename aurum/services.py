@@ -16,6 +16,7 @@ from aurum.backends.events import EventLog
 from aurum.backends.redis import open_redis
 from aurum.curves.service import CurveService
 from aurum.curves.store import SnapshotStore
+from aurum.exports.plans import Source
 from aurum.exports.service import ExportService
 from aurum.exports.store import ExportStore
 from aurum.graphql.charges import Charges
@@ -34,6 +35,7 @@ from aurum.scenarios.repository.policy_store import PolicyStore
 from aurum.scenarios.repository.rebasing import RebaseService
 from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.repository.store import ScenarioStore
+from aurum.scenarios.runs.attributing import AttributionService
 from aurum.scenarios.runs.results import ResultService
 from aurum.scenarios.runs.service import RunService
 from aurum.scenarios.runs.simulations import SimulationService
@@ -58,6 +60,7 @@ class Services:
     scenario_batches: BatchService
     scenario_results: ResultService
     scenario_simulations: SimulationService
+    scenario_attribution: AttributionService
     persisted: Cache
     charges: Charges
 
@@ -92,20 +95,22 @@ async def open_services(settings: Settings, *, prefect: bool = False) -> AsyncIt
         stack.push_async_callback(dispatcher.close)
         operations = OperationService(OperationStore(database), now)
         stack.push_async_callback(operations.close)
-        exports = ExportService(
-            ExportStore(database), curves, events, FolderBlobs(settings.export_folder), now, settings.exports
-        )
         persisted, budgets = _shared(settings, stack)
         bases = Bases(curves, metadata)
         policies = PolicyService(PolicyStore(database), bases, now)
         scenarios = ScenarioService(ScenarioStore(database), bases, policies, now)
         scenario_runs = RunService(RunStore(database), scenarios, bases, events, now, settings.scenarios)
+        results = ResultService(scenario_runs.store, scenarios, bases)
+        exports = ExportService(
+            ExportStore(database), Source(curves, results), events, FolderBlobs(settings.export_folder), now,
+            settings.exports,
+        )  # fmt: skip
         charges = Charges(settings.graphql, budgets)
         yield Services(
             database, events, metadata, curves, ingestion, dispatcher, operations, exports, scenarios,
             MergeService(scenarios), RebaseService(scenarios), scenario_runs,
-            BatchService(BatchStore(database), scenario_runs, now), ResultService(scenario_runs.store, bases),
-            SimulationService(scenario_runs.simulations), persisted, charges,
+            BatchService(BatchStore(database), scenario_runs, now), results,
+            SimulationService(scenario_runs.simulations), AttributionService(results), persisted, charges,
         )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -19,9 +19,11 @@ from aurum.curves.analytics.groups import Group, PricedIn, grouped, order_of
 from aurum.curves.analytics.pools import Grouping, HoursOf, Pool, Summary
 from aurum.curves.books import BookStore
 from aurum.curves.expressions import conversion_to, unit_of_codes
-from aurum.curves.model import DayBlock, Side
+from aurum.curves.model import DayBlock, DayPrices, Side
 from aurum.curves.store import SnapshotStore
+from aurum.curves.stories import Stories, teller
 from aurum.errors import InvalidCursor, InvalidInput, UnknownUnit
+from aurum.market.periods import TenorGrid
 from aurum.metadata.model import Curve, CurveFilter, Dimension, unit_known_at
 from aurum.metadata.reference.calendars import block_hours
 from aurum.metadata.service import MetadataService
@@ -37,6 +39,7 @@ class AggregateAsked:
     """Prices of the as-of dates from `first` to `last`, both included, as known at `known_at`.
 
     `currency` and `unit` are codes to convert to. `weighted`: a mean by the hours of each curve's block is wanted.
+    With a `run` of a scenario the mids that it has, whatever its as-of dates; `known_at` is what it has taken.
     """
 
     first: date
@@ -50,6 +53,11 @@ class AggregateAsked:
     side: Side = Side.MID
     currency: str | None = None
     unit: str | None = None
+    run: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.run is not None and self.side is not Side.MID:
+            raise InvalidInput("a run of a scenario has mids alone", field="side")
 
     @property
     def order(self) -> str:
@@ -86,7 +94,9 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class AggregatePage:
-    """`curves` is how many the filter chose, `days` how many as-of dates of them were read, all together."""
+    """`curves` is how many the filter chose, of a run those that it has; `days` how many as-of dates of them were read,
+    all together.
+    """
 
     page: Page[Aggregate]
     curves: int
@@ -106,25 +116,30 @@ class AggregateService:
         request: PageRequest,
         *,
         head: int | None = None,
+        stories: Stories | None = None,
     ) -> AggregatePage:
         """Sorted by group, as-of date and delivery. `head`: see `CurveService.head`.
 
         Two statements for up to 5,000 days of curves, and one more for what units they had at a `known_at`; for more
-        days one that counts them, and one for each 5,000. Raises InvalidInput for more than MOST_CURVES, MOST_VERSIONS
-        or MOST_GROUPS, and for points that lie in no bucket; what conversions do; NoBlockHours.
+        days one that counts them, and one for each 5,000; what `stories` tell are three. Raises InvalidInput for more
+        than MOST_CURVES, MOST_VERSIONS or MOST_GROUPS, and for points that lie in no bucket; what conversions do;
+        NoBlockHours.
         """
         principal.require(Scope.CURVES_READ)
         chosen = PageRequest(MOST_CURVES + 1)
         curves = (await self._metadata.curves(principal, wanted, [], chosen, head=head)).items
         if len(curves) > MOST_CURVES:
             raise _too_many(f"{MOST_CURVES:,} curves", "filter")
+        told = None
+        if asked.run is not None:
+            told = await teller(stories).days(principal, asked.run, [curve.id for curve in curves])
+            curves = [curve for curve in curves if curve.id in told]
         units = await self._units(principal, curves, asked.known_at)
         priced_in, factors = _converted(curves, units, asked)
         groups, places = grouped(curves, priced_in, asked.dimensions, asked.by_curve)
         members = {curve.id: (place, factors[curve.id]) for curve, place in zip(curves, places, strict=True)}
         pool = Pool(asked.grouping, members, asked.percents, _hours_of(curves) if asked.weighted else None)
-        for first, last in await self._batches(principal.tenant, list(units), asked) if units else ():
-            blocks = await self._books.blocks(principal.tenant, list(units), first, last, asked.known_at, asked.side)
+        async for blocks in self._blocks(principal.tenant, list(units), asked, told):
             await asyncio.to_thread(_add, pool, blocks)
         page = await asyncio.to_thread(_page, pool, groups, asked.grouping, request)
         return AggregatePage(page, len(curves), pool.days)
@@ -138,6 +153,15 @@ class AggregateService:
         versions = await self._metadata.unit_versions(principal, [curve.id for curve in curves])
         known = {curve.id: unit_known_at(versions[curve.id], known_at) for curve in curves}
         return {id_: (each.currency, each.unit) for id_, each in known.items()}
+
+    async def _blocks(
+        self, tenant: str, ids: Sequence[int], asked: AggregateAsked, told: Mapping[int, DayPrices] | None
+    ) -> AsyncIterator[list[DayBlock]]:
+        if told is not None:
+            yield _by_grid(told)
+            return
+        for first, last in await self._batches(tenant, ids, asked) if ids else ():
+            yield await self._books.blocks(tenant, ids, first, last, asked.known_at, asked.side)
 
     async def _batches(self, tenant: str, ids: Sequence[int], asked: AggregateAsked) -> list[tuple[date, date]]:
         """The range in parts of some _VERSIONS_READ versions, each of a day at least."""
@@ -186,6 +210,20 @@ def _conversion(curve: Curve, priced_in: PricedIn, asked: AggregateAsked) -> tup
 def _hours_of(curves: Sequence[Curve]) -> HoursOf:
     by_id = {curve.id: curve for curve in curves}
     return lambda id_, periods: block_hours(by_id[id_], periods)
+
+
+def _by_grid(days: Mapping[int, DayPrices]) -> list[DayBlock]:
+    """The mids of curves on a day each."""
+    by_grid: dict[TenorGrid, list[int]] = {}
+    for id_, day in days.items():
+        by_grid.setdefault(day.prices.tenors, []).append(id_)
+    return [
+        DayBlock(
+            grid, np.array(ids, np.int64), np.array([days[id_].as_of for id_ in ids], "M8[D]"),
+            np.array([days[id_].prices.mid for id_ in ids]),
+        )
+        for grid, ids in by_grid.items()
+    ]  # fmt: skip
 
 
 def _add(pool: Pool, blocks: Sequence[DayBlock]) -> None:

@@ -28,6 +28,7 @@ from aurum.curves.analytics.rolling import RollingHistory, RollRule, rolling_his
 from aurum.curves.books import BookStore
 from aurum.curves.model import DayPrices, Snapshot, Span
 from aurum.curves.store import SnapshotStore
+from aurum.curves.stories import Stories, teller
 from aurum.errors import InvalidCursor, InvalidInput
 from aurum.market.periods import Tenor, TenorType
 from aurum.market.units import PriceUnit, conversion_factor
@@ -45,10 +46,14 @@ _AS_IT_IS = (1.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRef:
-    """The newest as-of date on or before `as_of` (None: any), as it was known at `known_at` (None: now)."""
+    """The newest as-of date on or before `as_of` (None: any), as it was known at `known_at` (None: now).
+
+    With a `run` as this run of a scenario has it, which has taken what these two say.
+    """
 
     as_of: date | None = None
     known_at: datetime | None = None
+    run: int | None = None
 
     def known_after(self, other: SnapshotRef) -> bool:
         return other.known_at is not None and (self.known_at is None or self.known_at > other.known_at)
@@ -187,20 +192,20 @@ class MoveService:
         delivery: tuple[date | None, date | None] = (None, None),
         one_per_curve: bool = False,
         head: int | None = None,
+        stories: Stories | None = None,
     ) -> MoverPage:
         """The moves of a book's tenors from `start` to `end`, the biggest first, those without a size last.
 
         Three statements, however many curves the book has, and one more where the two are known at different instants;
-        by ZSCORE two more for every 500. Raises InvalidInput for a book of more than MOST_CURVES. `head`: see
-        `CurveService.head`.
+        by ZSCORE two more for every 500; three more for an end that `stories` tell. Raises InvalidInput for a book of
+        more than MOST_CURVES. `head`: see `CurveService.head`.
         """
         position = _checked(request.position)
         curves = (await self._metadata.curves(principal, wanted, [], PageRequest(MOST_CURVES + 1), head=head)).items
         if len(curves) > MOST_CURVES:
             raise InvalidInput(f"a book has at most {MOST_CURVES} curves", field="filter", hint="Narrow the filter.")
-        ids, tenant = [curve.id for curve in curves], principal.tenant
-        reads = (self._books.newest(tenant, ids, each.as_of, each.known_at) for each in (start, end))
-        ends = await asyncio.gather(*reads)
+        ids = [curve.id for curve in curves]
+        ends = await asyncio.gather(*(self._end(principal, ids, each, stories) for each in (start, end)))
         both = [curve for curve in curves if curve.id in ends[0] and curve.id in ends[1]]
         factors = await self._factors(principal, both, start, end)
         known_at = later(start, end).known_at
@@ -216,6 +221,13 @@ class MoveService:
             [mover for mover, _ in items], [at for _, at in items], len(found) > request.limit, position is not None
         )
         return MoverPage(page, len(curves), book.compared)
+
+    async def _end(
+        self, principal: Principal, ids: Sequence[int], ref: SnapshotRef, stories: Stories | None
+    ) -> dict[int, DayPrices]:
+        if ref.run is not None:
+            return await teller(stories).days(principal, ref.run, ids)
+        return await self._books.newest(principal.tenant, ids, ref.as_of, ref.known_at)
 
     async def _factors(
         self, principal: Principal, curves: Sequence[Curve], start: SnapshotRef, end: SnapshotRef

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
 from aurum.curves.model import Snapshot
-from aurum.exports.model import Selection
-from aurum.exports.plans import Priced
-from aurum.exports.selections import instant_text, written
+from aurum.exports.plans import Plan, Priced
+from aurum.exports.selections import instant_text, run_text, written
 from aurum.market.periods import TenorGrid
 
 Array: TypeAlias = Any  # pyarrow has no types
@@ -28,6 +26,7 @@ SCHEMA = pa.schema(
         ("currency", _TEXT), ("unit", _TEXT), ("cell", _TEXT),
     ]
 )  # fmt: skip
+_OF_RUN = pa.schema([("scenario_run", _TEXT), ("base", _PRICE)])  # more, of a run of a scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +41,13 @@ class _Tenors:
 class Frames:
     """Makes batches of snapshots. Their schema says what was asked, and when it was known."""
 
-    def __init__(self, selection: Selection, known_at: datetime) -> None:
-        self._selection = selection
-        self._known_at = known_at
+    def __init__(self, plan: Plan) -> None:
+        self._selection = plan.selection
+        self._known_at = plan.known_at
+        self._run = None if plan.told is None else run_text(plan.told.run_id)
         self._grids: dict[TenorGrid, _Tenors] = {}
-        told = {"aurum.selection": written(selection), "aurum.known_at": instant_text(known_at)}
-        self.schema = SCHEMA.with_metadata(told)
+        columns = SCHEMA if plan.told is None else pa.schema([*SCHEMA, *_OF_RUN])
+        self.schema = columns.with_metadata(_metadata(plan))
 
     def batch(self, rows: Sequence[tuple[Priced, Snapshot]]) -> Any:
         tenors = [self._tenors(snapshot.prices.tenors) for _, snapshot in rows]
@@ -56,9 +56,9 @@ class Frames:
         def repeated(value: Callable[[Priced, Snapshot], Any], type_: Any) -> Array:
             return pa.array([value(priced, snapshot) for priced, snapshot in rows], type_).take(of_row)
 
-        def side(name: str) -> Array:
+        def side(name: str, of: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot) -> Array:
             sides = [
-                _side(getattr(snapshot.prices, name), each, priced.factor)
+                _side(getattr(of(snapshot).prices, name), each, priced.factor)
                 for (priced, snapshot), each in zip(rows, tenors, strict=True)
             ]
             return pa.array(np.concatenate(sides), _PRICE, from_pandas=True)
@@ -88,7 +88,10 @@ class Frames:
             "unit": repeated(lambda priced, _: priced.unit, _TEXT),
             "cell": pa.array(cells, _TEXT),
         } | {name: pa.concat_arrays([each.columns[name] for each in tenors]) for name in _TENOR_COLUMNS}  # fmt: skip
-        return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=self.schema)
+        if self._run is not None:
+            columns["scenario_run"] = pa.repeat(pa.scalar(self._run, _TEXT), len(of_row))
+            columns["base"] = side("mid", lambda snapshot: snapshot.base)
+        return pa.RecordBatch.from_arrays([columns[name] for name in self.schema.names], schema=self.schema)
 
     def _tenors(self, grid: TenorGrid) -> _Tenors:
         known = self._grids.get(grid)
@@ -103,6 +106,15 @@ class Frames:
             }
             known = self._grids[grid] = _Tenors(len(places), None if len(places) == len(grid) else places, columns)
         return known
+
+
+def _metadata(plan: Plan) -> dict[str, str]:
+    found = {"aurum.selection": written(plan.selection), "aurum.known_at": instant_text(plan.known_at)}
+    if plan.told is not None:
+        told = plan.told
+        found |= {"aurum.scenario": told.scenario, "aurum.scenario_version": str(told.version)}
+        found |= {"aurum.input_digest": told.input_digest or "", "aurum.output_digest": told.output_digest or ""}
+    return found
 
 
 _TENOR_COLUMNS = ("tenor", "tenor_type", "delivery_start", "delivery_end")

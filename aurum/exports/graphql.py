@@ -10,6 +10,7 @@ import strawberry
 
 from aurum.auth import Principal
 from aurum.backends.events import Event
+from aurum.curves.analytics.comparisons import Bucket, By
 from aurum.curves.graphql import DateRange, DeliveryRange, EventsAfter, bounds
 from aurum.errors import Conflict, InvalidInput, NotFound, TooManyExports
 from aurum.exports import model
@@ -141,6 +142,17 @@ class CreateExportInput:
     unit: str | None = strawberry.field(
         default=None, description="What prices shall be per: a code of `units`; null: as they are."
     )
+    scenario_run: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="As this run of a scenario has them, which says as-of dates and instant; null: as published.",
+    )
+    compare_runs: list[strawberry.ID] | None = strawberry.field(
+        default=None,
+        description="In place of curves these runs beside each other, as `compareRuns` has them: then `filter`, "
+        "`search`, `bucket` and `by` may be given.",
+    )
+    bucket: Bucket | None = strawberry.field(default=None, description="By which deliveries; null: MONTH.")
+    by: By | None = strawberry.field(default=None, description="How large a difference is; null: ABSOLUTE.")
 
 
 @strawberry.input(description="An export that waits or is under way.")
@@ -233,6 +245,9 @@ def selection_of(asked: CreateExportInput) -> model.Selection:
         filter_of(asked.filter), asked.search, asked.as_of, first, last, asked.known_at,
         None if asked.tenor_types is None else tuple(asked.tenor_types), delivery.start, delivery.end,
         asked.currency, asked.unit,
+        None if asked.scenario_run is None else row_of(asked.scenario_run, "ScenarioRun"),
+        None if asked.compare_runs is None else tuple(row_of(each, "ScenarioRun") for each in asked.compare_runs),
+        asked.bucket, asked.by,
     )  # fmt: skip
 
 

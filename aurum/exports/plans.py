@@ -16,6 +16,7 @@ from aurum.backends.paging import PageRequest
 from aurum.curves.expressions import conversion_to, unit_of_codes
 from aurum.curves.model import Listed, Snapshot
 from aurum.curves.service import CurveService
+from aurum.curves.stories import NamedRun, Stories
 from aurum.errors import ExportTooLarge, NotFound, UnitMismatch, UnknownUnit
 from aurum.exports.model import Selection
 from aurum.exports.selections import written
@@ -42,7 +43,10 @@ class Priced:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Snapshots sorted by curve key and as-of date. `curve_of` and `rows_of` are parallel to their ids."""
+    """Snapshots sorted by curve key and as-of date. `curve_of` and `rows_of` are parallel to their ids.
+
+    `told`: the run of a scenario that has made them.
+    """
 
     selection: Selection
     known_at: datetime
@@ -50,10 +54,16 @@ class Plan:
     ids: NDArray[np.int64]
     curve_of: NDArray[np.int64]
     rows_of: NDArray[np.int64]
+    told: NamedRun | None = None
 
     @property
     def rows(self) -> int:
         return int(self.rows_of.sum())
+
+    @property
+    def snapshots(self) -> int:
+        """That are read."""
+        return len(self.ids)
 
     @property
     def curve_count(self) -> int:
@@ -78,8 +88,18 @@ class Plan:
         return found + ([slice(start, len(self.ids))] if start < len(self.ids) else [])
 
 
-async def planned(curves: CurveService, principal: Principal, selection: Selection, most: int, hint: str) -> Plan:
-    """Of a selection that is pinned.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where prices are read: as they were published, and as runs of scenarios have them."""
+
+    curves: CurveService
+    stories: Stories
+
+
+async def planned(
+    source: Source, principal: Principal, selection: Selection, told: NamedRun | None, most: int, hint: str
+) -> Plan:
+    """Of a selection that is pinned; `told` is its run.
 
     Raises ExportTooLarge for more than `most` rows, with `hint`; NotFound for a key of no curve; where a unit is asked
     for UnknownUnit, UnitMismatch, NoExchangeRate.
@@ -87,15 +107,16 @@ async def planned(curves: CurveService, principal: Principal, selection: Selecti
     known_at = selection.known_at
     if known_at is None:
         raise ValueError("the selection is not pinned")
-    wanted = await _named(curves, principal, selection)
+    curves = source.curves
+    wanted = await chosen(curves, principal, selection)
     found = _Found(selection, known_at)
     async for page in _pages(curves, principal, wanted, _CURVES_RANGED if selection.ranged else _CURVES):
-        listed = await _listed(curves, principal, selection, [curve.id for curve in page])
+        listed = await _listed(source, principal, selection, [curve.id for curve in page])
         units = await curves.metadata.unit_versions(principal, list(listed))
         await asyncio.to_thread(found.add, [curve for curve in page if curve.id in listed], listed, units)
         if found.total > most:
             raise ExportTooLarge(f"more than {most:,} points are selected", hint=hint, most=most)
-    return found.plan()
+    return found.plan(told)
 
 
 class _Found:
@@ -128,23 +149,24 @@ class _Found:
             self._counts[tenors] = len(self._selection.places(tenors))
         return self._counts[tenors]
 
-    def plan(self) -> Plan:
+    def plan(self, told: NamedRun | None) -> Plan:
         ids, curve_of, rows_of = np.array(self._snapshots, np.int64).reshape(-1, 3).T
-        return Plan(self._selection, self._known_at, self._curves, ids, curve_of, rows_of)
+        return Plan(self._selection, self._known_at, self._curves, ids, curve_of, rows_of, told)
 
 
 async def batches(
-    curves: CurveService, principal: Principal, plan: Plan
-) -> AsyncIterator[list[tuple[Priced, Snapshot]]]:
+    source: Source, principal: Principal, plan: Plan
+) -> AsyncIterator[list[tuple[Priced, Snapshot]]]:  # fmt: skip
     """The snapshots of a plan in its order, some at a time."""
+    read = source.curves.snapshots_by_id if plan.told is None else source.stories.snapshots_by_id
     for part in plan.parts():
         ids = plan.ids[part].tolist()
-        found = await curves.snapshots_by_id(principal, ids)
+        found = await read(principal, ids)
         yield [(plan.curves[at], found[id_]) for at, id_ in zip(plan.curve_of[part].tolist(), ids, strict=True)]
 
 
-async def _named(curves: CurveService, principal: Principal, selection: Selection) -> CurveFilter:
-    """With the keys of the catalogue in place of those given. Raises NotFound for one that no curve has."""
+async def chosen(curves: CurveService, principal: Principal, selection: Selection) -> CurveFilter:
+    """Its curves, with the keys of the catalogue in place of those given. Raises NotFound for one that no curve has."""
     wanted = replace(selection.curves, search=await curves.metadata.search(principal, selection.search))
     if wanted.keys is None:
         return wanted
@@ -168,10 +190,13 @@ async def _pages(
 
 
 async def _listed(
-    curves: CurveService, principal: Principal, selection: Selection, ids: Collection[int]
-) -> dict[int, list[Listed]]:
+    source: Source, principal: Principal, selection: Selection, ids: Collection[int]
+) -> dict[int, list[Listed]]:  # fmt: skip
+    curves = source.curves
     if not ids:
         return {}
+    if selection.scenario_run is not None:
+        return await source.stories.listed(principal, selection.scenario_run, ids)
     if selection.ranged:
         first, last = selection.first or _FIRST_DAY, selection.last or _LAST_DAY
         return await curves.listed_days(principal, ids, first=first, last=last, known_at=selection.known_at)

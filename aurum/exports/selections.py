@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
+from aurum.curves.analytics.comparisons import Bucket, By
 from aurum.errors import InvalidInput
 from aurum.exports.model import Selection
+from aurum.graphql.nodes import node_id, row_of
 from aurum.market.identity import Measure
 from aurum.market.periods import TenorType
 from aurum.metadata.model import CurveFilter
@@ -27,7 +29,8 @@ _DAYS = {
     "delivery_start": "delivery_start", "delivery_end": "delivery_end",
 }  # fmt: skip
 _TEXTS = ("currency", "unit")
-PARAMETERS = (*_LISTS, *_SWITCHES, "search", *_DAYS, "known_at", "tenor_type", *_TEXTS)
+_COMPARED = ("compare_run", "bucket", "by")
+PARAMETERS = (*_LISTS, *_SWITCHES, "search", *_DAYS, "known_at", "tenor_type", *_TEXTS, "scenario_run", *_COMPARED)
 
 
 def parse(pairs: Iterable[tuple[str, str]]) -> Selection:
@@ -48,6 +51,10 @@ def parse(pairs: Iterable[tuple[str, str]]) -> Selection:
         CurveFilter(**lists, **switches), search=_one(given, "search", str), **days,
         known_at=_one(given, "known_at", _instant), tenor_types=tuple(types) or None,
         currency=_one(given, "currency", str), unit=_one(given, "unit", str),
+        scenario_run=_one(given, "scenario_run", _run),
+        compared=tuple(_read("compare_run", text, _run) for text in given.get("compare_run", ())) or None,
+        bucket=_one(given, "bucket", lambda text: Bucket(text.upper())),
+        by=_one(given, "by", lambda text: By(text.upper())),
     )  # fmt: skip
 
 
@@ -68,6 +75,9 @@ def written(selection: Selection) -> str:
     pairs += [("known_at", None if selection.known_at is None else instant_text(selection.known_at))]
     pairs += [("tenor_type", str(each)) for each in selection.tenor_types or ()]
     pairs += [(name, getattr(selection, name)) for name in _TEXTS]
+    pairs += [("scenario_run", None if selection.scenario_run is None else run_text(selection.scenario_run))]
+    pairs += [("compare_run", run_text(each)) for each in selection.compared or ()]
+    pairs += [("bucket", selection.bucket), ("by", selection.by)]
     return urlencode([(name, value) for name, value in pairs if value not in (None, "")], safe=":/")
 
 
@@ -79,6 +89,19 @@ def pinned(selection: Selection, now: datetime) -> Selection:
         hint = "Leave it out for what is known now: the export says when that was."
         raise InvalidInput("what will be known is not known yet", field="knownAt", hint=hint)
     return selection
+
+
+def of_runs(selection: Selection, known_at: datetime) -> Selection:
+    """As what was known when the last of its runs took its curves. Raises InvalidInput for another instant."""
+    if selection.known_at not in (None, known_at):
+        hint = f"Leave it out: what has been taken was known at {instant_text(known_at)}."
+        raise InvalidInput("a run of a scenario says itself what was known", field="knownAt", hint=hint)
+    return replace(selection, known_at=known_at)
+
+
+def run_text(run_id: int) -> str:
+    """The id that a run has everywhere."""
+    return str(node_id("ScenarioRun", run_id))
 
 
 def instant_text(instant: datetime) -> str:
@@ -106,6 +129,9 @@ _HINTS = {
     "known_at": "An instant is written as 2025-02-12T22:15:00Z; in an address, + is %2B.",
     "tenor_type": ", ".join(TenorType),
     "measure": ", ".join(Measure.__members__),
+    **dict.fromkeys(("scenario_run", "compare_run"), "The id of a run, as `scenarioRuns` has it."),
+    "bucket": ", ".join(Bucket),
+    "by": ", ".join(By),
 }
 
 
@@ -114,6 +140,13 @@ def _instant(text: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(text)
     return instant.astimezone(UTC)
+
+
+def _run(text: str) -> int:
+    try:
+        return row_of(text, "ScenarioRun")
+    except InvalidInput as error:
+        raise ValueError(text) from error
 
 
 def _measure(text: str) -> str:

@@ -16,13 +16,14 @@ from aurum.backends.blobs import FolderBlobs
 from aurum.backends.database import WriteConnection
 from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest
-from aurum.curves.service import CurveService
+from aurum.curves.stories import NamedRun
 from aurum.errors import Conflict, Expired, NotFound, TooManyExports
+from aurum.exports.comparisons import compared
 from aurum.exports.model import Export, ExportFormat, ExportState, Selection
-from aurum.exports.plans import Plan, planned
-from aurum.exports.selections import pinned, written
+from aurum.exports.plans import Source, planned
+from aurum.exports.selections import of_runs, pinned, written
 from aurum.exports.store import ExportStore
-from aurum.exports.writing import Drain, steps
+from aurum.exports.writing import AnyPlan, Drain, steps
 from aurum.settings import ExportSettings
 
 EXPORT = "EXPORT"
@@ -35,11 +36,11 @@ class ExportService:
     """`files` are those of jobs: nothing else is kept there, for they are removed when they expire."""
 
     def __init__(
-        self, store: ExportStore, curves: CurveService, events: EventLog, files: FolderBlobs,
+        self, store: ExportStore, source: Source, events: EventLog, files: FolderBlobs,
         clock: Callable[[], datetime], settings: ExportSettings,
     ) -> None:  # fmt: skip
         self.store = store
-        self.curves = curves
+        self.source = source
         self.event_log = events
         self.files = files
         self.clock = clock
@@ -49,22 +50,32 @@ class ExportService:
 
     async def plan(
         self, principal: Principal, selection: Selection, format_: ExportFormat, *, at_once: bool = False
-    ) -> Plan:
+    ) -> AnyPlan:
         """What an export consists of, as it is known now unless it says when. Raises ExportTooLarge."""
         most, hint = self.settings.max_points, _NARROW
         if at_once and self.settings.stream_points < most:
             most, hint = self.settings.stream_points, _MAKE_A_JOB
-        pinned_now = pinned(selection, self.clock())
-        return await planned(self.curves, principal, pinned_now, format_.most_rows(most), hint)
+        given, told = await self._pinned(principal, selection)
+        if given.compared:
+            return await compared(self.source, principal, given, told, format_.most_rows(most), hint)
+        run = None if given.scenario_run is None else told[given.scenario_run]
+        return await planned(self.source, principal, given, run, format_.most_rows(most), hint)
+
+    async def _pinned(self, principal: Principal, selection: Selection) -> tuple[Selection, dict[int, NamedRun]]:
+        """With its runs of scenarios. Raises NotFound, and Conflict for one that has not succeeded."""
+        if not selection.runs:
+            return pinned(selection, self.clock()), {}
+        told = await self.source.stories.told(principal, selection.runs)
+        return of_runs(selection, max(each.known_at for each in told.values())), told
 
     def steps(
-        self, principal: Principal, plan: Plan, format_: ExportFormat, sink: IO[bytes]
+        self, principal: Principal, plan: AnyPlan, format_: ExportFormat, sink: IO[bytes]
     ) -> AsyncGenerator[int]:  # fmt: skip
         """Writes it; after each step, how many rows are written."""
-        return steps(self.curves, principal, plan, format_, sink, self._turns)
+        return steps(self.source, principal, plan, format_, sink, self._turns)
 
     async def streamed(
-        self, principal: Principal, plan: Plan, format_: ExportFormat, *, compressed: bool = False
+        self, principal: Principal, plan: AnyPlan, format_: ExportFormat, *, compressed: bool = False
     ) -> AsyncGenerator[bytes]:
         """Its bytes as they are written; `compressed` with gzip."""
         drain = Drain()
@@ -80,7 +91,7 @@ class ExportService:
         """Queues a job. Raises TooManyExports."""
         principal.require(Scope.CURVES_READ)
         now = self.clock()
-        given = written(pinned(selection, now))
+        given = written((await self._pinned(principal, selection))[0])
         async with self.store.database.write() as transaction:
             waiting, kept = await self.store.held(transaction, principal.tenant)
             self._check(waiting, kept)
@@ -172,6 +183,8 @@ class ExportService:
     async def file(self, principal: Principal, export_id: int) -> tuple[Export, Path]:
         """Where the file of a job is. Raises NotFound, Conflict where it has none, Expired where it had one."""
         export = await self.export(principal, export_id)
+        if export.selection.runs:
+            principal.require(Scope.SCENARIOS_READ)
         if export.state is ExportState.EXPIRED:
             raise Expired("the export has expired: its file is not kept any more", hint="Ask for it again.")
         if export.state is not ExportState.SUCCEEDED or export.digest is None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import IO, Any
 
 from aurum.auth import Principal
-from aurum.curves.model import Snapshot
-from aurum.curves.service import CurveService
+from aurum.exports.comparisons import ComparisonPlan
 from aurum.exports.model import ExportFormat
-from aurum.exports.plans import Plan, Priced, batches
+from aurum.exports.plans import Plan, Source, batches
+
+AnyPlan = Plan | ComparisonPlan
 
 
 class Drain:
@@ -34,20 +35,23 @@ class Drain:
 
 
 async def steps(
-    curves: CurveService, principal: Principal, plan: Plan, format_: ExportFormat, sink: IO[bytes],
+    source: Source, principal: Principal, plan: AnyPlan, format_: ExportFormat, sink: IO[bytes],
     turns: asyncio.Semaphore,
 ) -> AsyncGenerator[int]:  # fmt: skip
     """After each step, how many rows are written; last when everything is. `turns`: how many may compute at a time."""
     frames, writer = await asyncio.to_thread(_opened, plan, format_, sink)
 
-    def write(rows: list[tuple[Priced, Snapshot]]) -> int:
+    def write(rows: Any) -> int:
         batch = frames.batch(rows)
         writer.write(batch)
         return len(batch)
 
     done = 0
     try:
-        async for rows in batches(curves, principal, plan):
+        read: AsyncIterator[Any] = (
+            plan.batches() if isinstance(plan, ComparisonPlan) else batches(source, principal, plan)
+        )
+        async for rows in read:
             async with turns:
                 done += await asyncio.to_thread(write, rows)
             yield done
@@ -59,10 +63,11 @@ async def steps(
     yield done
 
 
-def _opened(plan: Plan, format_: ExportFormat, sink: IO[bytes]) -> Any:
+def _opened(plan: AnyPlan, format_: ExportFormat, sink: IO[bytes]) -> Any:
     """Those who export nothing never load pyarrow."""
+    from aurum.exports.compared_frames import ComparedFrames
     from aurum.exports.frames import Frames
     from aurum.exports.writers import opened
 
-    frames = Frames(plan.selection, plan.known_at)
+    frames = ComparedFrames(plan) if isinstance(plan, ComparisonPlan) else Frames(plan)
     return frames, opened(format_, plan, frames.schema, sink)

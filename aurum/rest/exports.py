@@ -66,7 +66,7 @@ async def _at_once(context: Context, request: Request, seconds: float) -> Respon
         raise DeadlineExceeded("what is selected could not be found in time", hint="Narrow the selection.") from None
     headers = {"x-aurum-points": str(plan.rows), **saved_as(f"{selection.file_name}.{format_}")}
     headers["cache-control"] = "private, no-store"
-    if selection.known_at is not None:  # else it says of itself when it was asked for
+    if selection.lasting:  # else it says of itself when it was asked for
         etag = f'"{plan.digest}-{format_}"'
         headers |= {"etag": etag, "cache-control": "private, no-cache"}
         if names(request, etag):
@@ -75,7 +75,7 @@ async def _at_once(context: Context, request: Request, seconds: float) -> Respon
         response = Response(headers=headers, media_type=format_.media)
         del response.headers["content-length"]  # which is not known before it is written
         return response
-    await context.charges.charge(context, _SNAPSHOT_COST * len(plan.ids))
+    await context.charges.charge(context, _SNAPSHOT_COST * plan.snapshots)
     compressed = format_ is ExportFormat.CSV and takes_gzip(request.headers.get("accept-encoding", ""))
     if compressed:
         headers["content-encoding"] = "gzip"

@@ -2,104 +2,179 @@
 
 For n drivers the value of a set S of them is the curve with those alone, in their order. What a driver did is the mean
 of what it adds to every set of the others, each weighing |S|! (n - |S| - 1)! / n!. Together that is the total move; a
-driver that adds nothing to any set has nothing; two that add the same to every set have the same.
+driver that adds nothing to any set has nothing; two that add the same to every set have the same. So of a curve only
+those drivers count that move it, or what it follows: the others would have nothing, and change nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from math import factorial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aurum.curves.model import Prices
 from aurum.scenarios.analytics.settling import settled
 from aurum.scenarios.application import different, finite
 from aurum.scenarios.model import BaseCurve, Contribution, Driver, Issue, Outcome, ScenarioCurve, Severity
 from aurum.scenarios.plans.book import CurveBook
-from aurum.scenarios.plans.planning import plan
-from aurum.scenarios.plans.steps import Step, Values, dependencies, moved, only
+from aurum.scenarios.plans.planning import Plan, plan
+from aurum.scenarios.plans.steps import Step, Values, dependencies, moved, moves_of, only
 from aurum.scenarios.policies import SHIPPED, Policies
 from aurum.scenarios.refusals import refuse_errors, refused
 
-MOST_DRIVERS = 10
-_AT_ONCE = 16  # curves: with all sets of ten drivers and 150 points 20 MB
+MOST_DRIVERS = 10  # that count for a curve
+MOST_VALUES = 2**24  # of one curve, and of those it depends on, in all sets: 128 MiB
+_VALUES = 2**21  # of curves that are looked at together: 16 MiB
 
 
 def shapley(curves: Iterable[BaseCurve], drivers: Sequence[Driver], policies: Policies = SHIPPED) -> Outcome:
     """As `application.apply`, to the same prices, with contributions that do not depend on the order of drivers."""
-    if len(drivers) > MOST_DRIVERS:
-        why = f"the form without order is for at most {MOST_DRIVERS} drivers, and there are {len(drivers)}"
-        raise refused([Issue(Severity.ERROR, "TOO_MANY_DRIVERS", why, "drivers", "Put some into a composite.")])
     planned = plan(CurveBook(curves), drivers, policies)
     refuse_errors(planned.issues)
-    book, needed = planned.book, _needed(planned.steps)
-    found, moving = {each.key: ScenarioCurve(each, each.mid) for each in book.curves}, sorted(needed)
-    for first in range(0, len(moving), _AT_ONCE):
-        wanted = moving[first : first + _AT_ONCE]
-        kept = _closed(wanted, needed)
-        stories = _stories({at: book.curves[at].mid for at in kept}, [only(step, kept) for step in planned.steps])
-        found |= {book.curves[at].key: _attributed(book.curves[at], stories[at], len(drivers)) for at in wanted}
+    without_order, book = WithoutOrder(planned), planned.book.curves
+    found = {each.key: ScenarioCurve(each, each.mid) for each in book}
+    for group in without_order.groups(range(len(book))):
+        found |= {each.base.key: each for each in without_order.attributed(group)}
     return Outcome(found, planned.issues)
 
 
-def _needed(steps: Iterable[Step]) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = {}
-    for step in steps:
-        for at, others in dependencies(step):
-            found.setdefault(at, set()).update(others)
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Curves, by their places, for which the same drivers count; `kept` are they and those that they depend on."""
+
+    drivers: tuple[int, ...]
+    curves: tuple[int, ...]
+    kept: frozenset[int]
+
+
+class WithoutOrder:
+    """The curves of a plan, attributed some at a time."""
+
+    def __init__(self, planned: Plan) -> None:
+        self._book = planned.book.curves
+        self._steps = planned.steps
+
+    def groups(self, wanted: Iterable[int]) -> list[Group]:
+        """Those that drivers move, to be attributed together. Raises InvalidScenario as `check` does."""
+        by_drivers: dict[tuple[int, ...], list[tuple[int, frozenset[int]]]] = {}
+        for at in wanted:
+            kept, drivers = self.check(at)
+            if drivers:
+                by_drivers.setdefault(drivers, []).append((at, kept))
+        return [group for drivers, curves in by_drivers.items() for group in self._together(drivers, curves)]
+
+    def check(self, at: int) -> tuple[frozenset[int], tuple[int, ...]]:
+        """The curve with those that it depends on, and the drivers that count for it: none where none moves it.
+
+        Raises InvalidScenario for more than MOST_DRIVERS or MOST_VALUES.
+        """
+        if at not in self._needed:
+            return frozenset(), ()
+        kept = self._closed(at)
+        drivers = tuple(driver for driver, targets in enumerate(self._targets) if targets & kept)
+        key = self._book[at].key
+        if len(drivers) > MOST_DRIVERS:
+            why = f"the form without order is for at most {MOST_DRIVERS} drivers, and {len(drivers)} count for {key}"
+            hint = "Put some into a composite, or take the form in order."
+            raise refused([Issue(Severity.ERROR, "TOO_MANY_DRIVERS", why, "drivers", hint)])
+        if self._values(drivers, kept) > MOST_VALUES:
+            why = f"{key} follows too many curves to be looked at with every set of {len(drivers)} drivers"
+            raise refused([Issue(Severity.ERROR, "TOO_MANY_CURVES", why, "drivers", "Take the form in order.")])
+        return kept, drivers
+
+    def attributed(self, group: Group) -> list[ScenarioCurve]:
+        mids = {at: self._book[at].mid for at in group.kept}
+        stories = _stories(mids, [(driver, only(self._steps[driver], group.kept)) for driver in group.drivers])
+        return [_attributed(self._book[at], stories[at], group.drivers) for at in group.curves]
+
+    @cached_property
+    def _targets(self) -> list[frozenset[int]]:
+        """By driver: the curves that it moves."""
+        return [frozenset(to.curve for move in moves_of(step) for to in move.targets) for step in self._steps]
+
+    @cached_property
+    def _needed(self) -> dict[int, set[int]]:
+        """By curve that any driver moves: those that its moves depend on."""
+        found: dict[int, set[int]] = {}
+        for step in self._steps:
+            for at, others in dependencies(step):
+                found.setdefault(at, set()).update(others)
+        return found
+
+    def _closed(self, at: int) -> frozenset[int]:
+        """With the curves that it depends on, and those that these depend on."""
+        kept, ahead = set[int](), [at]
+        while ahead:
+            each = ahead.pop()
+            if each not in kept:
+                kept.add(each)
+                ahead += self._needed.get(each, ())
+        return frozenset(kept)
+
+    def _values(self, drivers: Sequence[int], kept: Iterable[int]) -> int:
+        points: int = sum(len(self._book[at].mid) for at in kept)
+        return points << len(drivers)
+
+    def _together(
+        self, drivers: tuple[int, ...], curves: Sequence[tuple[int, frozenset[int]]]
+    ) -> Iterator[Group]:  # fmt: skip
+        """As many at a time as have _VALUES, one at least: what several follow is then looked at once."""
+        chosen, all_kept, values = list[int](), set[int](), 0
+        for at, kept in curves:
+            added = self._values(drivers, kept - all_kept)
+            if chosen and values + added > _VALUES:
+                yield Group(drivers, tuple(chosen), frozenset(all_kept))
+                chosen, all_kept, values, added = [], set(), 0, self._values(drivers, kept)
+            chosen.append(at)
+            all_kept |= kept
+            values += added
+        yield Group(drivers, tuple(chosen), frozenset(all_kept))
+
+
+def _stories(mids: Mapping[int, Prices], steps: Sequence[tuple[int, Step]]) -> Values:
+    """(sets, points) by curve; bit k of a set's number says whether the k-th of the steps is in it.
+
+    A step doubles what there is: the sets of those before it are looked at once, for it goes on where they ended.
+    """
+    all_ = {at: np.empty((1 << len(steps), len(mid))) for at, mid in mids.items()}
+    for at, mid in mids.items():
+        all_[at][0] = mid
+    for k, (driver, step) in enumerate(steps):
+        involved = {each for at, others in dependencies(step) for each in (at, *others)}
+        now = {at: all_[at][: 1 << k] for at in involved}
+        base = {at: np.broadcast_to(mids[at], now[at].shape) for at in involved}
+        with np.errstate(over="ignore", invalid="ignore"):
+            made = finite(moved(step, now, now, base), driver)
+        for at, each in all_.items():
+            each[1 << k : 2 << k] = made.get(at, each[: 1 << k])
+    return all_
+
+
+def _attributed(base: BaseCurve, stories: Prices, drivers: Sequence[int]) -> ScenarioCurve:
+    if not different(stories, base.mid).any():
+        return ScenarioCurve(base, base.mid)
+    amounts, mid = settled(base.mid, _means(stories, len(drivers)), stories[-1])
+    parts = zip(drivers, amounts, strict=True)
+    return ScenarioCurve(base, mid, tuple(Contribution(driver, each) for driver, each in parts if each.any()))
+
+
+def _means(stories: Prices, drivers: int) -> Prices:
+    """By driver: the weighted mean of what it adds to each set of the others."""
+    sizes = np.array([number.bit_count() for number in range(1 << (drivers - 1))])
+    weights = np.array([factorial(s) * factorial(drivers - s - 1) / factorial(drivers) for s in range(drivers)])
+    by_set = weights[sizes][:, None]
+    found = np.empty((drivers, stories.shape[1]))
+    for k in range(drivers):
+        beside = stories.reshape(-1, 2, 1 << k, stories.shape[1])  # without it, and with it
+        found[k] = _total((beside[:, 1] - beside[:, 0]).reshape(len(by_set), -1) * by_set)
     return found
 
 
-def _closed(wanted: Iterable[int], needed: dict[int, set[int]]) -> frozenset[int]:
-    """With the curves that they depend on, and those that these depend on."""
-    kept, ahead = set[int](), list(wanted)
-    while ahead:
-        at = ahead.pop()
-        if at not in kept:
-            kept.add(at)
-            ahead += needed.get(at, ())
-    return frozenset(kept)
-
-
-def _stories(mids: dict[int, Prices], steps: Sequence[Step]) -> Values:
-    """(sets, points) by curve; bit k of a set's number says whether driver k is in it."""
-    numbers = np.arange(2 ** len(steps))
-    now = {at: np.tile(mid, (len(numbers), 1)) for at, mid in mids.items()}
-    for driver, step in enumerate(steps):
-        rows = (numbers >> driver & 1) == 1
-        involved = {each for at, others in dependencies(step) for each in (at, *others)}
-        mine = {at: now[at][rows] for at in involved}
-        base = {at: np.broadcast_to(mids[at], mine[at].shape) for at in involved}
-        with np.errstate(over="ignore", invalid="ignore"):
-            made = finite(moved(step, mine, mine, base), driver)
-        for at, new in made.items():
-            now[at][rows] = new
-    return now
-
-
-def _attributed(base: BaseCurve, stories: Prices, drivers: int) -> ScenarioCurve:
-    if not different(stories, base.mid).any():
-        return ScenarioCurve(base, base.mid)
-    raw = np.array([_mean(stories[with_it] - stories[without], by) for with_it, without, by in _pairs(drivers)])
-    amounts, mid = settled(base.mid, raw, stories[-1])
-    return ScenarioCurve(base, mid, tuple(Contribution(n, each) for n, each in enumerate(amounts) if each.any()))
-
-
-def _pairs(drivers: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Prices]]:
-    """For each driver the sets with it, the same ones without it, and how much each weighs."""
-    numbers = np.arange(2**drivers)
-    sizes = np.array([int(number).bit_count() for number in numbers])
-    weights = np.array([factorial(s) * factorial(drivers - s - 1) / factorial(drivers) for s in range(drivers)])
-    for driver in range(drivers):
-        without = numbers[(numbers >> driver & 1) == 0]
-        yield without | 1 << driver, without, weights[sizes[without]]
-
-
-def _mean(added: Prices, weights: Prices) -> Prices:
+def _total(parts: Prices) -> Prices:
     """One half of the sets added to the other half, until there is one: an order that every machine has."""
-    parts = added * weights[:, None]
     while len(parts) > 1:
         half = len(parts) // 2
         parts = parts[:half] + parts[half:]

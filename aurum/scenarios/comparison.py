@@ -3,61 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aurum.curves.analytics.comparisons import Bucket, By, Difference, RunValue
 from aurum.curves.model import Prices
 from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, month_number, months_from
 from aurum.scenarios.model import Outcome, ScenarioCurve
-
-
-class Bucket(StrEnum):
-    """POINT: each tenor as it is quoted. The others are the months of a curve, which all weigh the same."""
-
-    POINT = "POINT"
-    MONTH = "MONTH"
-    QUARTER = "QUARTER"
-    YEAR = "YEAR"
-    ALL = "ALL"
-
-
-class By(StrEnum):
-    """How large a difference is: in the curve's own unit, or in % of the first base; infinite where that is 0."""
-
-    ABSOLUTE = "ABSOLUTE"
-    PERCENT = "PERCENT"
-
-
-@dataclass(frozen=True, slots=True)
-class RunValue:
-    """Of one run in a bucket, in the curve's unit: its base, its price, and what each driver did, by its number."""
-
-    base: float
-    value: float
-    contributions: tuple[tuple[int, float], ...]
-
-    @property
-    def move(self) -> float:
-        return self.value - self.base
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A curve's bucket in all runs, parallel to them; None: a run does not have it. `points` of it are compared.
-
-    `spread` is the largest less the smallest of all values and bases; `size` is what differences are sorted by.
-    """
-
-    key: str
-    label: str
-    delivery: DeliveryPeriod
-    points: int
-    runs: tuple[RunValue | None, ...]
-    spread: float
-    size: float
 
 
 def compare(runs: Sequence[Outcome], bucket: Bucket = Bucket.MONTH, by: By = By.ABSOLUTE) -> list[Difference]:

@@ -146,7 +146,7 @@ async def test_a_run_is_refused_where_it_would_not_be_read(loaded: Services, ask
     run = await done(ask, loaded, await scenario(ask))
     other = f'{{scenarioRun: "{run}", asOf: "2025-02-13"}}'
     fields = (
-        f'movers(from: {{}}, to: {{scenarioRun: "{run}"}}) {{ nodes {{ change }} }}',
+        f"movers(from: {{}}, to: {other}) {{ nodes {{ change }} }}",
         f'curve(key: "{TTF}") {{ snapshot(scenarioRun: "{run}", asOf: "2025-02-13") {{ id }} }}',
         f'curve(key: "{TTF}") {{ diff(from: {{}}, to: {other}) {{ move {{ to }} }} }}',
     )

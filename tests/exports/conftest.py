@@ -13,11 +13,20 @@ import pytest
 
 from aurum.auth import Principal
 from aurum.backends.blobs import FolderBlobs
+from aurum.curves.stories import Stories
 from aurum.exports.model import ExportFormat, Selection
+from aurum.exports.plans import Source
 from aurum.exports.selections import parse
 from aurum.exports.service import ExportService
 from aurum.exports.store import ExportStore
 from aurum.exports.worker import ExportWorker
+from aurum.scenarios.bases import Bases
+from aurum.scenarios.repository.policies import PolicyService
+from aurum.scenarios.repository.policy_store import PolicyStore
+from aurum.scenarios.repository.service import ScenarioService
+from aurum.scenarios.repository.store import ScenarioStore
+from aurum.scenarios.runs.results import ResultService
+from aurum.scenarios.runs.store import RunStore
 from aurum.settings import ExportSettings
 from tests.published import DESK, GERMAN, NBP, TTF, Book, instant, open_book, prices
 
@@ -35,7 +44,14 @@ class Exporting:
     def service(self, **settings: Any) -> ExportService:
         store, files = ExportStore(self.book.database), FolderBlobs(self.folder)
         limits = ExportSettings(**settings)
-        return ExportService(store, self.book.curves, self.book.events, files, lambda: self.time, limits)
+        source = Source(self.book.curves, self._stories())
+        return ExportService(store, source, self.book.events, files, lambda: self.time, limits)
+
+    def _stories(self) -> Stories:
+        bases = Bases(self.book.curves, self.book.metadata)
+        policies = PolicyService(PolicyStore(self.book.database), bases, lambda: self.time)
+        scenarios = ScenarioService(ScenarioStore(self.book.database), bases, policies, lambda: self.time)
+        return ResultService(RunStore(self.book.database), scenarios, bases)
 
     def worker(self, **settings: Any) -> ExportWorker:
         return ExportWorker(self.service(**settings))

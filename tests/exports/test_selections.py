@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aurum.curves.analytics.comparisons import Bucket, By
 from aurum.errors import InvalidInput
 from aurum.exports.model import Selection
 from aurum.exports.selections import PARAMETERS, parse, pinned, read, written
+from aurum.graphql.nodes import node_id
 from aurum.market.periods import TenorType
 from aurum.metadata.model import CurveFilter
 
@@ -34,6 +36,13 @@ SELECTIONS = st.builds(
     tenor_types=st.none() | st.lists(st.sampled_from(TenorType), min_size=1).map(tuple),
     delivery_start=st.none() | st.dates(), delivery_end=st.none() | st.dates(),
     currency=st.none() | TEXTS, unit=st.none() | TEXTS,
+) | st.builds(
+    Selection, FILTERS, delivery_start=st.none() | st.dates(), unit=st.none() | TEXTS,
+    known_at=st.none() | st.datetimes(timezones=st.just(UTC)), scenario_run=st.integers(1, 2**40),
+) | st.builds(
+    Selection, FILTERS, known_at=st.none() | st.datetimes(timezones=st.just(UTC)),
+    compared=st.lists(st.integers(1, 2**40), min_size=1, max_size=3, unique=True).map(tuple),
+    bucket=st.none() | st.sampled_from(Bucket), by=st.none() | st.sampled_from(By),
 )  # fmt: skip
 
 
@@ -63,6 +72,13 @@ def test_empty_parameters_are_not_given() -> None:
         ([("tenor_type", "DECADE")], "tenor_type"),
         ([("measure", "WEIGHT")], "measure"),
         ([("reviewed", "perhaps")], "reviewed"),
+        ([("scenario_run", "12")], "scenario_run"),
+        ([("scenario_run", node_id("Scenario", 12))], "scenario_run"),
+        ([("scenario_run", node_id("ScenarioRun", 12)), ("as_of", "2025-02-12")], "scenarioRun"),
+        ([("scenario_run", node_id("ScenarioRun", 12)), ("as_of_from", "2025-02-12")], "scenarioRun"),
+        ([("compare_run", node_id("ScenarioRun", 12)), ("unit", "kWh")], "compareRuns"),
+        ([("bucket", "MONTH")], "compareRuns"),
+        ([("compare_run", node_id("ScenarioRun", 12)), ("bucket", "DECADE")], "bucket"),
     ],
 )
 def test_what_would_select_something_else_is_refused(pairs: list[tuple[str, str]], field: str) -> None:
@@ -72,7 +88,7 @@ def test_what_would_select_something_else_is_refused(pairs: list[tuple[str, str]
 
 
 @pytest.mark.parametrize("nothing", [{"curves": CurveFilter(keys=())}, {"curves": CurveFilter(vendors=(" ",))},
-                                     {"tenor_types": ()}])  # fmt: skip
+                                     {"tenor_types": ()}, {"compared": ()}])  # fmt: skip
 def test_an_empty_list_does_not_become_everything(nothing: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         Selection(**nothing)

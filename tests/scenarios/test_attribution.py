@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 from aurum.errors import InvalidScenario
 from aurum.scenarios.analytics.settling import settled
 from aurum.scenarios.application import apply
-from aurum.scenarios.attribution import shapley
+from aurum.scenarios.attribution import WithoutOrder, shapley
 from aurum.scenarios.digest import output_digest
 from aurum.scenarios.model import Driver, Outcome, Scale, Shift
-from tests.scenario_curves import CARBON, GAS, POWER, curve, document, drivers, mids, only
+from aurum.scenarios.plans.book import CurveBook
+from aurum.scenarios.plans.planning import plan
+from aurum.scenarios.policies import SHIPPED
+from tests.scenario_curves import CARBON, FRENCH, GAS, POWER, curve, document, drivers, mids, only
 
 PRICES = st.floats(-500, 5000).filter(lambda price: price == 0 or abs(price) > 1e-4)
 PERCENT = st.floats(-90, 300)
@@ -94,6 +98,57 @@ def test_shapley_sums_is_symmetric_and_gives_nothing_for_nothing(
         assert other.get(place, 0.0) == pytest.approx(amounts.get(at, 0.0), rel=1e-6, abs=1e-6)
 
 
+@settings(max_examples=15)
+@given(st.permutations(["up", "follow", "if", "shift"]), st.floats(20, 90))
+def test_shapley_is_the_mean_over_all_orders(order: list[str], gas: float) -> None:
+    """Of what each set of drivers makes by itself, as `apply` does: no tree, and nothing left out."""
+    reads = {"curve": GAS, "delivery_start": "2025-03-01", "delivery_end": "2025-04-01", "comparison": "above",
+             "level": 60}  # fmt: skip
+    said = {
+        "up": document("scale", percent=20, limits=only(GAS)), "follow": document("heat_rate", reference=GAS),
+        "if": document("conditional", conditions=[reads], true_driver=document("scale", percent=10)),
+        "shift": document("shift", amount=3),
+    }  # fmt: skip
+    by = drivers(*(said[each] for each in order))
+    curves = [curve(GAS, [gas]), curve(POWER, [100])]
+    alone = {
+        chosen: apply(curves, [each for at, each in enumerate(by) if at in chosen])
+        for size in range(5) for chosen in combinations(range(4), size)
+    }  # fmt: skip
+    found = shapley(curves, by)
+    for key in (GAS, POWER):
+        mean = dict.fromkeys(range(4), 0.0)
+        for comes in permutations(range(4)):
+            for at, driver in enumerate(comes):
+                before, after = tuple(sorted(comes[:at])), tuple(sorted(comes[: at + 1]))
+                mean[driver] += (mids(alone[after], key)[0] - mids(alone[before], key)[0]) / 24
+        amounts = parts(found, key)
+        assert [amounts.get(each, 0.0) for each in range(4)] == pytest.approx(list(mean.values()), abs=1e-9)
+
+
+def test_only_drivers_that_move_a_curve_or_what_it_follows_count() -> None:
+    """Twelve drivers, of which carbon has one, and power four: gas, what follows it, and two of its own."""
+    others = [document("scale", percent=1, limits=only(FRENCH)) for _ in range(7)]
+    own = [document("scale", percent=by, limits=only(POWER)) for by in (5, 6)]
+    by = drivers(
+        *others, document("scale", percent=20, limits=only(GAS)),
+        document("heat_rate", reference=GAS, limits=only(POWER)), *own,
+        document("shift", amount=1, limits=only(CARBON)),
+    )  # fmt: skip
+    book = CurveBook([curve(GAS, [50]), curve(POWER, [100]), curve(FRENCH, [90]), curve(CARBON, [70])])
+    groups = WithoutOrder(plan(book, by, SHIPPED)).groups(range(4))
+    counting = {book.curves[at].key: group.drivers for group in groups for at in group.curves}
+    assert counting == {FRENCH: tuple(range(7)), GAS: (7,), POWER: (7, 8, 9, 10), CARBON: (11,)}
+
+
+def test_what_would_take_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aurum.scenarios.attribution.MOST_VALUES", 7)
+    by = drivers(document("scale", percent=1), document("scale", percent=2))
+    with pytest.raises(InvalidScenario) as refusal:
+        shapley([curve(GAS, [100, 101])], by)
+    assert refusal.value.details["issues"][0]["code"] == "TOO_MANY_CURVES"
+
+
 def test_curves_are_attributed_with_what_they_depend_on_however_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     reads = {"curve": GAS, "delivery_start": "2025-03-01", "delivery_end": "2025-04-01", "comparison": "above",
              "level": 55}  # fmt: skip
@@ -105,7 +160,7 @@ def test_curves_are_attributed_with_what_they_depend_on_however_many_at_once(mon
     curves = [curve(GAS, [50]), curve(POWER, [100]), curve(CARBON, [70])]
     together = shapley(curves, by)
     assert parts(together, POWER) == {0: 5, 1: 5}  # only above 55, and carbon moves too late to be followed
-    monkeypatch.setattr("aurum.scenarios.attribution._AT_ONCE", 1)
+    monkeypatch.setattr("aurum.scenarios.attribution._VALUES", 1)
     assert output_digest(shapley(curves, by)) == output_digest(together)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from aurum.scenarios.comparison import Bucket, By, compare
+from aurum.curves.analytics.comparisons import Bucket, By
+from aurum.scenarios.comparison import compare
 from tests.scenario_curves import GAS, POWER, curve, document, only, outcome
 
 NAN = float("nan")

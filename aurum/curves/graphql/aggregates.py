@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,7 +14,17 @@ from aurum.curves.analytics.buckets import AsOfBucket, DeliveryBucket
 from aurum.curves.analytics.deliveries import Seasons
 from aurum.curves.analytics.groups import Group
 from aurum.curves.analytics.pools import Grouping
-from aurum.curves.graphql.arguments import DateRange, Delivery, Filter, Info, KnownAt, bounds, instant_of
+from aurum.curves.graphql.arguments import (
+    CurveContext,
+    DateRange,
+    Delivery,
+    Filter,
+    Info,
+    KnownAt,
+    bounds,
+    instant_of,
+    story_of,
+)
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.curves.model import Side
 from aurum.errors import InvalidInput
@@ -155,7 +165,9 @@ class AggregateRow:
 
 @strawberry.type(description="A page of aggregates.")
 class AggregateConnection(Connection[AggregateRow]):
-    curve_count: int = strawberry.field(description="How many curves the filter chose.")
+    curve_count: int = strawberry.field(
+        description="How many curves the filter chose; of a run of a scenario those that it has."
+    )
     snapshot_count: int = strawberry.field(description="How many as-of dates of them were read, all together.")
 
 
@@ -169,8 +181,11 @@ class AggregateQuery:
     )
     async def aggregate(
         self, info: Info,
-        as_of: Annotated[DateRange, strawberry.argument(description="Which as-of dates.")],
+        as_of: Annotated[DateRange | None, strawberry.argument(
+            description="Which as-of dates; has to be given without a `scenarioRun`.")] = None,
         filter: Filter = None, known_at: KnownAt = None,
+        scenario_run: Annotated[strawberry.ID | None, strawberry.argument(
+            description="Mids as this run of a scenario has them, which says the as-of date and the instant.")] = None,
         group_by: Annotated[AggregateGrouping | None, strawberry.argument(
             description="What prices are pooled by; null: by measure, currency and unit alone.")] = None,
         measures: Annotated[list[AggregateMeasure] | None, strawberry.argument(
@@ -187,17 +202,17 @@ class AggregateQuery:
             description="Converts to this unit; refused where one does not convert.")] = None,
         first: First = None, after: After = None,
     ) -> AggregateConnection:  # fmt: skip
-        by, (first_day, last_day) = group_by or AggregateGrouping(), bounds(as_of)
+        by, context = group_by or AggregateGrouping(), info.context
         wanted = set(_USUAL if measures is None else measures)
+        (first_day, last_day), instant, run = await _days_of(context, as_of, known_at, scenario_run)
         asked = AggregateAsked(
-            first_day, last_day, _grouping(by, tenor_type, delivery), instant_of(known_at),
+            first_day, last_day, _grouping(by, tenor_type, delivery), instant,
             tuple(dict.fromkeys(by.dimensions or ())), by.curve, AggregateMeasure.HOUR_WEIGHTED_MEAN in wanted,
-            _percents(percentiles), side, currency, unit,
+            _percents(percentiles), side, currency, unit, run,
         )  # fmt: skip
         request = page_request(order := f"aggregate {asked.order}", _MOST_ROWS, first, after)
-        context = info.context
         found = await context.curves.aggregates.aggregate(
-            context.principal, filter_of(filter), asked, request, head=await context.head()
+            context.principal, filter_of(filter), asked, request, head=await context.head(), stories=context.stories
         )
         return connection(  # type: ignore[no-any-return]
             AggregateConnection, order, found.page, lambda row: _row(row, asked, wanted), curve_count=found.curves,
@@ -206,6 +221,19 @@ class AggregateQuery:
 
 
 _USUAL = [each for each in AggregateMeasure if each is not AggregateMeasure.HOUR_WEIGHTED_MEAN]
+
+
+async def _days_of(
+    context: CurveContext, as_of: DateRange | None, known_at: datetime | None, scenario_run: strawberry.ID | None
+) -> tuple[tuple[date, date], datetime | None, int | None]:
+    """Which as-of dates, as known when, and the run."""
+    run = story_of(scenario_run, as_of, known_at)
+    if run is not None:
+        day, instant = await context.scenario_start(run)
+        return (day, day), instant, run
+    if as_of is None:
+        raise InvalidInput("which as-of dates?", field="asOf", hint="Give `asOf`, or a `scenarioRun`.")
+    return bounds(as_of), instant_of(known_at), None
 
 
 def _grouping(by: AggregateGrouping, tenor_type: TenorType, delivery: Delivery) -> Grouping:

@@ -10,10 +10,12 @@ import strawberry
 
 from aurum.auth import Principal
 from aurum.curves import moves
+from aurum.curves.analytics.comparisons import Bucket, By
 from aurum.curves.analytics.deliveries import Seasons
 from aurum.curves.analytics.strips import Absence
 from aurum.curves.model import Snapshot
 from aurum.curves.service import CurveService
+from aurum.curves.stories import Stories
 from aurum.errors import InvalidInput, NotFound
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import row_of
@@ -60,6 +62,8 @@ class CurveContext(Protocol):
     async def scenario_start(self, run: int) -> tuple[date, datetime]:
         """The as-of date that a run has taken, and as what was known when. Raises as `scenario_snapshots` does."""
 
+    @property
+    def stories(self) -> Stories: ...
     async def missing_days(
         self, vendors: list[str], first: date, last: date, at: datetime | None
     ) -> dict[date, list[str]]: ...
@@ -107,6 +111,26 @@ publish_enum(
 )
 
 
+publish_enum(
+    Bucket,
+    "What runs are compared by.",
+    {
+        "POINT": "Each tenor as it is quoted, strips too.",
+        "MONTH": "Each month.",
+        "QUARTER": "The months of a quarter, all weighing the same.",
+        "YEAR": "The months of a year, all weighing the same.",
+        "ALL": "All months of a curve, all weighing the same.",
+    },
+    name="ComparisonBucket",
+)
+publish_enum(
+    By,
+    "How large a difference is.",
+    {"ABSOLUTE": "In the curve's own unit.", "PERCENT": "In per cent of the size of the first base."},
+    name="ComparisonMeasure",
+)
+
+
 @strawberry.input(description="As-of dates from `first` to `last`, both included; an open end is null.")
 class DateRange:
     first: date | None = strawberry.field(default=None, description="The first date.")
@@ -128,7 +152,7 @@ class SnapshotRef:
         default=None, description="As it was known at this instant; null: as it is known now."
     )
     scenario_run: strawberry.ID | None = strawberry.field(
-        default=None, description="In `diff`: as this run of a scenario has it; then neither of the others is given."
+        default=None, description="As this run of a scenario has it; then neither of the others is given."
     )
 
 
@@ -185,22 +209,28 @@ def instant_of(known_at: datetime | None) -> datetime | None:
         raise InvalidInput("`knownAt` is beyond what a calendar has", field="knownAt") from None
 
 
-def story_of(scenario_run: strawberry.ID | None, as_of: date | None, known_at: datetime | None) -> int | None:
+def story_of(
+    scenario_run: strawberry.ID | None, as_of: date | DateRange | None, known_at: datetime | None
+) -> int | None:
     """The run. Raises InvalidInput where there is more: a run says itself what it has taken."""
     if scenario_run is None:
         return None
     if as_of is not None or known_at is not None:
-        raise InvalidInput("a run of a scenario says itself its as-of date and what was known", field="scenarioRun")
+        hint = "It has one as-of date of each curve, and no history: leave `asOf` and `knownAt` out."
+        why = "a run of a scenario says itself its as-of date and what was known"
+        raise InvalidInput(why, hint=hint, field="scenarioRun")
     return row_of(scenario_run, "ScenarioRun")
 
 
 def ref_of(snapshot: SnapshotRef) -> moves.SnapshotRef:
-    """Raises InvalidInput for a run of a scenario, which whoever can read one has to take first."""
-    if snapshot.scenario_run is not None:
-        raise InvalidInput(
-            "runs of scenarios are not read here", field="scenarioRun", hint="See `diff` of a curve, and `compareRuns`."
-        )
+    """Without its run of a scenario."""
     return moves.SnapshotRef(snapshot.as_of, instant_of(snapshot.known_at))
+
+
+async def told_ref(context: CurveContext, snapshot: SnapshotRef) -> moves.SnapshotRef:
+    """With its run, and what that has taken. Raises what `scenario_start` does."""
+    run = story_of(snapshot.scenario_run, snapshot.as_of, snapshot.known_at)
+    return ref_of(snapshot) if run is None else moves.SnapshotRef(*await context.scenario_start(run), run)
 
 
 def there(value: V | None, what: str) -> V:

@@ -13,7 +13,7 @@ from aurum.curves import moves as use_cases
 from aurum.curves.analytics import deviations
 from aurum.curves.analytics.deviations import NoDeviation, Spread
 from aurum.curves.analytics.movers import MoveMeasure
-from aurum.curves.graphql.arguments import MOST, Delivery, Filter, From, Info, TenorTypes, To, ref_of
+from aurum.curves.graphql.arguments import MOST, Delivery, Filter, From, Info, TenorTypes, To, told_ref
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.graphql.connections import After, Connection, First, connection, page_request
 from aurum.graphql.enums import publish_enum
@@ -114,11 +114,12 @@ class MoverQuery:
         first: First = None, after: After = None,
     ) -> MoverConnection:  # fmt: skip
         order = f"movers {by} {one_per_curve}"
-        ends, request = (ref_of(start), ref_of(end)), page_request(order, MOST, first, after)
-        found = await info.context.curves.moves.movers(
-            info.context.principal, filter_of(filter), request, start=ends[0], end=ends[1], by=by,
+        request, context = page_request(order, MOST, first, after), info.context
+        ends = (await told_ref(context, start), await told_ref(context, end))
+        found = await context.curves.moves.movers(
+            context.principal, filter_of(filter), request, start=ends[0], end=ends[1], by=by,
             tenor_types=tenor_types, delivery=(delivery.start, delivery.end) if delivery else (None, None),
-            one_per_curve=one_per_curve, head=await info.context.head(),
+            one_per_curve=one_per_curve, head=await context.head(), stories=context.stories,
         )  # fmt: skip
         return connection(  # type: ignore[no-any-return]
             MoverConnection, order, found.page, lambda mover: mover_of(mover, ends), curve_count=found.curves,

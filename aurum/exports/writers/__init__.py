@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import IO, Any, Protocol
 
+from aurum.exports.comparisons import ComparisonPlan
 from aurum.exports.model import ExportFormat
 from aurum.exports.plans import Plan
 from aurum.exports.writers.columnar import ArrowWriter, ParquetWriter
@@ -22,7 +23,7 @@ class Writer(Protocol):
         """In place of `close`, where it does not come to an end."""
 
 
-def opened(format_: ExportFormat, plan: Plan, schema: Any, sink: IO[bytes]) -> Writer:
+def opened(format_: ExportFormat, plan: Plan | ComparisonPlan, schema: Any, sink: IO[bytes]) -> Writer:
     match format_:
         case ExportFormat.CSV:
             return CsvWriter(schema, sink)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -14,8 +13,9 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.writer.excel import ExcelWriter
 
+from aurum.exports.comparisons import ComparisonPlan
 from aurum.exports.plans import Plan
-from aurum.exports.selections import instant_text, written
+from aurum.exports.writers.about import about
 from aurum.exports.writers.charts import Charted
 from aurum.exports.writers.rows import Rows
 
@@ -27,15 +27,16 @@ _BOLD = Font(bold=True)
 class WorkbookWriter:
     """The same rows are the same bytes: nothing in it says when it was written."""
 
-    def __init__(self, plan: Plan, schema: Any, sink: IO[bytes]) -> None:
+    def __init__(self, plan: Plan | ComparisonPlan, schema: Any, sink: IO[bytes]) -> None:
         self._plan, self._sink = plan, sink
         self._book = Workbook(write_only=True)
         self._book.properties.created = self._book.properties.modified = _plain(plan.known_at)
         self._book.properties.creator = "Aurum"
-        self._about, self._points = self._book.create_sheet("About"), self._book.create_sheet("Points")
+        sheet = "Points" if isinstance(plan, Plan) else "Differences"
+        self._about, self._points = self._book.create_sheet("About"), self._book.create_sheet(sheet)
         self._rows = Rows(schema, self._style("yyyy-mm-dd"), self._style("yyyy-mm-dd hh:mm:ss"))
         self._names = schema.names
-        self._charted = Charted(schema.names)
+        self._charted = Charted(schema.names) if isinstance(plan, Plan) else None
 
     def _style(self, number_format: str) -> int:
         cell = WriteOnlyCell(self._points)
@@ -43,17 +44,19 @@ class WorkbookWriter:
         return int(cell.style_id)
 
     def write(self, batch: Any) -> None:
-        self._charted.look(batch)
+        if self._charted is not None:
+            self._charted.look(batch)
         self._rows.write(batch)
 
     def close(self) -> None:
         self._head()
         self._about.column_dimensions["A"].width, self._about.column_dimensions["B"].width = 16, 70
-        for label, text in _about(self._plan):
+        told = list(about(self._plan))
+        for label, text in told:
             self._about.append([_bold(self._about, label), text])
-        chart = self._charted.chart(self._points)
+        chart = None if self._charted is None else self._charted.chart(self._points)
         if chart is not None:
-            self._about.add_chart(chart, "A16")
+            self._about.add_chart(chart, f"A{len(told) + 5}")
         with _Archive(self._sink, self._rows) as archive:
             ExcelWriter(self._book, archive).write_data()
         self._rows.close()
@@ -67,28 +70,6 @@ class WorkbookWriter:
 
     def discard(self) -> None:
         self._rows.close()
-
-
-def _about(plan: Plan) -> Iterable[tuple[str, str]]:
-    selection = plan.selection
-    newest = f"the newest on or before {selection.as_of}" if selection.as_of else "the newest of each curve"
-    dates = f"{selection.first or 'the first'} to {selection.last or 'the newest'}, both included"
-    prices = "as published"
-    if selection.currency or selection.unit:
-        prices = f"converted to {selection.currency or 'their own currency'} per {selection.unit or 'their own unit'}"
-    yield from (
-        ("What", "Forward curves: a row for each point"),
-        ("As-of dates", dates if selection.ranged else newest),
-        ("Known at", f"{instant_text(plan.known_at)}: later publications are not in it"),
-        ("Curves", f"{plan.curve_count:,}"),
-        ("Snapshots", f"{len(plan.ids):,}"),
-        ("Points", f"{plan.rows:,}"),
-        ("Prices", prices),
-        ("Instants", "UTC, in cells to the millisecond"),
-        ("Deliveries", "from delivery_start up to, and without, delivery_end"),
-        ("Empty prices", "not quoted; where withheld is TRUE the file has a number that is in quarantine"),
-        ("Ask again", f"/exports.xlsx?{written(selection)}"),
-    )
 
 
 class _Archive(zipfile.ZipFile):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from aurum.auth import Principal, Scope
+from aurum.curves.analytics.comparisons import Bucket
 from aurum.curves.model import Prices, unpack
 from aurum.errors import InvalidInput
 from aurum.metadata.model import Curve, CurveFilter
@@ -14,7 +15,6 @@ from aurum.scenarios.bases import Base, Bases
 from aurum.scenarios.batches.model import BatchRun, Holding
 from aurum.scenarios.batches.store import BatchStore
 from aurum.scenarios.batches.summary import Line, Mids, Row, held, table
-from aurum.scenarios.comparison import Bucket
 from aurum.scenarios.model import BaseCurve
 from aurum.scenarios.runs.model import RunState
 from aurum.scenarios.runs.store import RunStore

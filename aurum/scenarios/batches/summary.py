@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aurum.curves.analytics.comparisons import Bucket
 from aurum.curves.model import Prices
 from aurum.errors import InvalidInput, NoExchangeRate
 from aurum.market.periods import DeliveryPeriod, TenorType, month_number
 from aurum.market.units import CURRENCIES
 from aurum.scenarios.batches.model import Holding
-from aurum.scenarios.comparison import Bucket, buckets
+from aurum.scenarios.comparison import buckets
 from aurum.scenarios.model import BaseCurve
 from aurum.scenarios.variations import Variation
 

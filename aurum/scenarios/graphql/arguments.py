@@ -23,6 +23,7 @@ from aurum.scenarios.registry import DRIVER_TYPES
 from aurum.scenarios.repository.merges import MergeService
 from aurum.scenarios.repository.rebasing import RebaseService
 from aurum.scenarios.repository.service import ScenarioService
+from aurum.scenarios.runs.attributing import AttributionService
 from aurum.scenarios.runs.results import ResultService
 from aurum.scenarios.runs.service import RunService
 from aurum.scenarios.runs.simulations import SimulationService
@@ -53,6 +54,8 @@ class ScenarioContext(Protocol):
     def scenario_results(self) -> ResultService: ...
     @property
     def scenario_simulations(self) -> SimulationService: ...
+    @property
+    def scenario_attribution(self) -> AttributionService: ...
     def load(
         self, batch: Callable[..., Awaitable[Mapping[K, V]]], key: K, **arguments: Hashable
     ) -> Awaitable[V | None]: ...

@@ -11,6 +11,7 @@ import strawberry
 from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 
+from aurum.curves.analytics.comparisons import Bucket
 from aurum.curves.graphql import Curve, curve_of
 from aurum.errors import InvalidInput
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
@@ -22,7 +23,6 @@ from aurum.metadata.graphql import CurveFilter, Problem, filter_of
 from aurum.scenarios.batches import model
 from aurum.scenarios.batches.model import BatchKind, Holding
 from aurum.scenarios.batches.summary import Bar, Line, Row
-from aurum.scenarios.comparison import Bucket
 from aurum.scenarios.graphql.arguments import MOST, WRONG, Info, ScenarioDriver, ScenarioIssue, driver_of, wrong
 from aurum.scenarios.graphql.comparison import HowMany, first_of
 from aurum.scenarios.graphql.runs import RunScenarioInput, RunTerms, ScenarioRun, request_of, run_of

@@ -9,40 +9,20 @@ from typing import Annotated, TypeVar
 
 import strawberry
 
+from aurum.curves.analytics import comparisons
+from aurum.curves.analytics.comparisons import Bucket, By, Difference
 from aurum.curves.graphql import Curve, curve_of
 from aurum.errors import InvalidInput
-from aurum.graphql.enums import publish_enum
 from aurum.graphql.nodes import row_of
 from aurum.graphql.sizes import sized, weighing
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import CurveFilter, filter_of
-from aurum.scenarios import comparison
-from aurum.scenarios.comparison import Bucket, By, Difference
 from aurum.scenarios.graphql.arguments import Info
 from aurum.scenarios.graphql.runs import ScenarioRun, run_of
 from aurum.scenarios.runs.model import Run
 
 T = TypeVar("T")
 _MOST = 1_000
-
-publish_enum(
-    Bucket,
-    "What runs are compared by.",
-    {
-        "POINT": "Each tenor as it is quoted, strips too.",
-        "MONTH": "Each month.",
-        "QUARTER": "The months of a quarter, all weighing the same.",
-        "YEAR": "The months of a year, all weighing the same.",
-        "ALL": "All months of a curve, all weighing the same.",
-    },
-    name="ComparisonBucket",
-)
-publish_enum(
-    By,
-    "How large a difference is.",
-    {"ABSOLUTE": "In the curve's own unit.", "PERCENT": "In per cent of the size of the first base."},
-    name="ComparisonMeasure",
-)
 
 
 @strawberry.type(description="What one driver did in a bucket, in the curve's unit.")
@@ -136,6 +116,6 @@ def _difference_of(found: Difference, curve: catalogue.Curve) -> RunDifference:
     )  # fmt: skip
 
 
-def _value_of(value: comparison.RunValue) -> RunValue:
+def _value_of(value: comparisons.RunValue) -> RunValue:
     added = [BucketContribution(position=driver, amount=amount) for driver, amount in value.contributions]
     return RunValue(base=value.base, value=value.value, move=value.move, contributions=added)

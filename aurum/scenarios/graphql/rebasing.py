@@ -7,11 +7,11 @@ from typing import Annotated
 
 import strawberry
 
+from aurum.curves.analytics.comparisons import Bucket, By
 from aurum.curves.graphql import Curve, curve_of, instant_of
 from aurum.graphql.nodes import row_of
 from aurum.graphql.sizes import sized, weighing
 from aurum.metadata.graphql import Problem
-from aurum.scenarios.comparison import Bucket, By
 from aurum.scenarios.graphql.arguments import WRONG, Info, ScenarioIssue, issue_of, wrong
 from aurum.scenarios.graphql.comparison import HowMany, RunDifference, differences_of, first_of
 from aurum.scenarios.graphql.scenarios import Scenario, scenario_of

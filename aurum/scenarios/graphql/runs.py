@@ -19,6 +19,7 @@ from aurum.graphql.nodes import Node, node_id, row_of
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.graphql.streams import Feed
 from aurum.metadata.graphql import Problem
+from aurum.scenarios.attribution import MOST_DRIVERS
 from aurum.scenarios.graphql.arguments import (
     MOST,
     WRONG,
@@ -31,11 +32,12 @@ from aurum.scenarios.graphql.arguments import (
 )
 from aurum.scenarios.graphql.scenarios import Scenario, scenario_of
 from aurum.scenarios.graphql.simulation import ScenarioSimulation, SimulationInput, asked_of, simulation_of
+from aurum.scenarios.model import Contribution
 from aurum.scenarios.repository.model import Version
 from aurum.scenarios.runs import model
 from aurum.scenarios.runs.drivers import documents_of
 from aurum.scenarios.runs.model import SCENARIO_RUN, Priority, RunState
-from aurum.scenarios.runs.results import Told
+from aurum.scenarios.runs.results import Told, there
 from aurum.scenarios.variations import Variation
 
 publish_enum(
@@ -112,13 +114,27 @@ class ScenarioRunCurve:
         directives=[sized(5)],
     )
     def contributions(self) -> list[DriverContribution]:
+        return self._told(self.told.result.contributions)
+
+    @strawberry.field(
+        description="As `contributions`, and to the same total, whatever order the drivers are in: Shapley values, the "
+        f"mean over all orders. Refused where more than {MOST_DRIVERS} drivers count for the curve: those that move "
+        "it, or what it follows. Computed when it is asked for.",
+        directives=[sized(5), weighing(40)],
+    )
+    async def shapley_contributions(self, info: Info) -> list[DriverContribution]:
+        key = (self.told.result.run_id, self.told.result.curve_id)
+        found = await info.context.load(info.context.scenario_attribution.without_order, key)
+        return self._told(there(found or ()))
+
+    def _told(self, contributions: Sequence[Contribution]) -> list[DriverContribution]:
         tenors = [tenor.label for tenor in self.told.snapshot.prices.tenors]
         return [
             DriverContribution(
                 position=each.driver, driver=driver_of(self.drivers[each.driver]), tenor=tenors,
                 amount=[None if value != value else value for value in each.amounts.tolist()],
             )
-            for each in self.told.result.contributions
+            for each in contributions
         ]  # fmt: skip
 
 
@@ -218,8 +234,7 @@ class ScenarioRun(Node):
         return None if found is None else simulation_of(found)
 
     async def _version(self, info: Info) -> Version:
-        key = (self.run.scenario_id, self.run.version)
-        found = await info.context.load(info.context.scenarios.versions, key)
+        found = await info.context.load(info.context.scenarios.versions, self.run.key)
         if found is None:
             raise NotFound("version not found")
         return found

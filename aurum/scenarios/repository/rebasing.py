@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from aurum.auth import Principal, Scope
+from aurum.curves.analytics.comparisons import Bucket, By, Difference
 from aurum.errors import Conflict, InvalidInput, InvalidScenario
 from aurum.metadata.model import Curve
 from aurum.scenarios.application import apply
-from aurum.scenarios.comparison import Bucket, By, Difference, compare
+from aurum.scenarios.comparison import compare
 from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.references import references

@@ -6,14 +6,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from aurum.auth import worker_principal
 from aurum.backends.rounds import going_on
 from aurum.errors import AurumError, InvalidScenario, Unavailable
 from aurum.scenarios.application import apply
-from aurum.scenarios.bases import Base
 from aurum.scenarios.digest import input_digest, output_digest
 from aurum.scenarios.model import BaseCurve, Driver, Issue
 from aurum.scenarios.policies import Policies
@@ -23,6 +22,7 @@ from aurum.scenarios.runs.model import Claim, Input, Run, RunState, packed
 from aurum.scenarios.runs.service import RunService
 from aurum.scenarios.runs.simulated import Simulated
 from aurum.scenarios.runs.simulating import Task, output_digest_with, task_of
+from aurum.scenarios.runs.starts import start_of
 
 _READ, _APPLIED, _COMPUTED = 0.1, 0.7, 0.9  # of the progress
 _TELL_SECONDS = 1.0
@@ -113,13 +113,8 @@ async def _read(
     run = (await service.store.runs(claim.tenant, [claim.run_id]))[claim.run_id]
     key = (run.scenario_id, run.version)
     drivers = drivers_of(run, (await service.scenarios.versions(principal, [key]))[key])
-    inputs = await service.store.inputs(claim.tenant, claim.run_id)
-    known = await service.bases.metadata.by_id(principal, [each.curve_id for each in inputs])
-    bases = [
-        Base(replace(known[each.curve_id], currency=each.currency, unit=each.unit), each.snapshot_id, run.as_of)
-        for each in inputs
-    ]
-    return run, inputs, drivers, await service.bases.read(principal, bases)
+    inputs, curves = await start_of(service.store, service.bases, principal, run)
+    return run, inputs, drivers, curves
 
 
 async def _task(service: RunService, claim: Claim, inputs: Sequence[Input], curves: Sequence[BaseCurve]) -> Task | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import Any
 
 import numpy as np
 
-from aurum.curves.model import Prices, pack, unpack
+from aurum.curves.model import DayPrices, Prices, pack, unpack
 from aurum.scenarios.model import Contribution, Issue, ScenarioCurve, Severity
 from aurum.scenarios.simulation.asked import SimulationAsked
 from aurum.scenarios.variations import Variation
@@ -90,6 +90,11 @@ class Run:
     error: str | None
     hint: str | None
 
+    @property
+    def key(self) -> tuple[int, int]:
+        """The version of the scenario that it runs."""
+        return self.scenario_id, self.version
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -146,6 +151,22 @@ class Result:
 
 def read_issues(documents: Sequence[Mapping[str, Any]]) -> list[Issue]:
     return [Issue(**{**each, "severity": Severity(each["severity"])}) for each in documents]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultMids:
+    """Of a result what those need who ask for no drivers; without `mid` it is its base."""
+
+    id: int
+    curve_id: int
+    snapshot_id: int
+    mid: bytes | None
+
+    def mids(self, base: Prices) -> Prices:
+        return base if self.mid is None else unpack(self.mid)
+
+    def told(self, base: DayPrices) -> DayPrices:
+        return replace(base, prices=replace(base.prices, mid=self.mids(base.prices.mid)))
 
 
 def packed(curve: ScenarioCurve) -> dict[str, object]:

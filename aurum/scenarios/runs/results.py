@@ -10,17 +10,21 @@ from typing import TypeVar
 
 from aurum.auth import Principal, Scope
 from aurum.backends.paging import Page, PageRequest
-from aurum.curves.model import Snapshot
+from aurum.curves import stories
+from aurum.curves.analytics.comparisons import Bucket, By, Difference, check_runs
+from aurum.curves.model import DayPrices, Listed, Snapshot
 from aurum.errors import AurumError, Conflict, InvalidInput, NotFound
 from aurum.metadata.model import Curve, CurveFilter
 from aurum.scenarios.bases import Bases
-from aurum.scenarios.comparison import Bucket, By, Difference, compare
+from aurum.scenarios.comparison import compare
 from aurum.scenarios.model import BaseCurve, Outcome, ScenarioCurve
-from aurum.scenarios.runs.model import Result, Run, RunState
+from aurum.scenarios.repository.model import Version
+from aurum.scenarios.repository.service import ScenarioService
+from aurum.scenarios.runs.drivers import documents_of
+from aurum.scenarios.runs.model import Result, ResultMids, Run, RunState
 from aurum.scenarios.runs.store import RunStore
 
 T = TypeVar("T")
-MOST_COMPARED = 20  # runs
 MOST_COMPARED_CURVES = 10_000  # of all runs together
 Key = tuple[int, int]  # run, curve
 
@@ -34,8 +38,11 @@ class Told:
 
 
 class ResultService:
-    def __init__(self, store: RunStore, bases: Bases) -> None:
+    """Also what `aurum.curves.stories` wants of whoever has the runs."""
+
+    def __init__(self, store: RunStore, scenarios: ScenarioService, bases: Bases) -> None:
         self.store = store
+        self.scenarios = scenarios
         self.bases = bases
 
     async def succeeded(self, principal: Principal, run_ids: Collection[int]) -> dict[int, Run | AurumError]:
@@ -59,13 +66,37 @@ class ResultService:
         return {**refused, **{(each.result.run_id, each.result.curve_id): each.snapshot for each in told}}
 
     async def snapshots_by_id(self, principal: Principal, ids: Collection[int]) -> dict[int, Snapshot]:
-        """By the result's id, of runs that have succeeded."""
+        """By the result's id, of runs that have succeeded. Four statements."""
         principal.require(Scope.SCENARIOS_READ)
         found = list((await self.store.results_by_id(principal.tenant, ids)).values())
         told = await self.store.runs(principal.tenant, {each.run_id for each in found})
         runs = {id_: run for id_, run in told.items() if run.state is RunState.SUCCEEDED}
         found = [each for each in found if each.run_id in runs]
         return {each.result.id: each.snapshot for each in await self._told(principal, found, runs)}
+
+    async def told(self, principal: Principal, run_ids: Collection[int]) -> dict[int, stories.NamedRun]:
+        """By id: what a run is. Raises as `succeeded` answers."""
+        runs = {id_: there(each) for id_, each in (await self.succeeded(principal, run_ids)).items()}
+        versions = await self.scenarios.versions(principal, {each.key for each in runs.values()})
+        return {id_: _named(run, versions[run.key]) for id_, run in runs.items()}
+
+    async def days(self, principal: Principal, run_id: int, curve_ids: Collection[int]) -> dict[int, DayPrices]:
+        """By curve: its mids as the run has them. Three statements. Raises as `succeeded` answers."""
+        found = await self._with_bases(principal, run_id, curve_ids)
+        return {each.curve_id: each.told(base) for each, base in found}
+
+    async def listed(self, principal: Principal, run_id: int, curve_ids: Collection[int]) -> dict[int, list[Listed]]:
+        """By curve: the one snapshot that the run has of it, by the result's id. As `days`."""
+        found = await self._with_bases(principal, run_id, curve_ids)
+        return {each.curve_id: [Listed(each.id, base.as_of, base.prices.tenors)] for each, base in found}
+
+    async def _with_bases(
+        self, principal: Principal, run_id: int, curve_ids: Collection[int]
+    ) -> list[tuple[ResultMids, DayPrices]]:
+        there((await self.succeeded(principal, [run_id]))[run_id])
+        found = await self.store.mids(principal.tenant, run_id, curve_ids)
+        bases = await self.bases.curves.mids_of(principal, [each.snapshot_id for each in found])
+        return list(zip(found, bases, strict=True))
 
     async def results(self, principal: Principal, keys: Collection[Key]) -> dict[Key, Told]:
         """By run and curve, where the run has the curve."""
@@ -95,8 +126,7 @@ class ResultService:
         self, principal: Principal, run_ids: Sequence[int], wanted: CurveFilter, bucket: Bucket, by: By
     ) -> tuple[list[Run], list[Difference], Mapping[str, Curve]]:
         """The runs, where they differ from their bases and from each other, the largest first; and curves by key."""
-        if not 0 < len(run_ids) <= MOST_COMPARED or len(set(run_ids)) < len(run_ids):
-            raise InvalidInput(f"1 to {MOST_COMPARED} runs are compared, each once", field="runs")
+        check_runs(run_ids, "runs")
         runs = {id_: there(each) for id_, each in (await self.succeeded(principal, run_ids)).items()}
         found = await self.store.results_of(principal.tenant, run_ids)
         chosen = await self.bases.metadata.matching(principal, wanted, {each.curve_id for each in found})
@@ -136,6 +166,13 @@ def _with_results(run: Run | None) -> Run | AurumError:
         return run
     hint = "Follow it with `scenarioRun` until it has succeeded."
     return Conflict(f"the run has no curves: it is {run.state.lower()}", hint=hint, field="scenarioRun")
+
+
+def _named(run: Run, version: Version) -> stories.NamedRun:
+    said, kinds = version.definition, tuple(each["driver_type"] for each in documents_of(run, version))
+    return stories.NamedRun(
+        run.id, said.name, run.version, run.as_of, run.known_at, kinds, run.input_digest, run.output_digest
+    )
 
 
 def _snapshot(result: Result, base: Snapshot, run: Run) -> Snapshot:

@@ -11,7 +11,17 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, sel
 
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page, read_pages
-from aurum.scenarios.runs.model import Claim, Input, Priority, Result, Run, RunFilter, RunState, read_issues
+from aurum.scenarios.runs.model import (
+    Claim,
+    Input,
+    Priority,
+    Result,
+    ResultMids,
+    Run,
+    RunFilter,
+    RunState,
+    read_issues,
+)
 from aurum.scenarios.tables import results, runs
 from aurum.scenarios.variations import Variation
 
@@ -194,6 +204,13 @@ class RunStore:
         async with self.database.read() as connection:
             rows = await connection.all(select(results).where(results.c.tenant_id == tenant, fits))
         return [_result(row) for row in rows]
+
+    async def mids(self, tenant: str, run_id: int, curve_ids: Collection[int]) -> list[ResultMids]:
+        columns = results.c
+        fits = and_(columns.tenant_id == tenant, columns.run_id == run_id, columns.curve_id.in_(curve_ids))
+        statement = select(columns.id, columns.curve_id, columns.snapshot_id, columns.mid).where(fits)
+        async with self.database.read() as connection:
+            return [ResultMids(*row) for row in await connection.all(statement)]
 
     async def results_pages(
         self, tenant: str, run_ids: Collection[int], moved: bool | None, request: PageRequest
