@@ -17,12 +17,14 @@ from aurum.metadata.model import Curve, CurveFilter
 class NamedRun:
     """What a run that has succeeded is, for whoever says where numbers are from.
 
-    `as_of` and `known_at` are what it has taken of curves; `drivers` the types of its drivers, in their order.
+    `as_of` and `known_at` are what it has taken of curves; `drivers` the types of its drivers, in their order;
+    `variation` how these differ from the version's.
     """
 
     run_id: int
     scenario: str
     version: int
+    variation: str | None
     as_of: date
     known_at: datetime
     drivers: tuple[str, ...]

@@ -24,6 +24,7 @@ class ComparedFrames:
             "scenario_run": (_TEXT, lambda told, _, __: run_text(told.run_id)),
             "scenario": (_TEXT, lambda told, _, __: told.scenario),
             "scenario_version": (_COUNT, lambda told, _, __: told.version),
+            "variation": (_TEXT, lambda told, _, __: told.variation),
             "curve_key": (_TEXT, lambda _, each, __: each.key),
             "name": (_TEXT, lambda _, each, __: plan.curves[each.key].name),
             "vendor": (_TEXT, lambda _, each, __: plan.curves[each.key].identity.vendor),

@@ -113,6 +113,7 @@ def _metadata(plan: Plan) -> dict[str, str]:
     if plan.told is not None:
         told = plan.told
         found |= {"aurum.scenario": told.scenario, "aurum.scenario_version": str(told.version)}
+        found |= {"aurum.variation": told.variation} if told.variation else {}
         found |= {"aurum.input_digest": told.input_digest or "", "aurum.output_digest": told.output_digest or ""}
     return found
 

@@ -19,6 +19,8 @@ from aurum.graphql.nodes import row_of
 from aurum.services import Services
 from tests.api.conftest import Ask
 from tests.api.test_exports import ended
+from tests.api.test_scenario_batches import SWEEP, asked, worked
+from tests.api.test_scenario_policies import registered
 from tests.api.test_scenario_runs import FOLLOWED, GAS_UP, LOOK, POWER, TTF, done, mids, queued, said, scenario
 from tests.statements import statements_from_here
 
@@ -296,6 +298,7 @@ async def test_a_comparison_is_exported_as_one_table(loaded: Services, ask: Ask,
         assert (row["driver_1"] is None) is (row["scenario_run"] == other)
         assert (row["currency"], row["unit"]) == ("EUR", "MWh")
     assert {each["scenario_run"] for each in rows if each["curve_key"] == POWER} == {up}  # the other does not have it
+    assert {each["variation"] for each in rows} == {None}
     assert response.headers["x-aurum-points"] == str(len(rows))
 
     book = load_workbook(io.BytesIO((await client.get("/exports.xlsx", params=asked)).content))
@@ -318,3 +321,23 @@ async def test_a_comparison_is_exported_as_one_table(loaded: Services, ask: Ask,
         problems = (await said(ask, EXPORT, input={"format": "CSV", **given}))["problems"]
         assert [each["code"] for each in problems] == ["BAD_USER_INPUT"]
     assert (await client.get("/exports.csv", params={"compare_run": [up, up]})).status_code == 422
+
+
+async def test_a_varied_run_is_attributed_and_exported_as_it_was_varied(
+    loaded: Services, ask: Ask, client: httpx.AsyncClient
+) -> None:
+    """With a policy of the tenant's own beside the driver that is varied."""
+    await registered(ask, {"scale": {"percent": 10, "limits": {"curves": {"keys": [TTF]}}}})
+    of = await scenario(ask, "Both", GAS_UP, {"policy": {"policyName": "Coal exit"}})
+    batch = await asked(ask, SWEEP, scenario=of, driver=0, parameter="percent", over={"values": [30]})
+    await worked(loaded)
+    (varied,) = [each["run"]["id"] for each in batch["runs"] if each["run"]["variation"]]
+    (gas,) = [
+        each for each in (await said(ask, PARTS, run=varied))["curves"]["nodes"] if each["curve"]["key"] == TTF
+    ]  # fmt: skip
+    base = gas["base"]["columns"]["mid"][0]
+    parts = [each["amount"][0] / base for each in gas["shapleyContributions"]]
+    assert parts == pytest.approx([0.3 + 0.015, 0.1 + 0.015])
+    book = load_workbook(io.BytesIO((await exported(client, "xlsx", scenario_run=varied)).content))
+    about = {row[0]: row[1] for row in book["About"].iter_rows(max_col=2, values_only=True) if row[0]}
+    assert (about["Varied"], about["Drivers"]) == ("drivers.0: percent = 30", "scale, then policy")

@@ -46,6 +46,7 @@ def _of_run(told: NamedRun) -> Iterable[tuple[str, str]]:
     yield from (
         ("Scenario run", run_text(told.run_id)),
         ("Scenario", f"version {told.version} of {told.scenario}"),
+        *((("Varied", told.variation),) if told.variation else ()),
         ("Drivers", ", then ".join(told.drivers) or "none"),
         ("Input digest", f"SHA-256 {told.input_digest}"),
         ("Output digest", f"SHA-256 {told.output_digest}"),

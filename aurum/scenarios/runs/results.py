@@ -169,10 +169,11 @@ def _with_results(run: Run | None) -> Run | AurumError:
 
 
 def _named(run: Run, version: Version) -> stories.NamedRun:
-    said, kinds = version.definition, tuple(each["driver_type"] for each in documents_of(run, version))
     return stories.NamedRun(
-        run.id, said.name, run.version, run.as_of, run.known_at, kinds, run.input_digest, run.output_digest
-    )
+        run.id, version.definition.name, run.version, None if run.variation is None else run.variation.label,
+        run.as_of, run.known_at, tuple(each["driver_type"] for each in documents_of(run, version)), run.input_digest,
+        run.output_digest,
+    )  # fmt: skip
 
 
 def _snapshot(result: Result, base: Snapshot, run: Run) -> Snapshot:
