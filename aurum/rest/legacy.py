@@ -144,6 +144,6 @@ OPERATIONS = (
     Operation(
         "GET", "/v1/metadata/units/mapping", "v1_unit_mapping",
         metadata.Prefixed, metadata.prefix_variables, metadata.unit_mapping,
-        _PUBLIC,
+        "private, max-age=300",  # a tenant has its own beside those that are shipped
     ),
 )  # fmt: skip

@@ -14,6 +14,7 @@ from aurum.scenarios.suggestions import nearest
 
 MOST_VALUES = 100
 _LONGEST_PARAMETER = 200
+_LIMITS = "limits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,10 @@ def _changed(documents: Sequence[Any], variation: Variation) -> list[Any]:
     changed = list(documents)
     changed[variation.driver] = deepcopy(changed[variation.driver])
     *way, last = (variation.parameter or "").split(".")
-    _inside(changed[variation.driver]["payload"], way)[last] = variation.value
+    payload = changed[variation.driver]["payload"]
+    if way[-1:] == [_LIMITS]:
+        _inside(payload, way[:-1]).setdefault(_LIMITS, {})
+    _inside(payload, way)[last] = variation.value
     return changed
 
 
@@ -93,6 +97,8 @@ def _unfit(documents: Sequence[Any], driver: int, parameter: str, values: Sequen
     if not 0 < len(values) <= MOST_VALUES:
         return [_error("OUT_OF_RANGE", f"a sweep has 1 to {MOST_VALUES} values", "values")]
     payload, way = documents[driver]["payload"], parameter.split(".")[:-1]
+    if way[-1:] == [_LIMITS]:  # a driver without any may have them
+        way = way[:-1]
     if len(parameter) > _LONGEST_PARAMETER or not isinstance(_inside(payload, way), dict):
         close = nearest(parameter, payload)
         return [_error("UNKNOWN_FIELD", f"there is no {parameter[:80]!r}", "parameter", close)]

@@ -10,6 +10,7 @@ import pytest
 from aurum.auth import Principal, Scope, worker_principal
 from aurum.errors import Forbidden
 from aurum.graphql.nodes import row_of
+from aurum.scenarios.batches import service
 from aurum.scenarios.runs.execution import execute
 from aurum.services import Services
 from tests.api.conftest import Ask
@@ -165,6 +166,7 @@ async def test_what_is_wrong_with_one_names_its_field_and_nothing_is_queued(load
         (SEVERAL, {"runs": [{"scenario": of, "idempotencyKey": "k"}] * 2}, "BAD_USER_INPUT", "runs"),
         (SEVERAL, {"runs": []}, "BAD_USER_INPUT", "runs"),
         (SEVERAL, {"runs": [{"scenario": of}] * 101}, "BAD_USER_INPUT", "runs"),
+        (SEVERAL, {"runs": [{"scenario": of, "simulation": {}}] * 11}, "BAD_USER_INPUT", "runs"),
         (SEVERAL, {"runs": [{"scenario": of}, {"scenario": of, "asOf": "2020-01-01"}]}, "INVALID_SCENARIO",
          "runs.1.filter"),
         (SWEEP, {"scenario": of, **over(1, -200)}, "INVALID_SCENARIO", "over.values.1"),
@@ -181,6 +183,20 @@ async def test_what_is_wrong_with_one_names_its_field_and_nothing_is_queued(load
         assert refused["batch"] is None
         assert [(each["code"], each["field"]) for each in refused["problems"]] == [(code, field)], given
     assert await counts(ask) == (0, 0)
+
+
+async def test_a_batch_of_too_many_curves_is_refused(
+    loaded: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of, every = await scenario(ask), over(1, 2)
+    batch = await asked(ask, SWEEP, scenario=of, **every)
+    curves = len(
+        await loaded.scenario_runs.store.inputs("default", row_of(batch["runs"][0]["run"]["id"], "ScenarioRun"))
+    )
+    monkeypatch.setattr(service, "MOST_CURVES", 3 * curves - 1)
+    refused = await said(ask, SWEEP, input={"scenario": of, "seed": 1, **every})
+    assert "Narrow the scenarios' filters" in refused["problems"][0]["message"]
+    assert await counts(ask) == (3, 1)
 
 
 async def test_a_batch_is_ended_but_for_what_others_have_asked_for(loaded: Services, ask: Ask) -> None:
@@ -228,6 +244,7 @@ async def test_holdings_that_cannot_be_valued_are_refused(loaded: Services, ask:
         ({"curve": "eugp:uk/nbp/gas", "quantity": 1, **MARCH}, "holdings.0.curve"),
         ({"curve": TTF, "quantity": 1, **MARCH, "deliveryEnd": "2025-03-15"}, "holdings.0.deliveryEnd"),
         ({"curve": TTF, "quantity": 1, **MARCH, "deliveryEnd": "2055-01-01"}, "holdings.0"),
+        ({"curve": TTF, "quantity": 1e300, **MARCH}, "holdings.0.quantity"),
     ):
         answer = await ask(POSITION, id=batch["id"], holdings=[wrong])
         assert [each["extensions"]["field"] for each in answer["errors"]] == [field]

@@ -16,7 +16,8 @@ LISTS = "/v1/metadata"
 async def data(rest: Rest, path: str, **query: Any) -> Any:
     response = await rest.get(path, **query)
     assert response.status_code == 200, response.text
-    assert response.headers["cache-control"] == "public, max-age=300"
+    whose = "private" if path.endswith("mapping") else "public"
+    assert response.headers["cache-control"] == f"{whose}, max-age=300"
     found = response.json()
     assert set(found) == {"meta", "data"}
     assert set(found["meta"]) == {"request_id", "query_time_ms"}

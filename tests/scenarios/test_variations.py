@@ -33,6 +33,10 @@ def test_a_parameter_over_a_range() -> None:
     assert becomes(nested, inside, GAS) == [75]
     limited, _ = sweep(STORY[:1], 0, "limits.delivery_start", ["2025-03-01", "2025-04-01"])
     assert becomes(STORY[:1], limited, GAS) == [60, 50]
+    everywhere = drivers(document("scale", percent=20))
+    limited, issues = sweep(everywhere, 0, "limits.delivery_start", ["2025-03-01", "2025-04-01"])
+    assert not issues
+    assert becomes(everywhere, limited, GAS) == [60, 50]
 
 
 def test_a_sweep_with_a_value_that_is_refused_is_none() -> None:

@@ -10,6 +10,8 @@ from aurum.scenarios.runs.model import Run
 
 MOST_SCENARIOS = 100
 MOST_TORNADO = 100  # drivers
+MOST_SIMULATIONS = 10
+MOST_CURVES = 100_000  # of all runs together
 
 
 class BatchKind(StrEnum):

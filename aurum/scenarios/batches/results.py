@@ -18,6 +18,7 @@ from aurum.scenarios.batches.summary import Line, Mids, Row, held, table
 from aurum.scenarios.model import BaseCurve
 from aurum.scenarios.runs.model import RunState
 from aurum.scenarios.runs.store import RunStore
+from aurum.scenarios.simulation.asked import LARGEST_VOLUME
 
 MOST_CELLS = 30_000  # curves of all runs together
 MOST_HOLDINGS = 100
@@ -42,11 +43,10 @@ class BatchResults:
         if len(chosen) * len(done) > MOST_CELLS:
             why = f"at most {MOST_CELLS:,} curves of all runs together, and there are {len(chosen) * len(done):,}"
             raise InvalidInput(why, hint="Narrow the filter.", field="filter")
-        known = await self.bases.metadata.by_id(principal, chosen)
-        bases = [Base(known[id_], moved[id_], runs[0].run.as_of) for id_ in sorted(chosen)]
+        bases = await self._bases(principal, runs, await self.bases.metadata.by_id(principal, chosen))
         curves, mids = await self._read(principal, runs, bases)
         rows = await asyncio.to_thread(table, curves, mids, bucket)
-        return rows, {each.key: each for each in known.values()}
+        return rows, {each.curve.key: each.curve for each in bases}
 
     async def held(
         self, principal: Principal, runs: Sequence[BatchRun], holdings: Sequence[Holding]
@@ -54,20 +54,25 @@ class BatchResults:
         """What holdings are worth in each run, and in which currency. Units are those that the runs have pinned."""
         principal.require(Scope.SCENARIOS_READ)
         _check(holdings)
-        inputs = {each.curve_id: each for each in await self.runs.inputs(principal.tenant, runs[0].run.id)}
         known = await self.bases.metadata.by_key(principal, {each.curve for each in holdings})
+        bases = await self._bases(principal, runs, {curve.id: curve for curve in known.values()})
+        there = {base.curve.id for base in bases}
         for n, each in enumerate(holdings):
-            if each.curve not in known or known[each.curve].id not in inputs:
+            if each.curve not in known or known[each.curve].id not in there:
                 raise InvalidInput(f"the runs do not have {each.curve[:200]!r}", field=f"holdings.{n}.curve")
-        ids = sorted({curve.id for curve in known.values()})
-        by_id = {curve.id: curve for curve in known.values()}
-        bases = [
-            Base(replace(by_id[id_], currency=pinned.currency, unit=pinned.unit), pinned.snapshot_id, runs[0].run.as_of)
-            for id_, pinned in ((id_, inputs[id_]) for id_ in ids)
-        ]
         curves, mids = await self._read(principal, runs, bases)
         by_key = {each.key: each for each in curves}
-        return held(holdings, {name: by_key[curve.key] for name, curve in known.items()}, mids)
+        found = {name: by_key[curve.key] for name, curve in known.items()}
+        return await asyncio.to_thread(held, holdings, found, mids)
+
+    async def _bases(self, principal: Principal, runs: Sequence[BatchRun], curves: Mapping[int, Curve]) -> list[Base]:
+        """Those of the curves that the runs start from, in the units that are pinned."""
+        run = runs[0].run
+        return [
+            Base(replace(curves[each.curve_id], currency=each.currency, unit=each.unit), each.snapshot_id, run.as_of)
+            for each in await self.runs.inputs(principal.tenant, run.id)
+            if each.curve_id in curves
+        ]
 
     async def _read(
         self, principal: Principal, runs: Sequence[BatchRun], bases: Sequence[Base]
@@ -91,3 +96,5 @@ def _check(holdings: Sequence[Holding]) -> None:
         if each.delivery_start.day != 1 or each.delivery_end.day != 1 or each.delivery_end <= each.delivery_start:
             hint = "From the first day of a month to the first day after the last month."
             raise InvalidInput("whole months are held", hint=hint, field=f"holdings.{n}.deliveryEnd")
+        if not abs(each.quantity) <= LARGEST_VOLUME:
+            raise InvalidInput("a quantity is between -1e12 and 1e12", field=f"holdings.{n}.quantity")

@@ -12,7 +12,16 @@ from typing import Any
 from aurum.auth import Principal, Scope
 from aurum.backends.paging import Page, PageRequest
 from aurum.errors import Conflict, InvalidInput, InvalidScenario, NotFound
-from aurum.scenarios.batches.model import MOST_SCENARIOS, MOST_TORNADO, Batch, BatchFilter, BatchKind, BatchRun
+from aurum.scenarios.batches.model import (
+    MOST_CURVES,
+    MOST_SCENARIOS,
+    MOST_SIMULATIONS,
+    MOST_TORNADO,
+    Batch,
+    BatchFilter,
+    BatchKind,
+    BatchRun,
+)
 from aurum.scenarios.batches.results import BatchResults
 from aurum.scenarios.batches.store import BatchStore
 from aurum.scenarios.model import Issue, Severity
@@ -38,6 +47,8 @@ class BatchService:
         keys = [each.idempotency_key for each in requests if each.idempotency_key is not None]
         if len(set(keys)) < len(keys):
             raise InvalidInput("an idempotency key is given twice", field="runs")
+        if sum(each.simulation is not None for each in requests) > MOST_SIMULATIONS:
+            raise InvalidInput(f"at most {MOST_SIMULATIONS} runs of a batch are simulated", field="runs")
 
         async def prepared(preparing: Preparing) -> list[Run | Prepared]:
             found: list[Run | Prepared] = []
@@ -137,12 +148,13 @@ class BatchService:
             if known is not None:
                 return _same(known, said)
         wanted: list[Run | Prepared] = await prepared(Preparing(self.runs.scenarios, principal))
+        new = [each for each in wanted if isinstance(each, Prepared)]
+        _refuse_too_many(sum(len(each.inputs) for each in new))
         async with self.store.database.write() as transaction:
             if key is not None:
                 known = await self.store.of_key(transaction, principal.tenant, key)
                 if known is not None:
                     return _same(known, said)
-            new = [each for each in wanted if isinstance(each, Prepared)]
             queued = iter(await self.runs.queue(transaction, principal, new))
             runs = [(each, False) if isinstance(each, Run) else next(queued) for each in wanted]
             batch = await self.store.add(
@@ -155,6 +167,12 @@ class BatchService:
 
 async def _varied(preparing: Preparing, request: Request, variations: Sequence[Variation]) -> list[Run | Prepared]:
     return [await preparing.prepared(replace(request, variation=each)) for each in (None, *variations)]
+
+
+def _refuse_too_many(curves: int) -> None:
+    if curves > MOST_CURVES:
+        why = f"at most {MOST_CURVES:,} curves of all runs of a batch together, and there are {curves:,}"
+        raise InvalidInput(why, hint="Narrow the scenarios' filters, or ask for fewer runs at once.")
 
 
 def _same(known: tuple[Batch, Any], said: dict[str, Any]) -> Batch:

@@ -67,13 +67,12 @@ class BatchStore:
                 found.setdefault(row.batch_id, []).append((row.run_id, row.queued))
         return found
 
-    async def moved(self, tenant: str, run_ids: Collection[int]) -> dict[int, int]:
-        """The curves that any of the runs has moved, each with the snapshot that it was."""
+    async def moved(self, tenant: str, run_ids: Collection[int]) -> set[int]:
+        """The curves that any of the runs has moved."""
         columns = results.c
         fits = and_(columns.tenant_id == tenant, columns.run_id.in_(run_ids), columns.mid.is_not(None))
-        statement = select(columns.curve_id, columns.snapshot_id).where(fits).distinct()
         async with self.database.read() as connection:
-            return {row.curve_id: row.snapshot_id for row in await connection.all(statement)}
+            return {row.curve_id for row in await connection.all(select(columns.curve_id).where(fits).distinct())}
 
     async def mids(
         self, tenant: str, run_ids: Collection[int], curve_ids: Collection[int]

@@ -188,7 +188,9 @@ class SimulationPosition:
     delivery_end: date = strawberry.field(description="The day after the last day of delivery.")
     volume: float = strawberry.field(description="Bought (above 0) or sold (below 0).")
     per: Per = strawberry.field(description="What the volume is counted in.")
-    hours: list[float] = strawberry.field(description="Of each delivery month, what the volume is multiplied with.")
+    hours: list[float] = strawberry.field(
+        description="Of each delivery month, what the volume is multiplied with.", directives=[sized(12)]
+    )
     currency: str = strawberry.field(description="The code of the curve's currency.")
     exchange_rate: float = strawberry.field(description="How much of the simulation's currency one of it is.")
 
