@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 import numpy as np
 
 from aurum.auth import Principal, Scope
+from aurum.backends.kept import Kept
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves.analytics.aggregates import Numbers
 from aurum.curves.analytics.buckets import as_of_range, delivery_bucket
 from aurum.curves.analytics.deliveries import StripPeriod
 from aurum.curves.analytics.groups import Group, PricedIn, grouped, order_of
-from aurum.curves.analytics.pools import Grouping, HoursOf, Pool, Summary
+from aurum.curves.analytics.pools import Grouping, HoursOf, Members, Pool, Summary
 from aurum.curves.books import BookStore
 from aurum.curves.expressions import conversion_to, unit_of_codes
 from aurum.curves.model import DayBlock, DayPrices, Side
@@ -31,6 +33,8 @@ from aurum.metadata.service import MetadataService
 MOST_CURVES = 5_000
 MOST_VERSIONS = 200_000  # of curves' days: 250 days of 800 curves
 MOST_GROUPS = 100_000
+_KEPT_BYTES = 4 * 2**20  # of what curves were chosen by the last filters
+_CURVE_BYTES = 200
 _VERSIONS_READ = 5_000  # at a time: 4 MB where each has 100 points
 
 
@@ -103,10 +107,20 @@ class AggregatePage:
     days: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chosen:
+    """The curves of a filter, the groups of a question in their order, and which curve is in which."""
+
+    curves: Sequence[Curve]
+    groups: Sequence[Group]
+    members: Members
+
+
 class AggregateService:
     def __init__(self, store: SnapshotStore, metadata: MetadataService) -> None:
         self._books = BookStore(store)
         self._metadata = metadata
+        self._kept = Kept[Hashable, _Chosen](_KEPT_BYTES)
 
     async def aggregate(
         self,
@@ -126,23 +140,41 @@ class AggregateService:
         NoBlockHours.
         """
         principal.require(Scope.CURVES_READ)
-        chosen = PageRequest(MOST_CURVES + 1)
-        curves = (await self._metadata.curves(principal, wanted, [], chosen, head=head)).items
+        chosen, told = await self._chosen(principal, wanted, asked, head, stories)
+        hours_of = _hours_of(chosen.curves) if asked.weighted else None
+        pool, ids = Pool(asked.grouping, chosen.members, asked.percents, hours_of), chosen.members.ids.tolist()
+        async for blocks in self._blocks(principal.tenant, ids, asked, told):
+            await asyncio.to_thread(_add, pool, blocks)
+        page = await asyncio.to_thread(_page, pool, chosen.groups, asked.grouping, request)
+        return AggregatePage(page, len(chosen.curves), pool.days)
+
+    async def _chosen(
+        self, principal: Principal, wanted: CurveFilter, asked: AggregateAsked, head: int | None,
+        stories: Stories | None,
+    ) -> tuple[_Chosen, Mapping[int, DayPrices] | None]:  # fmt: skip
+        """The curves and their groups, kept for as long as the catalogue has the same page of curves; and what a run
+        has of them, where one was asked for.
+        """
+        most = PageRequest(MOST_CURVES + 1)
+        curves = (await self._metadata.curves(principal, wanted, [], most, head=head)).items
         if len(curves) > MOST_CURVES:
             raise _too_many(f"{MOST_CURVES:,} curves", "filter")
         told = None
         if asked.run is not None:
             told = await teller(stories).days(principal, asked.run, [curve.id for curve in curves])
             curves = [curve for curve in curves if curve.id in told]
+        question = (principal.tenant, wanted, asked.dimensions, asked.by_curve, asked.currency, asked.unit)
+        kept = self._kept.get(question) if asked.known_at is None else None
+        if kept is not None and kept.curves is curves:
+            return kept, told
         units = await self._units(principal, curves, asked.known_at)
         priced_in, factors = _converted(curves, units, asked)
         groups, places = grouped(curves, priced_in, asked.dimensions, asked.by_curve)
         members = {curve.id: (place, factors[curve.id]) for curve, place in zip(curves, places, strict=True)}
-        pool = Pool(asked.grouping, members, asked.percents, _hours_of(curves) if asked.weighted else None)
-        async for blocks in self._blocks(principal.tenant, list(units), asked, told):
-            await asyncio.to_thread(_add, pool, blocks)
-        page = await asyncio.to_thread(_page, pool, groups, asked.grouping, request)
-        return AggregatePage(page, len(curves), pool.days)
+        found = _Chosen(curves, groups, Members.of(members))
+        if asked.known_at is None and told is None:
+            self._kept.put(question, found, _CURVE_BYTES * len(curves))
+        return found, told
 
     async def _units(
         self, principal: Principal, curves: Sequence[Curve], known_at: datetime | None
@@ -156,9 +188,9 @@ class AggregateService:
 
     async def _blocks(
         self, tenant: str, ids: Sequence[int], asked: AggregateAsked, told: Mapping[int, DayPrices] | None
-    ) -> AsyncIterator[list[DayBlock]]:
+    ) -> AsyncIterator[Callable[[], list[DayBlock]]]:
         if told is not None:
-            yield _by_grid(told)
+            yield partial(_by_grid, told)
             return
         for first, last in await self._batches(tenant, ids, asked) if ids else ():
             yield await self._books.blocks(tenant, ids, first, last, asked.known_at, asked.side)
@@ -226,9 +258,9 @@ def _by_grid(days: Mapping[int, DayPrices]) -> list[DayBlock]:
     ]  # fmt: skip
 
 
-def _add(pool: Pool, blocks: Sequence[DayBlock]) -> None:
+def _add(pool: Pool, blocks: Callable[[], Sequence[DayBlock]]) -> None:
     try:
-        pool.add(blocks)
+        pool.add(blocks())
     except ValueError as error:
         hint = "Choose longer buckets, or months as `tenorType`."
         raise InvalidInput(str(error), field="groupBy", hint=hint) from None
@@ -238,35 +270,44 @@ def _add(pool: Pool, blocks: Sequence[DayBlock]) -> None:
 
 def _page(pool: Pool, groups: Sequence[Group], grouping: Grouping, request: PageRequest) -> Page[Aggregate]:
     summary = pool.summary()
-
-    def row(place: int) -> Aggregate:
-        return _aggregate(summary, place, groups, grouping)
-
     start = 0
     if request.position is not None:
-        _check(request.position, row(0).position if len(pool) else request.position)
+        (first,) = _aggregates(summary, 0, 1, groups, grouping) or (None,)
+        _check(request.position, first.position if first else request.position)
         start = bisect_right(
-            range(len(pool)), order_of(request.position), key=lambda place: order_of(row(place).position)
-        )
-    items = [row(place) for place in range(start, min(start + request.limit, len(pool)))]
+            range(len(pool)), order_of(request.position),
+            key=lambda place: order_of(_aggregates(summary, place, place + 1, groups, grouping)[0].position),
+        )  # fmt: skip
+    items = _aggregates(summary, start, start + request.limit, groups, grouping)
     more = start + request.limit < len(pool)
     return Page(items, [each.position for each in items], more, request.position is not None)
 
 
-def _aggregate(summary: Summary, place: int, groups: Sequence[Group], grouping: Grouping) -> Aggregate:
+def _aggregates(
+    summary: Summary, start: int, end: int, groups: Sequence[Group], grouping: Grouping
+) -> list[Aggregate]:  # fmt: skip
     found, by_as_of, by_delivery = summary.found, grouping.as_of, grouping.delivery
-    count = int(found.count[place])
+    rows = slice(start, end)
+    there = found.count[rows] > 0
 
-    def number(values: Numbers) -> float:
-        return float(values[place]) if count else np.nan
+    def numbers(values: Numbers) -> list[float]:
+        plain: list[float] = np.where(there, values[rows], np.nan).tolist()
+        return plain
 
-    return Aggregate(
-        groups[summary.groups[place]],
-        None if by_as_of is None else as_of_range(int(summary.as_of[place]), by_as_of),
-        None if by_delivery is None else delivery_bucket(int(summary.months[place]), by_delivery, grouping.seasons),
-        count, int(found.missing[place]), number(found.mean), number(summary.weighted_mean), number(found.minimum),
-        number(found.maximum), number(summary.deviation), tuple(summary.percentiles[place].tolist()),
+    columns = zip(
+        summary.groups[rows].tolist(), summary.as_of[rows].tolist(), summary.months[rows].tolist(),
+        found.count[rows].tolist(), found.missing[rows].tolist(), numbers(found.mean), numbers(summary.weighted_mean),
+        numbers(found.minimum), numbers(found.maximum), numbers(summary.deviation), summary.percentiles[rows].tolist(),
+        strict=True,
     )  # fmt: skip
+    return [
+        Aggregate(
+            groups[group], None if by_as_of is None else as_of_range(day, by_as_of),
+            None if by_delivery is None else delivery_bucket(month, by_delivery, grouping.seasons),
+            count, missing, mean, weighted, low, high, deviation, tuple(percentiles),
+        )
+        for group, day, month, count, missing, mean, weighted, low, high, deviation, percentiles in columns
+    ]  # fmt: skip
 
 
 def _check(position: Position, example: Position) -> None:

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 
 from aurum.backends.columns import Columns, read_columns
 from aurum.backends.database import Id
 from aurum.backends.reads import Read, among, rows_of
 from aurum.curves import statements
-from aurum.curves.model import CurvePrices, DayBlock, DayPrices, Listed, Side, Span, unpack
+from aurum.curves.model import (
+    CurvePrices,
+    DayBlock,
+    DayPrices,
+    Listed,
+    Prices,
+    QuoteBlock,
+    Quoted,
+    Side,
+    Span,
+    unpack,
+)
 from aurum.curves.statements import RANK, of_tenant
 from aurum.curves.store import SnapshotStore, bits
 from aurum.curves.tables import snapshots
 from aurum.market.periods import TenorGrid
 
+_SIDES = ("mid", "bid", "ask")
 _MID = ("curve_id", "as_of", "version", "published_at", "grid_id", "withheld", "mid")
 _ALL = (*_MID, "bid", "ask")
 _LISTED = ("curve_id", "as_of", "version", "published_at", "grid_id", "id")
@@ -33,18 +47,50 @@ class BookStore:
         self._snapshots = snapshots
 
     async def newest(
-        self, tenant: str, curve_ids: Sequence[int], as_of: date | None, known_at: datetime | None
-    ) -> dict[int, DayPrices]:
-        """By curve: its mids on the newest as-of date on or before `as_of`, as known at `known_at`. One statement."""
-        rows = await self._newest(_MID, tenant, curve_ids, as_of, known_at)
-        grids = await self._grids(rows)
-        return {row[_CURVE]: _day(row, grids) for row in rows}
+        self, tenant: str, days: Mapping[int, date | None], known_at: datetime | None, *, quotes: bool = False
+    ) -> Quoted:
+        """Of each curve of `days` the newest as-of date on or before its own (None: any), as known at `known_at`.
+
+        Mids alone, unless `quotes` asks for bid and ask too. Either all curves have a day or none has. One statement.
+        """
+        bounded = None not in days.values()
+        read = statements.newest_vectors(_SIDES if quotes else _SIDES[:1], bounded, known_at is not None)
+        given = _newest_given(list(days), list(days.values()) if bounded else None, known_at)
+        found = await read_columns(self._snapshots.database, read, tenant=tenant, **given)
+        grids = await self._grids_of(set(found["grid_id"].tolist()))
+        return Quoted(lambda: _quote_blocks(found, np.arange(len(found["id"])), grids))
+
+    async def ends(
+        self, tenant: str, curve_ids: Sequence[int], days: Sequence[date | None], known_at: datetime | None,
+        *, quotes: bool = False,
+    ) -> list[Quoted]:  # fmt: skip
+        """For each of `days` what `newest` answers of all curves.
+
+        One statement where curves have just these days, which costs half as much; one more for a day that some lack.
+        """
+        if None in days:
+            read = (self.newest(tenant, dict.fromkeys(curve_ids, day), known_at, quotes=quotes) for day in days)
+            return [await each for each in read]
+        statement = statements.day_vectors(_SIDES if quotes else _SIDES[:1], known_at is not None)
+        given = {"curves": list(curve_ids), "days": list(set(days))} | ({"known_at": known_at} if known_at else {})
+        found = await read_columns(self._snapshots.database, statement, tenant=tenant, **given)
+        grids, newest = await self._grids_of(set(found["grid_id"].tolist())), _newest(found)
+        ends = []
+        for day in days:
+            rows = np.flatnonzero(newest & (found["as_of"] == np.datetime64(day)))
+            there = set(found["curve_id"][rows].tolist())
+            others = dict.fromkeys((id_ for id_ in curve_ids if id_ not in there), day)
+            rest = await self.newest(tenant, others, known_at, quotes=quotes) if others else None
+            ends.append(Quoted(partial(_end, found, rows, grids, rest)))
+        return ends
 
     async def listed(
         self, tenant: str, curve_ids: Sequence[int], as_of: date | None, known_at: datetime | None
     ) -> dict[int, list[Listed]]:
         """By curve: the snapshot that `newest` answers. One statement."""
-        return await self._listed(await self._newest(_LISTED, tenant, curve_ids, as_of, known_at))
+        read = statements.newest_columns(_LISTED, as_of is not None, known_at is not None)
+        given = _newest_given(curve_ids, [as_of] * len(curve_ids) if as_of else None, known_at)
+        return await self._listed(await self._snapshots.database.rows(read, tenant=tenant, **given))
 
     async def listed_days(
         self, tenant: str, spans: Sequence[Span], known_at: datetime | None
@@ -52,16 +98,6 @@ class BookStore:
         """By curve: the snapshots that `days` answers. One statement."""
         read = _days(known_at is not None, _LISTED)
         return await self._listed(await self._snapshots.database.rows(read, tenant=tenant, **_given(spans, known_at)))
-
-    async def _newest(
-        self, columns: tuple[str, ...], tenant: str, curve_ids: Sequence[int], as_of: date | None,
-        known_at: datetime | None,
-    ) -> Sequence[Sequence[Any]]:  # fmt: skip
-        read = statements.newest_columns(columns, as_of is not None, known_at is not None)
-        given: dict[str, Any] = {"curves": list(curve_ids), "places": list(range(len(curve_ids)))}
-        given |= {"days": [as_of] * len(curve_ids)} if as_of else {}
-        given |= {"known_at": known_at} if known_at else {}
-        return await self._snapshots.database.rows(read, tenant=tenant, **given)
 
     async def _listed(self, rows: Sequence[Sequence[Any]]) -> dict[int, list[Listed]]:
         return await asyncio.to_thread(_listed, rows, await self._grids(rows))
@@ -104,14 +140,14 @@ class BookStore:
 
     async def blocks(
         self, tenant: str, curve_ids: Sequence[int], first: date, last: date, known_at: datetime | None, side: Side
-    ) -> list[DayBlock]:
+    ) -> Callable[[], list[DayBlock]]:
         """One side of curves on the days from `first` to `last`, both included, as known at `known_at`: a block for
-        each grid. One statement.
+        each grid, made by whoever calls for them, on a thread. One statement.
         """
         read, given = statements.vectors(side, known_at is not None), _between(curve_ids, first, last, known_at)
         found = await read_columns(self._snapshots.database, read, tenant=tenant, **given)
         grids = await self._grids_of(set(found["grid_id"].tolist()))
-        return await asyncio.to_thread(_blocks, found, grids)
+        return partial(_blocks, found, grids)
 
     async def _grids(self, rows: Sequence[Sequence[Any]]) -> Mapping[int, TenorGrid]:
         return await self._grids_of({row[_GRID] for row in rows})
@@ -148,6 +184,14 @@ def _within(selected: Sequence[ColumnElement[Any]], known_at: bool) -> Select[An
     return statement.where(columns.published_at <= _KNOWN_AT) if known_at else statement
 
 
+def _newest_given(
+    curve_ids: Sequence[int], days: Sequence[date | None] | None, known_at: datetime | None
+) -> dict[str, Any]:  # fmt: skip
+    given: dict[str, Any] = {"curves": list(curve_ids), "places": list(range(len(curve_ids)))}
+    given |= {"days": list(days)} if days is not None else {}
+    return given | ({"known_at": known_at} if known_at else {})
+
+
 def _given(spans: Sequence[Span], known_at: datetime | None) -> dict[str, Any]:
     given: dict[str, Any] = {} if known_at is None else {"known_at": known_at}
     return given | {
@@ -173,20 +217,77 @@ def _by_curve(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> 
     return {curve_id: [_day(row, grids) for row in days.values()] for curve_id, days in found.items()}
 
 
+def _newest(found: Columns) -> NDArray[np.bool_]:
+    """Of versions by curve, day and rank those that are the newest of their day: of a day that comes last."""
+    curve, as_of = found["curve_id"], found["as_of"]
+    return np.append((curve[1:] != curve[:-1]) | (as_of[1:] != as_of[:-1]), True)[: len(curve)]
+
+
 def _blocks(found: Columns, grids: Mapping[int, TenorGrid]) -> list[DayBlock]:
-    """Of versions by curve, day and rank: of a day the newest comes last."""
-    curve, as_of, grid = found["curve_id"], found["as_of"], found["grid_id"]
-    newest = np.append((curve[1:] != curve[:-1]) | (as_of[1:] != as_of[:-1]), True)[: len(curve)]
-    sizes = found["bytes"] // found["vector"].itemsize
-    starts = np.cumsum(sizes) - sizes
+    curve, as_of, grid, newest = found["curve_id"], found["as_of"], found["grid_id"], _newest(found)
+    vectors = _Vectors.of(found["vector"], found["bytes"])
     blocks = []
     for id_ in np.unique(grid[newest]).tolist():
-        rows, points = np.flatnonzero(newest & (grid == id_)), len(grids[id_])
-        values = np.full((len(rows), points), np.nan)
-        quoted = sizes[rows] == points
-        values[quoted] = found["vector"][starts[rows[quoted], None] + np.arange(points)]
-        blocks.append(DayBlock(grids[id_], curve[rows], as_of[rows], values))
+        rows = np.flatnonzero(newest & (grid == id_))
+        blocks.append(DayBlock(grids[id_], curve[rows], as_of[rows], vectors.matrix(rows, len(grids[id_]))))
     return blocks
+
+
+def _end(
+    found: Columns, rows: NDArray[np.intp], grids: Mapping[int, TenorGrid], rest: Quoted | None
+) -> list[QuoteBlock]:  # fmt: skip
+    return _quote_blocks(found, rows, grids) + ([] if rest is None else [*rest.blocks])
+
+
+def _quote_blocks(
+    found: Columns, chosen: NDArray[np.intp], grids: Mapping[int, TenorGrid]
+) -> list[QuoteBlock]:  # fmt: skip
+    sides = {side: _Vectors.of(found[side], found[f"bytes_{side}"]) for side in _SIDES if side in found}
+    alike: dict[tuple[int, date], list[int]] = {}
+    keys = zip(chosen.tolist(), found["grid_id"][chosen].tolist(), found["as_of"][chosen].tolist(), strict=True)
+    for row, *key in keys:
+        alike.setdefault((key[0], key[1]), []).append(row)
+    blocks = []
+    for (grid, as_of), each in alike.items():
+        rows, points = np.array(each), len(grids[grid])
+        mid, bid, ask = (sides[side].matrix(rows, points) if side in sides else None for side in _SIDES)
+        held = _held([found["withheld"][row] for row in each], points)
+        curve, id_, version = (found[name][rows] for name in ("curve_id", "id", "version"))
+        blocks.append(QuoteBlock(grids[grid], as_of, curve, id_, version, cast("Prices", mid), bid, ask, held))
+    return blocks
+
+
+@dataclass(frozen=True, slots=True)
+class _Vectors:
+    """One after the other; `sizes` says of how many numbers each is."""
+
+    numbers: Prices
+    sizes: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    @staticmethod
+    def of(numbers: Prices, lengths: NDArray[np.int64]) -> _Vectors:
+        sizes = lengths // numbers.itemsize
+        return _Vectors(numbers, sizes, np.cumsum(sizes) - sizes)
+
+    def matrix(self, rows: NDArray[np.intp], points: int) -> Prices:
+        """Those of `rows`, each of so many numbers; NaN for those that have none."""
+        if points and (self.sizes == points).all():
+            every: Prices = self.numbers.reshape(-1, points)
+            return every[rows]
+        quoted = self.sizes[rows] == points
+        values = np.full((len(rows), points), np.nan)
+        values[quoted] = self.numbers[self.starts[rows[quoted], None] + np.arange(points)]
+        return values
+
+
+def _held(packed: Sequence[bytes | None], points: int) -> NDArray[np.bool_] | None:
+    if not any(packed):
+        return None
+    held = np.zeros((len(packed), points), dtype=bool)
+    for row, each in enumerate(packed):
+        held[row, list(bits(each or b""))] = True
+    return held
 
 
 def _listed(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> dict[int, list[Listed]]:

@@ -8,10 +8,10 @@ from datetime import datetime
 
 import numpy as np
 
+from aurum.curves.analytics.diffs import CurveDiff, Version
 from aurum.curves.analytics.exchanges import Rates, exchanged
 from aurum.curves.derived import Reads, rate_of, sources_of
 from aurum.curves.expressions import CompoundUnit, Node, Source, Used, exchange, priced_in, unit_of_codes, used
-from aurum.curves.model import Snapshot
 from aurum.curves.moves import Explained, SnapshotRef, later
 from aurum.errors import InvalidInput, MixedDays, UnknownUnit
 from aurum.market.periods import TenorGrid
@@ -31,7 +31,7 @@ class Wanted:
 
 
 async def exchanged_diff(
-    found: Explained,
+    found: CurveDiff,
     versions: Sequence[UnitAssignment],
     refs: tuple[SnapshotRef, SnapshotRef],
     wanted: Wanted,
@@ -49,10 +49,10 @@ async def exchanged_diff(
     if rate is not None and not any(_other_currency(unit, target) for unit in (*units, common)):
         raise InvalidInput("a rate without another currency to convert from or to", field="fx")
     ends = []
-    for snapshot, ref, unit in zip((found.diff.start, found.diff.end), refs, units, strict=True):
+    for snapshot, ref, unit in zip((found.start, found.end), refs, units, strict=True):
         sources = await _sources(rate, snapshot, ref.known_at, reads)
-        ends.append(_rates(snapshot, (unit, common, target), rate, sources, found.diff.tenors))
-    diff, without = exchanged(found.diff, *ends)
+        ends.append(_rates(snapshot, (unit, common, target), rate, sources, found.tenors))
+    diff, without = exchanged(found, *ends)
     price = target.price
     return Explained(diff, price.currency if price else None, price.unit if price else None, tuple(without))
 
@@ -70,7 +70,7 @@ def _other_currency(unit: CompoundUnit, target: CompoundUnit) -> bool:
 
 
 async def _sources(
-    rate: Node | None, snapshot: Snapshot | None, known_at: datetime | None, reads: Callable[[datetime | None], Reads]
+    rate: Node | None, snapshot: Version, known_at: datetime | None, reads: Callable[[datetime | None], Reads]
 ) -> Mapping[Used, Source]:  # fmt: skip
     """What the rate of a snapshot's day is made of."""
     if rate is None or snapshot is None:
@@ -84,7 +84,7 @@ async def _sources(
 
 
 def _rates(
-    snapshot: Snapshot | None, units: tuple[CompoundUnit, CompoundUnit, CompoundUnit], rate: Node | None,
+    snapshot: Version, units: tuple[CompoundUnit, CompoundUnit, CompoundUnit], rate: Node | None,
     sources: Mapping[Used, Source], tenors: TenorGrid,
 ) -> Rates:  # fmt: skip
     """`units`: the end's own, the one known at the later instant, and the one that is wanted."""

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -26,11 +27,11 @@ from aurum.curves.analytics.movers import (
 )
 from aurum.curves.analytics.rolling import RollingHistory, RollRule, rolling_history
 from aurum.curves.books import BookStore
-from aurum.curves.model import DayPrices, Snapshot, Span
+from aurum.curves.model import NOWHERE, DayPrices, QuoteBlock, Quoted, QuotedDay, Snapshot, Span
 from aurum.curves.store import SnapshotStore
 from aurum.curves.stories import Stories, teller
 from aurum.errors import InvalidCursor, InvalidInput
-from aurum.market.periods import Tenor, TenorType
+from aurum.market.periods import Tenor, TenorGrid, TenorType
 from aurum.market.units import PriceUnit, conversion_factor
 from aurum.metadata.model import Curve, CurveFilter, UnitAssignment, unit_known_at
 from aurum.metadata.service import MetadataService
@@ -76,8 +77,22 @@ class Explained:
     unconverted: tuple[str, ...] = ()
 
 
-def _span(curve_id: int, start: DayPrices, end: DayPrices) -> Span:
-    return Span(curve_id, min(start.as_of, end.as_of), max(start.as_of, end.as_of))
+def _quoted(days: Mapping[int, DayPrices]) -> Quoted:
+    """Of mids that are of no stored snapshot."""
+    alike: dict[tuple[TenorGrid, date], list[int]] = {}
+    for id_, day in days.items():
+        alike.setdefault((day.prices.tenors, day.as_of), []).append(id_)
+    return Quoted(lambda: [_block(*key, {id_: days[id_] for id_ in ids}) for key, ids in alike.items()])
+
+
+def _block(tenors: TenorGrid, as_of: date, days: Mapping[int, DayPrices]) -> QuoteBlock:
+    versions = np.array([day.version for day in days.values()], np.int64)
+    mids = np.array([day.prices.mid for day in days.values()])
+    return QuoteBlock(tenors, as_of, np.array(list(days), np.int64), None, versions, mids, None, None, None)
+
+
+def _span(curve_id: int, start: date, end: date) -> Span:
+    return Span(curve_id, min(start, end), max(start, end))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +103,13 @@ class Mover:
     tenor: Tenor
     before: float
     after: float
-    start: DayPrices
-    end: DayPrices
+    start: QuotedDay
+    end: QuotedDay
     spread: Spread | None
 
     @property
     def span(self) -> Span:
-        return _span(self.curve.id, self.start, self.end)
+        return _span(self.curve.id, self.start.as_of, self.end.as_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,36 +123,40 @@ class MoverPage:
 
 class MoveService:
     def __init__(self, store: SnapshotStore, metadata: MetadataService) -> None:
-        self._store = store
         self._books = BookStore(store)
         self._metadata = metadata
 
     async def diffs(
         self,
         principal: Principal,
-        curve_ids: Collection[int],
+        curve_ids: Sequence[int],
         *,
         start: SnapshotRef,
         end: SnapshotRef,
         as_they_are: bool = False,
-    ) -> dict[int, Explained | InvalidInput]:
-        """By curve: what moved between two snapshots, and why; InvalidInput where their units do not convert.
+        quotes: bool = True,
+    ) -> dict[int, CurveDiff | InvalidInput]:
+        """By curve that has one of them: what moved between two snapshots, and why; InvalidInput where their units do
+        not convert. Prices are in the unit that is known at the later of the two instants.
 
-        `as_they_are`: the vendor's numbers are compared, whatever their units are.
-        Three statements, and one more where the two are known at different instants.
+        `as_they_are`: the vendor's numbers are compared, whatever their units are. Without `quotes` mids alone.
+        One or two statements, and two more where the two are known at different instants.
         """
         principal.require(Scope.CURVES_READ)
-        tenant, reverse = principal.tenant, start.known_after(end)
-        old = await self._store.newest(tenant, curve_ids, start.as_of, start.known_at)
-        new = await self._store.newest(tenant, curve_ids, end.as_of, end.known_at)
+        tenant = principal.tenant
+        old, new = await self._ends(tenant, curve_ids, start, end, quotes=quotes)
+        if start.known_at == end.known_at:
+            return dict(await asyncio.to_thread(differences, curve_ids, old, old, new, None))
+        reverse = start.known_after(end)
+        # Each of these days is known later too, and so the newest before itself.
+        days = await asyncio.to_thread(getattr, new if reverse else old, "days")
+        between = await self._books.newest(tenant, days, later(start, end).known_at)
+        if as_they_are:
+            compared = partial(differences, curve_ids, old, between, new, None, start_known_last=reverse)
+            return dict(await asyncio.to_thread(compared))
         units = await self._metadata.unit_versions(principal, curve_ids)
-        between = old
-        if start.known_at != end.known_at:
-            ends, known_at = (new, start.known_at) if reverse else (old, end.known_at)
-            days = [(id_, snapshot.as_of) for id_, snapshot in ends.items()]
-            between = {id_: each for (id_, _), each in (await self._store.of_days(tenant, days, known_at)).items()}
-        found = (old, between, new)
-        return await asyncio.to_thread(_explained, list(curve_ids), found, units, (start, end), reverse, as_they_are)
+        factors = {id_: _factors(versions, start, end) for id_, versions in units.items()}
+        return await asyncio.to_thread(_converted, (old, between, new), factors, reverse)
 
     async def rolling(
         self,
@@ -205,14 +224,12 @@ class MoveService:
         if len(curves) > MOST_CURVES:
             raise InvalidInput(f"a book has at most {MOST_CURVES} curves", field="filter", hint="Narrow the filter.")
         ids = [curve.id for curve in curves]
-        ends = await asyncio.gather(*(self._end(principal, ids, each, stories) for each in (start, end)))
-        both = [curve for curve in curves if curve.id in ends[0] and curve.id in ends[1]]
-        factors = await self._factors(principal, both, start, end)
+        ends = await self._told_ends(principal, ids, start, end, stories)
+        factors = await self._factors(principal, curves, start, end)
         known_at = later(start, end).known_at
-        sized = both if by is MoveMeasure.ZSCORE else []
-        spans = [_span(curve.id, ends[0][curve.id], ends[1][curve.id]) for curve in sized]
-        spreads = await self.spreads(principal, spans, known_at=known_at)
-        book = _Book(both, ends[0], ends[1], factors, spans, spreads)
+        spans = _spans(ids, *(each.days for each in ends)) if by is MoveMeasure.ZSCORE else {}
+        spreads = await self.spreads(principal, spans.values(), known_at=known_at)
+        book = _Book(curves, ends[0], ends[1], factors, {id_: spreads[span] for id_, span in spans.items()})
         found = await asyncio.to_thread(
             book.first, request.limit + 1, by, position, one_per_curve, tenor_types, delivery
         )
@@ -222,19 +239,35 @@ class MoveService:
         )
         return MoverPage(page, len(curves), book.compared)
 
-    async def _end(
-        self, principal: Principal, ids: Sequence[int], ref: SnapshotRef, stories: Stories | None
-    ) -> dict[int, DayPrices]:
-        if ref.run is not None:
-            return await teller(stories).days(principal, ref.run, ids)
-        return await self._books.newest(principal.tenant, ids, ref.as_of, ref.known_at)
+    async def _told_ends(
+        self, principal: Principal, ids: Sequence[int], start: SnapshotRef, end: SnapshotRef, stories: Stories | None
+    ) -> Sequence[Quoted]:
+        if start.run is end.run is None:
+            return await self._ends(principal.tenant, ids, start, end)
+
+        async def read(ref: SnapshotRef) -> Quoted:
+            if ref.run is not None:
+                return _quoted(await teller(stories).days(principal, ref.run, ids))
+            return (await self._books.ends(principal.tenant, ids, [ref.as_of], ref.known_at))[0]
+
+        return await asyncio.gather(read(start), read(end))
+
+    async def _ends(
+        self, tenant: str, ids: Sequence[int], start: SnapshotRef, end: SnapshotRef, *, quotes: bool = False
+    ) -> list[Quoted]:
+        if start.known_at == end.known_at:
+            return await self._books.ends(tenant, ids, [start.as_of, end.as_of], start.known_at, quotes=quotes)
+        reads = (
+            self._books.ends(tenant, ids, [each.as_of], each.known_at, quotes=quotes) for each in (start, end)
+        )  # fmt: skip
+        return [found for (found,) in await asyncio.gather(*reads)]
 
     async def _factors(
         self, principal: Principal, curves: Sequence[Curve], start: SnapshotRef, end: SnapshotRef
-    ) -> list[tuple[float, float] | InvalidInput]:
-        """See `_factors`, of each curve. At one instant a curve has one unit."""
+    ) -> list[tuple[float, float] | InvalidInput] | None:
+        """See `_factors`, of each curve. None: at one instant a curve has one unit."""
         if start.known_at == end.known_at:
-            return [_AS_IT_IS] * len(curves)
+            return None
         units = await self._metadata.unit_versions(principal, [curve.id for curve in curves])
         return [_factors(units[curve.id], start, end) for curve in curves]
 
@@ -264,26 +297,12 @@ def explained_between(
     return Explained(diff, unit.currency, unit.unit)
 
 
-def _explained(
-    curve_ids: Sequence[int],
-    found: Sequence[Mapping[int, Snapshot]],
-    units: Mapping[int, Sequence[UnitAssignment]],
-    ends: tuple[SnapshotRef, SnapshotRef],
-    reverse: bool,
-    as_they_are: bool,
-) -> dict[int, Explained | InvalidInput]:
-    factors = {id_: _AS_IT_IS if as_they_are else _factors(units[id_], *ends) for id_ in curve_ids if id_ in units}
-    compared: dict[int, Ends] = {}
-    for id_, each in factors.items():
-        if not isinstance(each, InvalidInput):
-            old, between, new = (snapshots.get(id_) for snapshots in found)
-            compared[id_] = Ends(old, between, new, each)
-    diffs = differences(list(compared.values()), start_known_last=reverse)
-    refused = {id_: each for id_, each in factors.items() if isinstance(each, InvalidInput)}
-    known_at = later(*ends).known_at
-    known = {id_: unit_known_at(units[id_], known_at) for id_ in compared}
-    explained = zip(known.items(), diffs, strict=True)
-    return refused | {id_: Explained(diff, unit.currency, unit.unit) for (id_, unit), diff in explained}
+def _converted(
+    found: tuple[Quoted, Quoted, Quoted], factors: Mapping[int, tuple[float, float] | InvalidInput], reverse: bool
+) -> dict[int, CurveDiff | InvalidInput]:  # fmt: skip
+    known = {id_: each for id_, each in factors.items() if not isinstance(each, InvalidInput)}
+    brought = np.array(list(known.values())).reshape(-1, 2).T
+    return {**factors, **differences(list(known), *found, brought, start_known_last=reverse)}  # type: ignore[dict-item]
 
 
 def _factors(
@@ -307,21 +326,26 @@ def _factors(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Book:
-    """The curves of a book that both ends have, in the order of their keys, with what makes their moves.
+    """The curves of a book in the order of their keys, with what makes their moves.
 
-    `spans` and `spreads` only where moves are sized by them.
+    `spreads`, by curve, only where moves are sized by them, of those that both ends have.
     """
 
     curves: Sequence[Curve]
-    start: Mapping[int, DayPrices]
-    end: Mapping[int, DayPrices]
-    factors: Sequence[tuple[float, float] | InvalidInput]
-    spans: Sequence[Span]
-    spreads: Mapping[Span, Spread]
+    start: Quoted
+    end: Quoted
+    factors: Sequence[tuple[float, float] | InvalidInput] | None
+    spreads: Mapping[int, Spread]
 
     @property
     def compared(self) -> int:
-        return sum(not isinstance(each, InvalidInput) for each in self.factors)
+        there = [each.places(self.ids)[0] != NOWHERE for each in (self.start, self.end)]
+        converts = [not isinstance(each, InvalidInput) for each in self.factors or ()] or True
+        return int((there[0] & there[1] & converts).sum())
+
+    @property
+    def ids(self) -> list[int]:
+        return [curve.id for curve in self.curves]
 
     def first(
         self,
@@ -332,11 +356,12 @@ class _Book:
         tenor_types: Sequence[TenorType] | None,
         delivery: tuple[date | None, date | None],
     ) -> list[tuple[Mover, Position]]:
-        keys = [curve.key for curve in self.curves]
-        before, after = ([end[curve.id] for curve in self.curves] for end in (self.start, self.end))
-        factors = [(np.nan, np.nan) if isinstance(each, InvalidInput) else each for each in self.factors]
-        moves = book_moves(keys, before, after, np.array(factors).reshape(-1, 2).T)
-        spreads = {row: self.spreads[span] for row, span in enumerate(self.spans)}
+        keys, factors = [curve.key for curve in self.curves], None
+        if self.factors is not None:
+            pairs = [(np.nan, np.nan) if isinstance(each, InvalidInput) else each for each in self.factors]
+            factors = np.array(pairs).reshape(-1, 2).T
+        moves = book_moves(keys, self.ids, self.start, self.end, factors)
+        spreads = {row: self.spreads[id_] for row, id_ in enumerate(self.ids) if id_ in self.spreads}
         columns = chosen_columns(moves.tenors, tenor_types, *delivery)
         size = sizes(moves, by, spreads)
         places = ranked(moves, size, columns, limit, one_per_curve=one_per_curve, position=position)
@@ -345,8 +370,13 @@ class _Book:
     def _mover(self, moves: BookMoves, at: Place) -> Mover:
         curve = self.curves[at.row]
         before, after = float(moves.before[at.row, at.column]), float(moves.after[at.row, at.column])
-        spread = self.spreads[self.spans[at.row]] if self.spans else None
-        return Mover(curve, moves.tenors[at.column], before, after, self.start[curve.id], self.end[curve.id], spread)
+        start, end = (each.day(curve.id) for each in (self.start, self.end))
+        return Mover(curve, moves.tenors[at.column], before, after, start, end, self.spreads.get(curve.id))
+
+
+def _spans(ids: Sequence[int], one: Mapping[int, date], other: Mapping[int, date]) -> dict[int, Span]:
+    """By curve, of those that both have."""
+    return {id_: _span(id_, one[id_], other[id_]) for id_ in ids if id_ in one and id_ in other}
 
 
 def _spreads(

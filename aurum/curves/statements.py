@@ -49,6 +49,38 @@ def newest(as_of: bool, known_at: bool) -> Read:
 
 
 @cache
+def newest_vectors(sides: tuple[str, ...], as_of: bool, known_at: bool) -> ColumnRead:
+    """Of the newest snapshot of each of `curves`, where it has one. See `_with_vectors` and `_newest_ids`."""
+    ids = _newest_ids(as_of, known_at)
+    found = ids.join(snapshots, and_(snapshots.c.id == ids.c.id, of_tenant()))
+    return ColumnRead(select(*_with_vectors(sides)).select_from(found))
+
+
+@cache
+def day_vectors(sides: tuple[str, ...], known_at: bool) -> ColumnRead:
+    """Every version of `days` of `curves`, by curve, day and rank: see `_with_vectors`."""
+    columns = snapshots.c
+    statement = select(*_with_vectors(sides)).where(
+        among(columns.curve_id, "curves"), among(columns.as_of, "days"), of_tenant()
+    )
+    if known_at:
+        statement = statement.where(columns.published_at <= _bound("known_at", "published_at"))
+    return ColumnRead(statement.order_by(columns.curve_id, columns.as_of, *(columns[name] for name in RANK)))
+
+
+def _with_vectors(sides: tuple[str, ...]) -> list[ColumnElement[Any]]:
+    """Which snapshot it is, and the vectors of these sides, under their names.
+
+    `bytes_mid` is how long that of `mid` is: 0 where the side is not quoted at all.
+    """
+    columns = snapshots.c
+    named = [columns[name] for name in ("id", "curve_id", "as_of", "version", "grid_id", "withheld")]
+    return named + [
+        each for side in sides for each in (_size(columns[side]).label(f"bytes_{side}"), _vector(columns[side]))
+    ]
+
+
+@cache
 def newest_columns(names: tuple[str, ...], as_of: bool, known_at: bool) -> Read:
     """Of each of `curves` these columns of its newest snapshot, where it has one. See `_newest_ids` for parameters."""
     ids = _newest_ids(as_of, known_at)
@@ -110,10 +142,17 @@ def vectors(side: Side, known_at: bool) -> ColumnRead:
     `bytes` is how long it is: 0 where the side is not quoted at all.
     """
     columns = snapshots.c
-    size = func.coalesce(func.length(columns[side]), 0, type_=Integer()).label("bytes")
-    named = [size, type_coerce(columns[side], Vector()).label("vector")]
+    named = [_size(columns[side]).label("bytes"), _vector(columns[side]).label("vector")]
     statement = select(columns.curve_id, columns.as_of, columns.grid_id, *named).where(*_of_days(known_at))
     return ColumnRead(statement.order_by(columns.curve_id, columns.as_of, *(columns[name] for name in RANK)))
+
+
+def _size(side: ColumnElement[bytes]) -> ColumnElement[int]:
+    return func.coalesce(func.length(side), 0, type_=Integer())
+
+
+def _vector(side: Any) -> Any:
+    return type_coerce(side, Vector()).label(side.name)
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Generic, TypeVar, overload
+from functools import partial
+from typing import Any, Generic, TypeVar, cast, overload
 
 import numpy as np
 import orjson
@@ -65,10 +66,10 @@ class RecordBatch(Sequence[T], Generic[T]):
 
     `cache_key` says that the content never changes, and which content it is, down to the filters that made it, among
     all batches of `kind`: rows with the same key and the same selection may be answered from JSON that is kept. Whoever
-    sets it has decided before that the rows may be seen.
+    sets it has decided before that the rows may be seen. `place`: it is that one of a Stack.
     """
 
-    __slots__ = ("_given", "_known", "_length", "cache_key", "kind")
+    __slots__ = ("_given", "_known", "_length", "cache_key", "kind", "place")
 
     def __init__(
         self,
@@ -76,9 +77,11 @@ class RecordBatch(Sequence[T], Generic[T]):
         length: int,
         columns: Columns | Callable[[], Columns],
         cache_key: Hashable | None = None,
+        place: tuple[Stack[T], int] | None = None,
     ) -> None:
         self.kind = kind
         self.cache_key = cache_key
+        self.place = place
         self._length = length
         self._given = columns
         self._known: dict[str, Column | Callable[[], Column]] | None = None
@@ -162,6 +165,42 @@ class RecordBatch(Sequence[T], Generic[T]):
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(self._length))]
         return self.kind(**{name: self.values(name)[index] for name in self._columns})
+
+
+class Stack(Generic[T]):
+    """Batches of as many rows each, such as those of curves that share a grid: they are encoded alike.
+
+    Columns are as a RecordBatch has them, but for lists and arrays, which have one for each batch. `prepared` is what
+    whoever encodes them has made of all, by selection.
+    """
+
+    __slots__ = ("_columns", "_kind", "_length", "prepared")
+
+    def __init__(self, kind: type[T], length: int, columns: Columns) -> None:
+        self._kind = kind
+        self._length = length
+        self._columns = dict(columns)
+        self.prepared: dict[Hashable, Any] = {}
+
+    def batch(self, place: int) -> RecordBatch[T]:
+        def columns() -> Columns:
+            return {name: partial(self._of, name, place) for name in self._columns}
+
+        return RecordBatch(self._kind, self._length, columns, place=(self, place))
+
+    def raw(self, name: str) -> Column | None:
+        """Of all batches."""
+        column = self._columns.get(name)
+        if callable(column):
+            column = self._columns[name] = column()
+        return column
+
+    def _of(self, name: str, place: int) -> Column:
+        column = self.raw(name)
+        if column is None or isinstance(column, (SharedColumn, Constant)):
+            return cast("Column", column)
+        own: Column = column[place]
+        return own
 
 
 Sources = RecordBatch[Any] | Sequence[Any]

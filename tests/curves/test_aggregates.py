@@ -21,7 +21,7 @@ from aurum.backends.paging import PageRequest
 from aurum.curves import aggregates
 from aurum.curves.aggregates import Aggregate, AggregateAsked
 from aurum.curves.analytics.buckets import AsOfBucket, DeliveryBucket, as_of_range, as_of_starts
-from aurum.curves.analytics.pools import Grouping, Pool
+from aurum.curves.analytics.pools import Grouping, Members, Pool
 from aurum.curves.model import CurvePrices, DayBlock, Side
 from aurum.errors import Forbidden, InvalidCursor, InvalidInput, NoBlockHours, NoExchangeRate, UnitMismatch, UnknownUnit
 from aurum.market.identity import CurveIdentity
@@ -45,7 +45,7 @@ def block(days: list[date], values: list[list[float]], first: date = date(2025, 
 def test_by_hand() -> None:
     """2, 4, 4, 4, 5, 5, 7, 9: mean 5, squared distances 32, so the root of 32 / 7; the median 4.5, and one missing."""
     day = date(2025, 2, 12)
-    pool = Pool(Grouping(), {1: (0, 1.0)}, (0, 25, 50, 90, 100))
+    pool = Pool(Grouping(), Members.of({1: (0, 1.0)}), (0, 25, 50, 90, 100))
     pool.add([block([day, day + timedelta(1)], [[2.0, 4.0, 4.0, 4.0, np.nan], [5.0, 5.0, 7.0, 9.0, np.nan]])])
     found = pool.summary()
     assert (found.found.count[0], found.found.missing[0], found.found.mean[0]) == (8, 2, 5.0)
@@ -56,7 +56,7 @@ def test_by_hand() -> None:
 
 def test_a_mean_by_hours_by_hand() -> None:
     """March at 40 for 743 hours and April at 43 for 720."""
-    pool = Pool(Grouping(), {1: (0, 1.0)}, hours_of=lambda *_: np.array([743.0, 720.0]))
+    pool = Pool(Grouping(), Members.of({1: (0, 1.0)}), hours_of=lambda *_: np.array([743.0, 720.0]))
     pool.add([block([date(2025, 2, 12)], [[40.0, 43.0]])])
     assert pool.summary().weighted_mean[0] == pytest.approx((40 * 743 + 43 * 720) / 1463, rel=1e-15)
 
@@ -90,7 +90,12 @@ def test_it_is_what_a_loop_over_the_points_finds(
 ) -> None:
     """Curves 1 and 2 make a group, the second in pence; blocks have all grids and come in several batches."""
     members, hours = {1: (0, 1.0), 2: (0, 0.01), 3: (1, 1.0)}, {1: 7.0, 2: 24.0, 3: 0.0}
-    pool = Pool(Grouping(delivery, as_of), members, (5, 50, 95), lambda id_, periods: np.full(len(periods), hours[id_]))
+    pool = Pool(
+        Grouping(delivery, as_of),
+        Members.of(members),
+        (5, 50, 95),
+        lambda id_, periods: np.full(len(periods), hours[id_]),
+    )
     expected: dict[Any, list[tuple[float, float]]] = defaultdict(list)
     for batch in batches:
         pool.add(
@@ -149,7 +154,7 @@ def test_the_mean_of_a_years_months_is_the_vendors_calendar(vendor_files: Path) 
     file = sorted(vendor_files.glob("EOD_EUGP_*.xlsx"))[0]
     book, compared = parse(file.read_bytes(), file.name), 0
     for curve in book.curves:
-        pool = Pool(Grouping(DeliveryBucket.CALENDAR), {1: (0, 1.0)})
+        pool = Pool(Grouping(DeliveryBucket.CALENDAR), Members.of({1: (0, 1.0)}))
         day = np.array([book.as_of], "M8[D]")
         pool.add([DayBlock(curve.tenors, np.array([1]), day, curve.mid[None, :])])
         found = pool.summary()

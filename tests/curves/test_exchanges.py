@@ -73,7 +73,7 @@ async def test_a_forward_rate_of_each_month_and_day_by_hand(book: Book) -> None:
     np.testing.assert_allclose(found.diff.after.mid, [53 * 1.3, 50.0])
     np.testing.assert_allclose(found.diff.move.market, [3 * 1.25, 0.0])
     np.testing.assert_allclose(found.diff.move.fx, [0.1 * 51.5, 0.0])
-    np.testing.assert_allclose(found.diff.after.ask - found.diff.after.mid, [0.05 * 1.3, 0.05 * 1.25])
+    np.testing.assert_allclose(found.diff.after.sides[2] - found.diff.after.mid, [0.05 * 1.3, 0.05 * 1.25])
 
 
 async def test_a_rate_of_another_day_is_refused_and_one_that_says_its_day_is_not(book: Book) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +16,11 @@ from aurum.curves.analytics.alignment import aligned
 from aurum.curves.analytics.diffs import CurveDiff, Ends, PointStatus, difference, differences
 from aurum.curves.analytics.exchanges import Rates, exchanged
 from aurum.curves.analytics.moves import percent
-from aurum.curves.model import CurvePrices, Prices, Snapshot
-from aurum.curves.moves import Explained, SnapshotRef
+from aurum.curves.model import CurvePrices, Prices, QuoteBlock, Quoted, Snapshot, Standing
+from aurum.curves.moves import SnapshotRef
 from aurum.errors import Forbidden, InvalidInput
 from aurum.market.periods import Tenor, TenorGrid, TenorType, months_from
-from tests.published import DESK, RIVAL, TTF, Book, instant, months, open_book, prices
+from tests.published import DESK, GERMAN, NBP, RIVAL, TTF, Book, instant, months, open_book, prices
 
 PARTS = ("market", "restatement", "roll_off", "listing", "unit")
 NOON = datetime(2025, 2, 13, 12, tzinfo=UTC)
@@ -113,16 +114,37 @@ def test_the_parts_of_every_point_add_up(
     np.testing.assert_allclose(back.move.parts, [-part for part in diff.move.parts], rtol=0, atol=1e-9)
 
 
+def quoted(snapshots: list[Snapshot | None]) -> Quoted:
+    """Of curves with the ids 0, 1, 2 ...: a block for each grid and day."""
+    alike: dict[tuple[TenorGrid, date], dict[int, Snapshot]] = {}
+    for n, each in enumerate(snapshots):
+        if each is not None:
+            alike.setdefault((each.prices.tenors, each.as_of), {})[n] = each
+    blocks = [
+        QuoteBlock(
+            tenors, as_of, np.array(list(rows)), np.array([each.id for each in rows.values()]),
+            np.array([each.version for each in rows.values()]), np.array([each.prices.mid for each in rows.values()]),
+            blank := np.full((len(rows), len(tenors)), np.nan), blank, None,
+        )
+        for (tenors, as_of), rows in alike.items()
+    ]  # fmt: skip
+    return Quoted(lambda: blocks)
+
+
 @given(st.lists(st.builds(Ends, snapshots, snapshots, snapshots, factors), max_size=6), st.booleans())
 def test_many_curves_are_compared_as_each_is_alone(many: list[Ends], last: bool) -> None:
-    for ends, found in zip(many, differences(many, start_known_last=last), strict=True):
-        alone = difference(ends, start_known_last=last)
-        assert (found.start, found.end, found.tenors, found.status) == (
-            ends.start,
-            ends.end,
-            alone.tenors,
-            alone.status,
-        )
+    given_ = np.array([ends.factors for ends in many]).reshape(-1, 2).T
+    books = [quoted([getattr(ends, name) for ends in many]) for name in ("start", "between", "end")]
+    compared = differences(range(len(many)), books[0], books[1], books[2], given_, start_known_last=last)
+    for n, ends in enumerate(many):
+        if ends.start is ends.end is None:
+            assert n not in compared
+            continue
+        found, alone = compared[n], difference(ends, start_known_last=last)
+        versions = [
+            None if each is None else Standing(each.id, each.as_of, each.version) for each in (ends.start, ends.end)
+        ]
+        assert [found.start, found.end, found.tenors, found.status] == [*versions, alone.tenors, alone.status]
         np.testing.assert_array_equal(found.change, alone.change)
         np.testing.assert_array_equal(found.move.parts, alone.move.parts)
 
@@ -177,7 +199,7 @@ async def book(migrated_url: str) -> AsyncIterator[Book]:
         yield opened
 
 
-async def explained(book: Book, start: SnapshotRef, end: SnapshotRef, principal: Principal = DESK) -> Explained | None:
+async def explained(book: Book, start: SnapshotRef, end: SnapshotRef, principal: Principal = DESK) -> CurveDiff | None:
     (curve,) = (await book.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"])).values()
     found = (await book.curves.moves.diffs(principal, [curve.id], start=start, end=end)).get(curve.id)
     if isinstance(found, InvalidInput):
@@ -202,14 +224,14 @@ async def test_parts_add_up_over_random_histories_with_restatements(book: Book) 
         found, back = await explained(book, start, end), await explained(book, end, start)
         assert found is not None
         assert back is not None
-        before, after = found.diff.before.mid, found.diff.after.mid
+        before, after = found.before.mid, found.after.mid
         totals = np.nan_to_num(after) - np.nan_to_num(before)
-        np.testing.assert_allclose(np.sum(found.diff.move.parts, axis=0), totals, rtol=0, atol=1e-9)
-        np.testing.assert_allclose(back.diff.move.parts, [-part for part in found.diff.move.parts], rtol=0, atol=1e-9)
+        np.testing.assert_allclose(np.sum(found.move.parts, axis=0), totals, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(back.move.parts, [-part for part in found.move.parts], rtol=0, atol=1e-9)
         if start.as_of == end.as_of:
-            assert not found.diff.move.market.any()
+            assert not found.move.market.any()
         if start.known_at == end.known_at:
-            assert not found.diff.move.restatement.any()
+            assert not found.move.restatement.any()
 
 
 async def test_a_restatement_of_the_day_before_is_told_apart(book: Book) -> None:
@@ -219,12 +241,45 @@ async def test_a_restatement_of_the_day_before_is_told_apart(book: Book) -> None
     evening = instant("2025-02-13 23:00")
     found = await explained(book, SnapshotRef(date(2025, 2, 13), evening), SnapshotRef(date(2025, 2, 14), None))
     assert found is not None
-    assert move(found.diff, "restatement") == [2.0, 0.0]
-    assert move(found.diff, "market") == [1.0, 3.0]
+    assert move(found, "restatement") == [2.0, 0.0]
+    assert move(found, "market") == [1.0, 3.0]
     then = SnapshotRef(date(2025, 2, 14), instant("2025-02-15 07:39"))
     found = await explained(book, SnapshotRef(date(2025, 2, 13), then.known_at), then)
     assert found is not None
-    assert (move(found.diff, "restatement"), move(found.diff, "market")) == ([0.0, 0.0], [3.0, 3.0])
+    assert (move(found, "restatement"), move(found, "market")) == ([0.0, 0.0], [3.0, 3.0])
+
+
+async def test_of_many_curves_each_has_its_own_newest_day_on_or_before_the_one_asked_for(book: Book) -> None:
+    """TTF is quoted and restated on the second day, NBP is not, and German power never is before the third."""
+    await book.publish("2025-02-13", [(TTF, prices([50.0, 51.0])), (NBP, prices([90.0]))])
+    await book.publish("2025-02-14", [(TTF, prices([53.0, 54.0]))])
+    await book.publish("2025-02-14", [(TTF, prices([52.0, 54.0]))], "2025-02-15 07:40")
+    await book.publish("2025-02-17", [(GERMAN, prices([70.0])), (NBP, prices([91.0]))])
+    by_key = await book.metadata.by_key(DESK, [each.identity.key for each in (TTF, NBP, GERMAN)])
+    ids = [curve.id for curve in by_key.values()]
+
+    async def found(start: int, end: int, known_at: datetime | None = None) -> list[Any]:
+        refs = [SnapshotRef(date(2025, 2, day), known_at) for day in (start, end)]
+        diffs = await book.curves.moves.diffs(DESK, ids, start=refs[0], end=refs[1])
+        told = []
+        for id_, each in diffs.items():
+            assert isinstance(each, CurveDiff)
+            days = [None if end is None else (end.as_of.day, end.version) for end in (each.start, each.end)]
+            told.append((ids.index(id_), *days, each.change.tolist()))
+        return sorted(told)
+
+    assert await found(13, 14) == [(0, (13, 1), (14, 2), [2.0, 3.0]), (1, (13, 1), (13, 1), [0.0])]
+    assert await found(13, 16) == await found(13, 14)
+    assert await found(14, 13) == [(0, (14, 2), (13, 1), [-2.0, -3.0]), (1, (13, 1), (13, 1), [0.0])]
+    assert await found(13, 14, instant("2025-02-15 07:00")) == [
+        (0, (13, 1), (14, 1), [3.0, 3.0]), (1, (13, 1), (13, 1), [0.0]),
+    ]  # fmt: skip
+    assert await found(13, 14, instant("2025-02-14 07:00")) == [
+        (0, (13, 1), (13, 1), [0.0, 0.0]), (1, (13, 1), (13, 1), [0.0]),
+    ]  # fmt: skip
+    *others, (curve, start, end, change) = await found(14, 17)
+    assert [each[:3] for each in others] == [(0, (14, 2), (14, 2)), (1, (13, 1), (17, 1))]
+    assert (curve, start, end, np.isnan(change).all()) == (2, None, (17, 1), True)
 
 
 async def test_what_belongs_to_another_tenant_does_not_exist(book: Book) -> None:

@@ -20,7 +20,7 @@ from aurum.graphql.columnar import ColumnarExecutor
 from aurum.graphql.execution import Schema
 from aurum.graphql.leaves import completed_leaves
 from aurum.graphql.plans import batched
-from aurum.graphql.records import Constant, EncodedRows, RecordBatch, SharedColumn, rendered
+from aurum.graphql.records import Constant, EncodedRows, RecordBatch, SharedColumn, Stack, rendered
 from tests.graphql import desk as desks
 from tests.graphql.desk import Desk, Point, schema
 
@@ -147,6 +147,25 @@ async def test_texts_hold_whatever_a_text_may_hold() -> None:
     for rows, texts in zip(orjson.loads(rendered(answer.data))["sheets"], expected, strict=True):
         assert [row["text"] for row in rows] == [row["t"] for row in rows] == texts
         assert [repr(row["number"]) for row in rows] == [repr(each) for each in numbers.tolist()]
+
+
+@pytest.mark.parametrize(
+    "text", [SharedColumn(["a", "b"]), Constant("100 %"), [["a", "b"], ["c", "d"]]], ids=["shared", "same", "own"]
+)
+@pytest.mark.parametrize("fields", ["text number", "number t: text text", "number", "text __typename number"])
+async def test_a_stack_is_what_its_batches_are_alone(text: Any, fields: str) -> None:
+    numbers = np.array([[1.5, -0.0], [1e300, 0.1]])
+    stack = Stack(Row, 2, {"text": text, "number": lambda: numbers})
+    own = [text if isinstance(text, SharedColumn | Constant) else text[n] for n in range(2)]
+    alone = [RecordBatch(Row, 2, {"text": own[n], "number": numbers[n]}) for n in range(2)]
+    stacked = [stack.batch(n) for n in (0, 1)]
+    assert list(map(list, stacked)) == list(map(list, alone))
+    answers = [await SHEETS.execute(f"{{ sheets {{ {fields} }} }}", context_value=each) for each in (stacked, alone)]
+    assert rendered(answers[0].data) == rendered(answers[1].data)
+    numbers[1, 1] = np.nan
+    spoilt = Stack(Row, 2, {"text": text, "number": numbers})
+    answer = await SHEETS.execute(f"{{ sheets {{ {fields} }} }}", context_value=[spoilt.batch(0), spoilt.batch(1)])
+    assert [error.path for error in answer.errors or ()] == [["sheets", 1, 1, "number"]]
 
 
 async def test_an_attribute_without_a_column_has_its_default() -> None:

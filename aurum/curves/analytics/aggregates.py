@@ -62,7 +62,8 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
         return whole.astype(np.float64, copy=False)
 
     def spread(each: Numbers) -> Numbers:
-        return np.repeat(np.repeat(each, heights, axis=0), widths, axis=1)
+        high = np.repeat(each, heights, axis=0)
+        return high if len(cut_columns) == len(columns) else np.repeat(high, widths, axis=1)
 
     quoted = ~np.isnan(values)
     count = total(quoted.astype(np.int64))

@@ -9,12 +9,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from aurum.curves.model import CurvePrices, Prices
+from aurum.curves.model import NOWHERE, CurvePrices, Prices
 from aurum.market.periods import Tenor, TenorGrid
 
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-NOWHERE = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -48,6 +48,7 @@ def as_of_starts(days: NDArray[np.datetime64], by: AsOfBucket) -> Days:
     return first
 
 
+@lru_cache(maxsize=2**14)
 def as_of_range(start: int, by: AsOfBucket) -> tuple[date, date]:
     """The first and the last day of a bucket."""
     first = np.datetime64(start, "D")
@@ -58,6 +59,7 @@ def as_of_range(start: int, by: AsOfBucket) -> tuple[date, date]:
     return first.astype(date), last.astype(date)
 
 
+@lru_cache(maxsize=2**14)
 def delivery_bucket(month: int, by: DeliveryBucket, seasons: Seasons) -> StripPeriod:
     """The bucket that a month is in, given as its `month_number`."""
     if by is DeliveryBucket.MONTH:

@@ -50,10 +50,8 @@ def exchanged(diff: CurveDiff, start: Rates, end: Rates) -> tuple[CurveDiff, lis
     lost = np.isnan(np.sum(move.parts, axis=0)) | _lacking(diff.before, start) | _lacking(diff.after, end)
     kept = np.flatnonzero(~lost).tolist()
     tenors = TenorGrid([diff.tenors[at] for at in kept]) if lost.any() else diff.tenors
-    found = CurveDiff(
-        diff.start, diff.end, tenors, _chosen(before, kept), _chosen(after, kept),
-        Move(*(part[kept] for part in move.parts)),
-    )  # fmt: skip
+    kept_move = Move(*(part[kept] for part in move.parts))
+    found = CurveDiff.alone(diff.start, diff.end, tenors, _chosen(before, kept), _chosen(after, kept), kept_move)
     return found, [diff.tenors[at].label for at in np.flatnonzero(lost).tolist()]
 
 
@@ -62,7 +60,8 @@ def _drift(quoted: Mask, rates: Rates, mids: Prices) -> Prices:
 
 
 def _times(quotes: Quotes, rate: Prices) -> Quotes:
-    return Quotes(quotes.mid * rate, quotes.bid * rate, quotes.ask * rate, quotes.withheld)
+    mid, bid, ask = (side * rate for side in quotes.sides)
+    return Quotes(mid, bid, ask, quotes.withheld)
 
 
 def _lacking(quotes: Quotes, rates: Rates) -> Mask:
@@ -72,4 +71,5 @@ def _lacking(quotes: Quotes, rates: Rates) -> Mask:
 
 def _chosen(quotes: Quotes, places: Sequence[int]) -> Quotes:
     at = list(places)
-    return Quotes(quotes.mid[at], quotes.bid[at], quotes.ask[at], quotes.withheld[at])
+    mid, bid, ask = (side[at] for side in quotes.sides)
+    return Quotes(mid, bid, ask, quotes.withheld[at])

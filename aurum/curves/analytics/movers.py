@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aurum.curves.analytics.alignment import Mask, Places, brought, side_by_side
+from aurum.curves.analytics.alignment import Mask, Places, aligned, brought
 from aurum.curves.analytics.deviations import Spread
 from aurum.curves.analytics.moves import percent
-from aurum.curves.model import DayPrices, Prices
+from aurum.curves.model import NOWHERE, Prices, Quoted
 from aurum.market.periods import Tenor, TenorGrid, TenorType
 
 Position = tuple[float, str, str, date, date]  # size, curve's key, tenor type, delivery
@@ -55,15 +55,28 @@ class Place:
 
 
 def book_moves(
-    keys: Sequence[str],
-    start: Sequence[DayPrices | None],
-    end: Sequence[DayPrices | None],
-    factors: NDArray[np.float64],
+    keys: Sequence[str], ids: Sequence[int], start: Quoted, end: Quoted, factors: NDArray[np.float64] | None
 ) -> BookMoves:
-    """All parallel. `factors[0]` and `factors[1]` bring the numbers of `start` and of `end` into one unit."""
-    joined, mids = side_by_side([None if day is None else day.prices for day in (*start, *end)])
-    before, after = mids[: len(keys)], mids[len(keys) :]
-    return BookMoves(keys, joined.tenors, before * factors[0][:, None], after * factors[1][:, None])
+    """`keys` and `ids` are those of the curves. `factors[0]` and `factors[1]`, parallel to them, bring the numbers of
+    `start` and of `end` into one unit; None: they are in one.
+    """
+    joined = aligned(*dict.fromkeys(block.tenors for block in (*start.blocks, *end.blocks)))
+    mids = [_mids(each, ids, joined.tenors) for each in (start, end)]
+    if factors is not None:
+        mids = [mid * factor[:, None] for mid, factor in zip(mids, factors, strict=True)]
+    return BookMoves(keys, joined.tenors, *mids)
+
+
+def _mids(quoted: Quoted, ids: Sequence[int], tenors: TenorGrid) -> Prices:
+    """A row for each curve, a column for each tenor; NaN for what is not there."""
+    mids = np.full((len(ids), len(tenors)), np.nan)
+    blocks, rows = quoted.places(ids)
+    for n, block in enumerate(quoted.blocks):
+        its = np.flatnonzero(blocks == n)
+        # A grid's own order is that of all tenors: its places grow along the columns that it has.
+        columns = np.flatnonzero(aligned(block.tenors, tenors).places[0] != NOWHERE)
+        mids[its[:, None], columns] = block.mid[rows[its]]
+    return mids
 
 
 def sizes(book: BookMoves, by: MoveMeasure, spreads: Mapping[int, Spread]) -> Prices:

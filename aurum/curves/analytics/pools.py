@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -50,23 +50,34 @@ class Summary:
     percentiles: Numbers
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Members:
+    """Curves in the order of their ids: of each its group, and what brings its prices into the group's unit."""
+
+    ids: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    factors: Numbers
+
+    @classmethod
+    def of(cls, members: Mapping[int, tuple[int, float]]) -> Members:
+        ids = sorted(members)
+        groups, factors = ([members[id_][n] for id_ in ids] for n in range(2))
+        return cls(np.array(ids, np.int64), np.array(groups, np.int64), np.array(factors, np.float64))
+
+
 class Pool:
-    """`members`: by curve its group and what brings its prices into the group's unit. `hours_of`: see `block_hours`,
-    for a mean that is weighted by them.
-    """
+    """`hours_of`: see `block_hours`, for a mean that is weighted by them."""
 
     def __init__(
         self,
         grouping: Grouping,
-        members: dict[int, tuple[int, float]],
+        members: Members,
         percents: Sequence[float] = (),
         hours_of: HoursOf | None = None,
     ) -> None:
         self.days = 0
         self._grouping = grouping
-        self._ids = np.array(sorted(members), dtype=np.int64)
-        self._groups = np.array([members[id_][0] for id_ in self._ids.tolist()], dtype=np.int64)
-        self._factors = np.array([members[id_][1] for id_ in self._ids.tolist()])
+        self._members = members
         self._percents = percents
         self._hours_of = hours_of
         self._hours: dict[tuple[int, TenorGrid], Numbers] = {}
@@ -84,9 +95,9 @@ class Pool:
             chosen = pooled(block.tenors, grouping.tenor_type, *grouping.within, grouping.delivery, grouping.seasons)
             if not len(chosen.places):
                 continue
-            curves = np.searchsorted(self._ids, block.curve_ids)
+            curves = np.searchsorted(self._members.ids, block.curve_ids)
             rows = self._rows(block, curves)
-            values = block.values[:, chosen.places] * self._factors[curves, None]
+            values = block.values[:, chosen.places] * self._members.factors[curves, None]
             parts.append(groups_of(rows, chosen.buckets, values, self._weights(block, chosen.places)))
             if self._percents:
                 self._values.add(rows, chosen.buckets, values)
@@ -106,7 +117,7 @@ class Pool:
     def _rows(self, block: DayBlock, curves: NDArray[np.intp]) -> Keys:
         by = self._grouping.as_of
         days = np.zeros(len(curves), dtype=np.int64) if by is None else as_of_starts(block.as_of, by)
-        return (self._groups[curves] << _GROUPS) + ((days + _BEFORE_1970) << _DAYS)
+        return (self._members.groups[curves] << _GROUPS) + ((days + _BEFORE_1970) << _DAYS)
 
     def _weights(self, block: DayBlock, places: NDArray[np.int64]) -> Numbers | None:
         if self._hours_of is None:

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from aurum.curves.analytics.alignment import NOWHERE, aligned, taken
-from aurum.curves.model import CurvePrices, Snapshot
+from aurum.curves.analytics.alignment import aligned, taken
+from aurum.curves.model import NOWHERE, CurvePrices, Snapshot
 
 
 class Requirement(StrEnum):

@@ -9,10 +9,13 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
+from graphql.pyutils import gather_with_cancel
 
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves import model, moves
+from aurum.curves.analytics import diffs as analytics
 from aurum.curves.analytics.deliveries import Granularity, Seasons
+from aurum.curves.analytics.diffs import NO_DIFF
 from aurum.curves.analytics.strips import Weighting
 from aurum.curves.exchanges import Wanted, exchanged_diff
 from aurum.curves.graphql.arguments import (
@@ -35,7 +38,7 @@ from aurum.curves.graphql.arguments import (
     there,
 )
 from aurum.curves.graphql.converted import ConvertedSnapshot, converted_of
-from aurum.curves.graphql.diffs import CurveDiff, diff_of
+from aurum.curves.graphql.diffs import CurveDiff, wants_quotes
 from aurum.curves.graphql.history import PriceHistory, history_of
 from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
 from aurum.curves.graphql.reads import LoadedReads
@@ -251,6 +254,56 @@ async def load_histories(
     return [history_of(period, each) for each in found]
 
 
+async def load_diffs(
+    curves: Sequence[Curve], info: Info, start: SnapshotRef, end: SnapshotRef, currency: str | None, unit: str | None,
+    fx: str | None,
+) -> list[CurveDiff]:  # fmt: skip
+    wanted, rows = Wanted(currency, unit, fx), [curve.row for curve in curves]
+    if start.scenario_run is not None or end.scenario_run is not None:
+        if wanted:
+            raise InvalidInput("a difference with what a scenario has is not converted", field="currency")
+        return list(await gather_with_cancel(*(told_diff(info, row, start, end) for row in rows)))
+    ends = (ref_of(start), ref_of(end))
+    found = await info.context.load_many(
+        info.context.curves.moves.diffs, rows, start=ends[0], end=ends[1], as_they_are=bool(wanted),
+        quotes=bool(wanted) or wants_quotes(info),
+    )  # fmt: skip
+    diffs = [each or NO_DIFF for each in found if not isinstance(each, InvalidInput)]
+    if len(diffs) < len(found):
+        raise next(each for each in found if isinstance(each, InvalidInput))
+    pairs = zip(rows, diffs, strict=True)
+    if wanted:
+        return list(await gather_with_cancel(*(_exchanged(info, row, diff, ends, wanted) for row, diff in pairs)))
+    return [
+        CurveDiff(unconverted=[], diff=diff, curve_id=row, ends=ends, codes=None, face=_end_of) for row, diff in pairs
+    ]
+
+
+async def _exchanged(
+    info: Info, row: int, diff: analytics.CurveDiff, ends: tuple[moves.SnapshotRef, moves.SnapshotRef], wanted: Wanted
+) -> CurveDiff:  # fmt: skip
+    context = info.context
+    units = there(await context.load(context.metadata.unit_versions, row), "unit")
+    found = await exchanged_diff(diff, units, ends, wanted, partial(LoadedReads, context))
+    return _explained(row, found, ends)
+
+
+def _explained(row: int, found: moves.Explained, ends: tuple[moves.SnapshotRef, moves.SnapshotRef]) -> CurveDiff:
+    return CurveDiff(
+        unconverted=list(found.unconverted), diff=found.diff, curve_id=row, ends=ends,
+        codes=(found.currency, found.unit), face=_end_of,
+    )  # fmt: skip
+
+
+async def _end_of(
+    info: Info, end: model.Snapshot | model.Standing | None, known_at: datetime | None
+) -> CurveSnapshot | None:  # fmt: skip
+    if isinstance(end, model.Standing):
+        read = await info.context.load(info.context.curves.snapshots_by_id, end.snapshot_id)
+        return snapshot_of(there(read, "snapshot"), known_at)
+    return None if end is None else _told_of(end, known_at)
+
+
 @strawberry.type(description="A forward curve: one product at one place, its price for each delivery period.")
 class Curve(Node):
     key: str = strawberry.field(description="Says what the curve is: `eugp:eu/dutch_ttf/gas`. Never changes.")
@@ -392,7 +445,7 @@ class Curve(Node):
 
     @strawberry.field(
         description="What moved between two snapshots of it, any two, and why: a full outer join by delivery.",
-        metadata=batched(),
+        metadata=batched(load_diffs),
     )
     async def diff(
         self, info: Info, start: From, end: To,
@@ -404,19 +457,7 @@ class Curve(Node):
             description="The exchange rate, with its currencies: `1.08 USD/EUR`, or an expression of one, which is "
             "read as of the day of each end.")] = None,
     ) -> CurveDiff:  # fmt: skip
-        wanted = Wanted(currency, unit, fx)
-        if start.scenario_run is not None or end.scenario_run is not None:
-            if wanted:
-                raise InvalidInput("a difference with what a scenario has is not converted", field="currency")
-            return await told_diff(info, self.row, start, end)
-        ends = (ref_of(start), ref_of(end))
-        explained = await _explained(info, self.row, ends, wanted)
-        old, new = explained.diff.start, explained.diff.end
-        return diff_of(
-            explained,
-            None if old is None else snapshot_of(old, ends[0].known_at),
-            None if new is None else snapshot_of(new, ends[1].known_at),
-        )
+        return (await load_diffs([self], info, start, end, currency, unit, fx))[0]
 
     @strawberry.field(
         description="Every version of one as-of date, the newest known first.",
@@ -428,22 +469,6 @@ class Curve(Node):
     ) -> list[CurveSnapshot]:
         found = await info.context.load(info.context.curves.versions, (self.row, as_of))
         return [snapshot_of(snapshot) for snapshot in found or ()]
-
-
-async def _explained(
-    info: Info, row: int, ends: tuple[moves.SnapshotRef, moves.SnapshotRef], wanted: Wanted
-) -> moves.Explained:
-    context = info.context
-    found = await context.load(
-        context.curves.moves.diffs, row, start=ends[0], end=ends[1], as_they_are=bool(wanted)
-    )  # fmt: skip
-    if isinstance(found, InvalidInput):
-        raise found
-    explained = there(found, "curve")
-    if not wanted:
-        return explained
-    units = there(await context.load(context.metadata.unit_versions, row), "unit")
-    return await exchanged_diff(explained, units, ends, wanted, partial(LoadedReads, context))
 
 
 async def told_diff(info: Info, row: int, start: SnapshotRef, end: SnapshotRef) -> CurveDiff:
@@ -462,8 +487,7 @@ async def told_diff(info: Info, row: int, start: SnapshotRef, end: SnapshotRef) 
     ends = [moves.SnapshotRef(ref.as_of, instant_of(ref.known_at)) for ref in (start, end)]
     units = there(await context.load(context.metadata.unit_versions, row), "curve")
     explained = await asyncio.to_thread(moves.explained_between, units, (ends[0], ends[1]), (old, new))
-    faces = (None if each is None else _told_of(each, ref.known_at) for each, ref in zip((old, new), ends, strict=True))
-    return diff_of(explained, *faces)
+    return _explained(row, explained, (ends[0], ends[1]))
 
 
 def _told_of(snapshot: model.Snapshot, known_at: datetime | None) -> CurveSnapshot:

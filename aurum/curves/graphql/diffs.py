@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import strawberry
+from strawberry.types.nodes import SelectedField, Selection
 
-from aurum.curves import moves as use_cases
 from aurum.curves.analytics import diffs as analytics
 from aurum.curves.analytics.alignment import Mask
-from aurum.curves.analytics.diffs import PointStatus
+from aurum.curves.analytics.diffs import DiffBlock, PointStatus, Quotes
 from aurum.curves.analytics.movers import chosen_columns
-from aurum.curves.graphql.arguments import Delivery, TenorTypes
+from aurum.curves.graphql.arguments import Delivery, Info, TenorTypes, there
 from aurum.curves.graphql.points import tenors_of
+from aurum.curves.model import Prices, Snapshot, Standing
+from aurum.curves.moves import SnapshotRef, later
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.plans import batched
-from aurum.graphql.records import Columns, Constant, RecordBatch
+from aurum.graphql.records import Column, Columns, Constant, RecordBatch, SharedColumn, Stack
 from aurum.graphql.sizes import sized
-from aurum.market.periods import TenorType
+from aurum.market.periods import TenorGrid, TenorType
 from aurum.metadata.graphql import Currency, Unit, currency_of, unit_of
+from aurum.metadata.model import unit_known_at
 
 if TYPE_CHECKING:
     from aurum.curves.graphql.curves import CurveSnapshot
+
+_Snapshot = Annotated["CurveSnapshot", strawberry.lazy("aurum.curves.graphql.curves")]
+Codes = tuple[str | None, str | None]  # of currency and unit
+# Of an end, as it was known at an instant: what it is as GraphQL has it.
+Face = Callable[[Info, Snapshot | Standing | None, datetime | None], Awaitable["CurveSnapshot | None"]]
 
 publish_enum(
     PointStatus,
@@ -92,43 +101,103 @@ class PointDiff:
     to_withheld: bool = strawberry.field(description="Whether it is in quarantine at the end.")
 
 
+_UNREAD = Constant(ValueError("bid and ask were not read"))  # what is refused, should it be answered after all
+_OF_QUOTES = {"status", "fromBid", "fromAsk", "toBid", "toAsk"}
+Places = list[int] | None  # of points; None: all
 Statuses = Annotated[
     list[PointStatus] | None, strawberry.argument(description="Only points that this became of; null: all.")
 ]
 
 
+def load_points(
+    diffs: Sequence[CurveDiff],
+    _: Info,
+    tenor_types: TenorTypes = None,
+    delivery: Delivery = None,
+    statuses: Statuses = None,
+) -> list[RecordBatch[PointDiff]]:
+    """Those of curves that were compared together are a stack."""
+    stacks: dict[int, Stack[PointDiff]] = {}
+    found = []
+    for each in diffs:
+        block, row = each.diff.block, each.diff.row
+        if statuses is not None:
+            chosen = _chosen(block.tenors, tenor_types, delivery) & np.isin(block.status[row], statuses)
+            found.append(points_of(each.diff, np.flatnonzero(chosen).tolist()))
+            continue
+        if id(block) not in stacks:
+            every = tenor_types is None and delivery is None
+            places = None if every else np.flatnonzero(_chosen(block.tenors, tenor_types, delivery)).tolist()
+            stacks[id(block)] = stack_of(block, places)
+        found.append(stacks[id(block)].batch(row))
+    return found
+
+
+def wants_quotes(info: Info) -> bool:
+    """Whether what is selected of a difference needs bid and ask."""
+    return any(_needs_quotes(each) for each in info.selected_fields)
+
+
+def _needs_quotes(selected: Selection) -> bool:
+    named = isinstance(selected, SelectedField) and (
+        selected.name in _OF_QUOTES or "statuses" in selected.arguments
+    )  # fmt: skip
+    return named or any(map(_needs_quotes, selected.selections))
+
+
 @strawberry.type(description="The full outer join of two snapshots of a curve by tenor type and delivery.")
 class CurveDiff:
-    start: Annotated[CurveSnapshot, strawberry.lazy("aurum.curves.graphql.curves")] | None = strawberry.field(
-        name="from", description="Where it moved from; null where there is none: every point is ADDED."
-    )
-    end: Annotated[CurveSnapshot, strawberry.lazy("aurum.curves.graphql.curves")] | None = strawberry.field(
-        name="to", description="Where it moved to; null where there is none: every point is REMOVED."
-    )
-    currency: Currency | None = strawberry.field(
-        description="What the numbers are in, as it is known at the later instant, unless converted; null: not known."
-    )
-    unit: Unit | None = strawberry.field(description="What they are per, likewise; null: not known.")
     unconverted: list[str] = strawberry.field(
         description="Tenors that are quoted and in none of the numbers, for want of an exchange rate on that day.",
         directives=[sized(20)],
     )
     diff: strawberry.Private[analytics.CurveDiff]
+    curve_id: strawberry.Private[int]
+    ends: strawberry.Private[tuple[SnapshotRef, SnapshotRef]]
+    codes: strawberry.Private[Codes | None]  # None: as they are known at the later instant
+    face: strawberry.Private[Face]
+
+    @strawberry.field(
+        name="from", description="Where it moved from; null where there is none: every point is ADDED.",
+        metadata=batched(),
+    )  # fmt: skip
+    async def start(self, info: Info) -> _Snapshot | None:
+        return await self.face(info, self.diff.start, self.ends[0].known_at)
+
+    @strawberry.field(
+        name="to", description="Where it moved to; null where there is none: every point is REMOVED.",
+        metadata=batched(),
+    )  # fmt: skip
+    async def end(self, info: Info) -> _Snapshot | None:
+        return await self.face(info, self.diff.end, self.ends[1].known_at)
+
+    @strawberry.field(
+        description="What the numbers are in, as it is known at the later instant, unless converted; null: not known.",
+        metadata=batched(),
+    )
+    async def currency(self, info: Info) -> Currency | None:
+        return currency_of((await self._codes(info))[0])
+
+    @strawberry.field(description="What they are per, likewise; null: not known.", metadata=batched())
+    async def unit(self, info: Info) -> Unit | None:
+        return unit_of((await self._codes(info))[1])
+
+    async def _codes(self, info: Info) -> Codes:
+        if self.codes is not None:
+            return self.codes
+        versions = await info.context.load(info.context.metadata.unit_versions, self.curve_id)
+        known = unit_known_at(there(versions, "curve"), later(*self.ends).known_at)
+        return known.currency, known.unit
 
     @strawberry.field(
         description="The points of either: months first, then longer periods, each by delivery.",
-        metadata=batched(),
+        metadata=batched(load_points),
         directives=[sized(120)],
     )
     def points(
-        self, tenor_types: TenorTypes = None, delivery: Delivery = None, statuses: Statuses = None
+        self, info: Info, tenor_types: TenorTypes = None, delivery: Delivery = None, statuses: Statuses = None
     ) -> Sequence[PointDiff]:
-        if tenor_types is None and delivery is None and statuses is None:
-            return points_of(self.diff, None)
-        chosen = self._chosen(tenor_types, delivery)
-        if statuses is not None:
-            chosen = chosen & np.array([status in statuses for status in self.diff.status], dtype=bool)
-        return points_of(self.diff, np.flatnonzero(chosen).tolist())
+        return load_points([self], info, tenor_types, delivery, statuses)[0]
 
     @strawberry.field(
         description="Why the sum of the chosen points moved. Months alone unless `tenorTypes` says others: strips are "
@@ -136,45 +205,52 @@ class CurveDiff:
         metadata=batched(),
     )
     def move(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> Move:
-        return move_of(self.diff, self._chosen(tenor_types or [TenorType.MONTH], delivery))
-
-    def _chosen(self, tenor_types: list[TenorType] | None, delivery: Delivery) -> Mask:
-        start, end = (delivery.start, delivery.end) if delivery else (None, None)
-        return chosen_columns(self.diff.tenors, tenor_types, start, end)
+        return move_of(self.diff, _chosen(self.diff.tenors, tenor_types or [TenorType.MONTH], delivery))
 
 
-def diff_of(found: use_cases.Explained, start: CurveSnapshot | None, end: CurveSnapshot | None) -> CurveDiff:
-    return CurveDiff(
-        start=start, end=end, currency=currency_of(found.currency), unit=unit_of(found.unit),
-        unconverted=list(found.unconverted), diff=found.diff,
-    )  # fmt: skip
+def _chosen(tenors: TenorGrid, types: list[TenorType] | None, delivery: Delivery) -> Mask:
+    start, end = (delivery.start, delivery.end) if delivery else (None, None)
+    return chosen_columns(tenors, types, start, end)
 
 
-def points_of(diff: analytics.CurveDiff, places: list[int] | None) -> RecordBatch[PointDiff]:
-    """The chosen points; None: all."""
-    return RecordBatch(PointDiff, len(diff.tenors) if places is None else len(places), lambda: _columns(diff, places))
+def stack_of(block: DiffBlock, places: Places) -> Stack[PointDiff]:
+    """The chosen points of every curve."""
+    every, count = slice(None), len(block.tenors) if places is None else len(places)
+    tenors = {name: partial(_shared, column) for name, column in tenors_of(block.tenors, places).items()}
+    return Stack(PointDiff, count, {**tenors, **_columns(block, (every, every if places is None else places))})
 
 
-def _columns(diff: analytics.CurveDiff, places: list[int] | None) -> Columns:
-    at: Any = slice(None) if places is None else places
-    before, after, move = diff.before, diff.after, diff.move
+def points_of(diff: analytics.CurveDiff, places: list[int]) -> RecordBatch[PointDiff]:
+    """The chosen points of one curve."""
+    columns = {**tenors_of(diff.tenors, places), **_columns(diff.block, (diff.row, places))}
+    return RecordBatch(PointDiff, len(places), columns)
+
+
+def _shared(column: Any) -> SharedColumn:
+    made = column() if callable(column) else column
+    return made if isinstance(made, SharedColumn) else SharedColumn(made)
+
+
+def _columns(block: DiffBlock, at: Any) -> Columns:
+    before, after = block.before, block.after
+
+    def held(quotes: Quotes) -> Column:
+        return quotes.withheld[at] if quotes.withheld.any() else Constant(False)
+
+    def side(prices: Prices | None) -> Column:
+        return _UNREAD if prices is None else prices[at]
+
     return {
-        **tenors_of(diff.tenors, places),
-        "status": lambda: _status(diff, places),
-        "from_mid": before.mid[at], "from_bid": before.bid[at], "from_ask": before.ask[at],
-        "to_mid": after.mid[at], "to_bid": after.bid[at], "to_ask": after.ask[at],
-        "change": lambda: diff.change[at], "percent": lambda: diff.percent[at],
-        "market": move.market[at], "restatement": move.restatement[at],
-        "roll_off": move.roll_off[at], "listing": move.listing[at], "unit_move": move.unit[at],
-        "scenario": move.scenario[at], "fx_move": move.fx[at],
-        "from_withheld": before.withheld[at].tolist() if before.withheld.any() else Constant(False),
-        "to_withheld": after.withheld[at].tolist() if after.withheld.any() else Constant(False),
+        "status": lambda: _UNREAD if before.bid is None else block.status[at],
+        "from_mid": lambda: before.mid[at], "from_bid": lambda: side(before.bid), "from_ask": lambda: side(before.ask),
+        "to_mid": lambda: after.mid[at], "to_bid": lambda: side(after.bid), "to_ask": lambda: side(after.ask),
+        "change": lambda: block.change[at], "percent": lambda: block.percent[at],
+        "market": lambda: block.move.market[at], "restatement": lambda: block.move.restatement[at],
+        "roll_off": lambda: block.move.roll_off[at], "listing": lambda: block.move.listing[at],
+        "unit_move": lambda: block.move.unit[at], "scenario": lambda: block.move.scenario[at],
+        "fx_move": lambda: block.move.fx[at],
+        "from_withheld": lambda: held(before), "to_withheld": lambda: held(after),
     }  # fmt: skip
-
-
-def _status(diff: analytics.CurveDiff, places: list[int] | None) -> list[PointStatus]:
-    status = diff.status
-    return status if places is None else [status[place] for place in places]
 
 
 def move_of(diff: analytics.CurveDiff, chosen: Mask) -> Move:

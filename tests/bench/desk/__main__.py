@@ -41,6 +41,7 @@ from aurum.curves.analytics.buckets import DeliveryBucket
 from aurum.curves.analytics.movers import MoveMeasure
 from aurum.curves.analytics.pools import Grouping
 from aurum.curves.moves import SnapshotRef
+from aurum.errors import InvalidInput
 from aurum.market.periods import months_from
 from aurum.metadata.model import CurveFilter
 from aurum.services import Services, open_services
@@ -87,6 +88,7 @@ BESIDE_SQL = {
     "one": ("one curve", None),
     "history": ("a month over 250 days", 1.0),
     "diff": ("450 curves from day to day, every point", 5.0),
+    "diff as JSON": ("the same, beside plain SQL and its JSON", 5.0),
     "movers": ("450 curves from day to day, the 20 biggest", 5.0),
     "aggregate": ("a vendor's day by month of delivery", 5.0),
 }
@@ -123,7 +125,8 @@ def numbers(services: Services, ids: dict[str, list[int]]) -> dict[str, Way]:
 
     async def diff(draw: Draw) -> Any:
         start, end = SnapshotRef(draw.before), SnapshotRef(draw.as_of)
-        return await curves.moves.diffs(principal, ids[draw.vendor], start=start, end=end)
+        found = await curves.moves.diffs(principal, ids[draw.vendor], start=start, end=end, quotes=False)
+        return [each.change for each in found.values() if not isinstance(each, InvalidInput)]
 
     async def history(draw: Draw) -> Any:
         (curve,) = (await services.metadata.by_key(principal, [draw.key])).values()
@@ -155,6 +158,11 @@ def ways(ask: Ask, small: Ask, sql: asyncpg.Connection) -> dict[str, Way]:
     async def derived(draw: Draw) -> Any:
         return await ask(DERIVED, {"expression": f"[{draw.key}] - [{draw.other}]", "asOf": draw.as_of})
 
+    async def diff_json(draw: Draw) -> Any:
+        rows = await sql.fetch(SQL_DIFF, draw.vendor, draw.before, draw.as_of)
+        names = ("curve", "kind", "deliveryStart", "fromMid", "toMid", "change")
+        return [orjson.dumps([dict(zip(names, row, strict=True)) for row in rows])]
+
     return {
         "one": lambda d: ask(ONE, {"key": d.key, "asOf": d.as_of}),
         "one, SQL": lambda d: sql.fetch(SQL_ONE, d.key, d.as_of),
@@ -165,6 +173,8 @@ def ways(ask: Ask, small: Ask, sql: asyncpg.Connection) -> dict[str, Way]:
         "history, SQL": lambda d: sql.fetch(SQL_HISTORY, d.key, start, end),
         "diff": lambda d: ask(DIFF, {"vendor": d.vendor, "from": d.before, "to": d.as_of}),
         "diff, SQL": lambda d: sql.fetch(SQL_DIFF, d.vendor, d.before, d.as_of),
+        "diff as JSON": lambda d: ask(DIFF, {"vendor": d.vendor, "from": d.before, "to": d.as_of}),
+        "diff as JSON, SQL": diff_json,
         "movers": lambda d: ask(MOVERS, {"vendor": d.vendor, "from": d.before, "to": d.as_of}),
         "movers, SQL": lambda d: sql.fetch(SQL_MOVERS, d.vendor, d.before, d.as_of),
         "aggregate": lambda d: ask(AGGREGATE, {"vendor": d.vendor, "asOf": d.as_of}),
