@@ -140,7 +140,8 @@ class MoveService:
         not convert. Prices are in the unit that is known at the later of the two instants.
 
         `as_they_are`: the vendor's numbers are compared, whatever their units are. Without `quotes` mids alone.
-        One or two statements, and two more where the two are known at different instants.
+        One statement, and one more for an end whose day some curves lack; where the two are known at different instants
+        one for each end, and two more.
         """
         principal.require(Scope.CURVES_READ)
         tenant = principal.tenant
@@ -215,9 +216,9 @@ class MoveService:
     ) -> MoverPage:
         """The moves of a book's tenors from `start` to `end`, the biggest first, those without a size last.
 
-        Three statements, however many curves the book has, and one more where the two are known at different instants;
-        by ZSCORE two more for every 500; three more for an end that `stories` tell. Raises InvalidInput for a book of
-        more than MOST_CURVES. `head`: see `CurveService.head`.
+        Two statements, however many curves the book has, one more for an end whose day some of them lack, and two more
+        where the two are known at different instants; by ZSCORE two more for every 500; three more for an end that
+        `stories` tell. Raises InvalidInput for a book of more than MOST_CURVES. `head`: see `CurveService.head`.
         """
         position = _checked(request.position)
         curves = (await self._metadata.curves(principal, wanted, [], PageRequest(MOST_CURVES + 1), head=head)).items
@@ -227,7 +228,7 @@ class MoveService:
         ends = await self._told_ends(principal, ids, start, end, stories)
         factors = await self._factors(principal, curves, start, end)
         known_at = later(start, end).known_at
-        spans = _spans(ids, *(each.days for each in ends)) if by is MoveMeasure.ZSCORE else {}
+        spans = await asyncio.to_thread(_spans, ids, *ends) if by is MoveMeasure.ZSCORE else {}
         spreads = await self.spreads(principal, spans.values(), known_at=known_at)
         book = _Book(curves, ends[0], ends[1], factors, {id_: spreads[span] for id_, span in spans.items()})
         found = await asyncio.to_thread(
@@ -300,9 +301,10 @@ def explained_between(
 def _converted(
     found: tuple[Quoted, Quoted, Quoted], factors: Mapping[int, tuple[float, float] | InvalidInput], reverse: bool
 ) -> dict[int, CurveDiff | InvalidInput]:  # fmt: skip
-    known = {id_: each for id_, each in factors.items() if not isinstance(each, InvalidInput)}
-    brought = np.array(list(known.values())).reshape(-1, 2).T
-    return {**factors, **differences(list(known), *found, brought, start_known_last=reverse)}  # type: ignore[dict-item]
+    refused = {id_: each for id_, each in factors.items() if isinstance(each, InvalidInput)}
+    compared = [id_ for id_ in factors if id_ not in refused]
+    brought = np.array([factors[id_] for id_ in compared]).reshape(-1, 2).T
+    return {**refused, **differences(compared, *found, brought, start_known_last=reverse)}
 
 
 def _factors(
@@ -374,8 +376,9 @@ class _Book:
         return Mover(curve, moves.tenors[at.column], before, after, start, end, self.spreads.get(curve.id))
 
 
-def _spans(ids: Sequence[int], one: Mapping[int, date], other: Mapping[int, date]) -> dict[int, Span]:
-    """By curve, of those that both have."""
+def _spans(ids: Sequence[int], start: Quoted, end: Quoted) -> dict[int, Span]:
+    """By curve, of those that both ends have."""
+    one, other = start.days, end.days
     return {id_: _span(id_, one[id_], other[id_]) for id_ in ids if id_ in one and id_ in other}
 
 

@@ -277,6 +277,9 @@ async def test_of_many_curves_each_has_its_own_newest_day_on_or_before_the_one_a
     assert await found(13, 14, instant("2025-02-14 07:00")) == [
         (0, (13, 1), (13, 1), [0.0, 0.0]), (1, (13, 1), (13, 1), [0.0]),
     ]  # fmt: skip
+    refs = [SnapshotRef(date(2025, 2, 14), instant(f"2025-02-{day} 07:00")) for day in (14, 16)]
+    both = await book.curves.moves.diffs(DESK, ids, start=refs[0], end=refs[1])
+    assert [ids.index(id_) for id_ in both] == [0, 1]  # German power has neither
     *others, (curve, start, end, change) = await found(14, 17)
     assert [each[:3] for each in others] == [(0, (14, 2), (14, 2)), (1, (13, 1), (17, 1))]
     assert (curve, start, end, np.isnan(change).all()) == (2, None, (17, 1), True)
