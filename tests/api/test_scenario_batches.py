@@ -29,7 +29,7 @@ from tests.api.test_scenario_runs import (
 from tests.statements import statements_from_here
 
 BATCH = "batch { id kind runs { position queued run { id state variation { label } } } } issues { code path } problems"
-BATCH += " { code field }"
+BATCH += " { code field message }"
 SEVERAL = f"mutation($input: RunScenariosInput!) {{ runScenarios(input: $input) {{ {BATCH} }} }}"
 SWEEP = f"mutation($input: SweepScenarioInput!) {{ sweepScenario(input: $input) {{ {BATCH} }} }}"
 TORNADO = f"mutation($input: RunTornadoInput!) {{ runTornado(input: $input) {{ {BATCH} }} }}"
