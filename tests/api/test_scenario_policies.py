@@ -11,6 +11,7 @@ from aurum.auth import Principal, Scope, worker_principal
 from aurum.errors import Forbidden
 from aurum.scenarios.policies import SHIPPED
 from aurum.scenarios.repository.model import Definition
+from aurum.scenarios.repository.trials import tried
 from aurum.services import Services
 from tests.api.conftest import Ask
 from tests.api.test_scenario_runs import LOOK, TTF, done, mids, queued, said, scenario
@@ -77,6 +78,22 @@ async def test_a_scenario_keeps_the_version_it_was_validated_with(loaded: Servic
     newer = await done(ask, loaded, of)
     assert await mids(ask, TTF, run=newer) == pytest.approx([1.5 * mid for mid in base])
     assert (await said(ask, LOOK, id=newer))["inputDigest"] != digest
+
+
+async def test_a_policy_registered_during_the_trial_is_not_pinned_untried(
+    loaded: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await registered(ask)
+
+    async def slow(*given: Any) -> Any:
+        await registered(ask, {"scale": {"percent": 50}}, expected=1)
+        return await tried(*given)
+
+    monkeypatch.setattr("aurum.scenarios.repository.service.tried", slow)
+    drivers = ({"driver_type": "policy", "payload": {"policy_name": "Coal exit"}},)
+    kept = await loaded.scenarios.create(worker_principal("demo"), Definition("Exit", None, drivers))
+    (driver,) = kept.scenario.newest.definition.drivers
+    assert driver["payload"]["policy_version"] == 1
 
 
 async def test_effects_are_checked_as_drivers_are_and_nothing_is_kept(loaded: Services, ask: Ask) -> None:

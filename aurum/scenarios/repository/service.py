@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -13,7 +13,8 @@ from aurum.backends.paging import Page, PageRequest
 from aurum.errors import Conflict, NotFound
 from aurum.scenarios.bases import Bases
 from aurum.scenarios.documents import write_driver
-from aurum.scenarios.model import Issue, Severity
+from aurum.scenarios.model import Driver, Issue, Severity
+from aurum.scenarios.policies import SHIPPED, Policies
 from aurum.scenarios.references import pinned
 from aurum.scenarios.refusals import refuse_errors
 from aurum.scenarios.repository.model import (
@@ -50,13 +51,7 @@ class ScenarioService:
 
     async def validate(self, principal: Principal, said: Definition) -> list[Issue]:
         """Everything that is wrong with it, or probably not meant, on the curves as they are now."""
-        principal.require(Scope.SCENARIOS_READ)
-        drivers, issues = said.read()
-        if any(each.severity is Severity.ERROR for each in issues):
-            return issues
-        policies = await self.policies.known_to(principal, drivers)
-        at = self.clock() if said.known_at is None else said.known_at
-        return issues + await tried(self.bases, principal, drivers, said.curves, said.as_of, at, policies)
+        return (await self._validated(principal, said))[0]
 
     async def create(self, principal: Principal, said: Definition, reason: str | None = None) -> Kept:
         """Raises InvalidScenario with every issue, and Conflict for a name that is taken; then nothing is kept."""
@@ -164,11 +159,22 @@ class ScenarioService:
         Raises InvalidInput, InvalidScenario.
         """
         ready = replace(said, **tidied(said), known_at=_instant(said.known_at))
-        issues = await self.validate(principal, ready)
+        issues, drivers, policies = await self._validated(principal, ready)
         refuse_errors(issues)
-        drivers = ready.read()[0]
-        policies = await self.policies.known_to(principal, drivers)
         return replace(ready, drivers=tuple(write_driver(pinned(each, policies)) for each in drivers)), issues
+
+    async def _validated(
+        self, principal: Principal, said: Definition
+    ) -> tuple[list[Issue], Sequence[Driver], Policies]:
+        """What is wrong with it; its drivers; the policies that these were tried with."""
+        principal.require(Scope.SCENARIOS_READ)
+        drivers, issues = said.read()
+        if any(each.severity is Severity.ERROR for each in issues):
+            return issues, drivers, SHIPPED
+        policies = await self.policies.known_to(principal, drivers)
+        at = self.clock() if said.known_at is None else said.known_at
+        issues = issues + await tried(self.bases, principal, drivers, said.curves, said.as_of, at, policies)
+        return issues, drivers, policies
 
     async def _add(
         self, transaction: WriteConnection, principal: Principal, said: Definition, reason: str | None,
