@@ -149,6 +149,12 @@ async def test_several_scenarios_are_run_at_once_each_once(loaded: Services, ask
     assert again["id"] != batch["id"]
     assert [each["run"]["id"] for each in again["runs"]] == ids
     assert await counts(ask) == (2, 2)
+    keys = {"runs": [{"scenario": other, "idempotencyKey": key} for key in ("k-1", "k-2", "k-3")]}
+    seen = statements_from_here(loaded.database)
+    await asked(ask, SEVERAL, **keys)
+    assert len([each for each in seen if "scenario_runs.idempotency_key IN" in each]) == 2  # before, and under the lock
+    wrong = await said(ask, SEVERAL, input={"runs": [{"scenario": other}, {"scenario": one, "idempotencyKey": "k-1"}]})
+    assert [(each["code"], each["field"]) for each in wrong["problems"]] == [("CONFLICT", "runs.1.idempotencyKey")]
     other_use = await said(ask, SEVERAL, input={"runs": [{"scenario": one}], "idempotencyKey": "all-1"})
     assert [(each["code"], each["field"]) for each in other_use["problems"]] == [("CONFLICT", "idempotencyKey")]
     answer = await ask(TABLE, id=batch["id"])

@@ -230,6 +230,42 @@ async def test_a_run_that_ends_its_workers_has_failed(loaded: Services, ask: Ask
     assert (looked["state"], looked["errorCode"]) == ("FAILED", "WORKER_LOST")
 
 
+async def test_nobody_writes_to_look_for_what_is_not_there(loaded: Services, ask: Ask) -> None:
+    of, service = await scenario(ask), loaded.scenario_runs
+    await queued(ask, of, priority="CRITICAL")
+    held = await claimed(loaded)
+    waits = await queued(ask, of, seed=1)
+    seen = statements_from_here(loaded.database)
+    assert await service.claim((held.tenant, held.run_id)) is None
+    assert [run.id for _, run in await service.free(10)] == [row_of(waits, "ScenarioRun")]
+    assert [each.split()[0] for each in seen if each != "BEGIN"] == ["SELECT"] * 3
+    assert not [each for each in seen if "FOR UPDATE" in each]
+    await service.release(held)
+    service.settings = service.settings.model_copy(update={"max_attempts": 1})
+    assert [run.id for _, run in await service.free(10)] == [row_of(waits, "ScenarioRun")]  # the other one has failed
+    assert (await service.runs(worker_principal("demo"), [held.run_id]))[held.run_id].state is RunState.FAILED
+
+
+@pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
+async def test_who_changes_several_runs_locks_them_by_id_first(loaded: Services, ask: Ask) -> None:
+    of, service = await scenario(ask), loaded.scenario_runs
+    for seed in range(3):
+        await queued(ask, of, seed=seed)
+    claims = [await claimed(loaded) for _ in range(3)]
+    seen = statements_from_here(loaded.database)
+    await service.extend(claims[::-1])
+    await service.cancel_all(worker_principal("demo"), [claims[2].run_id, claims[1].run_id])
+    await service.release(claims[0])
+    service.settings = service.settings.model_copy(update={"max_attempts": 1})
+    assert await service.free(10) == []
+    locks = [each for each in seen if each.endswith("ORDER BY scenario_runs.id FOR UPDATE")]
+    changes = [each for each in seen if each.startswith("UPDATE scenario_runs")]
+    order = [each.split()[0] for each in seen if each in locks or each in changes]  # the release is of one run
+    assert order == ["SELECT", "UPDATE", "SELECT", "UPDATE", "UPDATE", "SELECT", "UPDATE"]
+    ended = await service.runs(worker_principal("demo"), [each.run_id for each in claims])
+    assert [ended[each.run_id].state for each in claims] == ["FAILED", "CANCELLED", "CANCELLED"]
+
+
 async def test_workers_take_different_runs_the_urgent_ones_first(loaded: Services, ask: Ask) -> None:
     of = await scenario(ask)
     given = {"LOW": 1, "NORMAL": 2, "CRITICAL": 3}

@@ -27,8 +27,8 @@ from aurum.scenarios.batches.store import BatchStore
 from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.refusals import issues_of, refuse_errors, refused
 from aurum.scenarios.runs.model import Request, Run
-from aurum.scenarios.runs.preparing import Prepared, Preparing, asked, check, check_key
-from aurum.scenarios.runs.service import RunService
+from aurum.scenarios.runs.preparing import Prepared, Preparing, asked, check, check_key, same
+from aurum.scenarios.runs.service import RunService, known_run
 from aurum.scenarios.variations import Variation, sweep, tornado
 
 
@@ -47,15 +47,18 @@ class BatchService:
         keys = [each.idempotency_key for each in requests if each.idempotency_key is not None]
         if len(set(keys)) < len(keys):
             raise InvalidInput("an idempotency key is given twice", field="runs")
+        for n, each in enumerate(requests):
+            with _within(f"runs.{n}"):
+                check(each)
         if sum(each.simulation is not None for each in requests) > MOST_SIMULATIONS:
             raise InvalidInput(f"at most {MOST_SIMULATIONS} runs of a batch are simulated", field="runs")
 
         async def prepared(preparing: Preparing) -> list[Run | Prepared]:
             found: list[Run | Prepared] = []
+            known = await self.runs.known(principal, requests)
             for n, each in enumerate(requests):
                 with _within(f"runs.{n}"):
-                    check(each)
-                    found.append(await self.runs.known(principal, each) or await preparing.prepared(each))
+                    found.append(known_run(known, each) or await preparing.prepared(each))
             return found
 
         said = {"runs": [asked(each) | {"idempotency_key": each.idempotency_key} for each in requests]}
@@ -146,7 +149,7 @@ class BatchService:
             async with self.store.database.write() as transaction:
                 known = await self.store.of_key(transaction, principal.tenant, key)
             if known is not None:
-                return _same(known, said)
+                return same(known, said)
         wanted: list[Run | Prepared] = await prepared(Preparing(self.runs.scenarios, principal))
         new = [each for each in wanted if isinstance(each, Prepared)]
         _refuse_too_many(sum(len(each.inputs) for each in new))
@@ -154,7 +157,7 @@ class BatchService:
             if key is not None:
                 known = await self.store.of_key(transaction, principal.tenant, key)
                 if known is not None:
-                    return _same(known, said)
+                    return same(known, said)
             queued = iter(await self.runs.queue(transaction, principal, new))
             runs = [(each, False) if isinstance(each, Run) else next(queued) for each in wanted]
             batch = await self.store.add(
@@ -173,13 +176,6 @@ def _refuse_too_many(curves: int) -> None:
     if curves > MOST_CURVES:
         why = f"at most {MOST_CURVES:,} curves of all runs of a batch together, and there are {curves:,}"
         raise InvalidInput(why, hint="Narrow the scenarios' filters, or ask for fewer runs at once.")
-
-
-def _same(known: tuple[Batch, Any], said: dict[str, Any]) -> Batch:
-    batch, before = known
-    if before != said:
-        raise Conflict("the idempotency key was used for a different request", field="idempotencyKey")
-    return batch
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from aurum.auth import Principal
 from aurum.errors import Conflict, InvalidInput
@@ -29,6 +29,7 @@ from aurum.scenarios.variations import varied
 
 _KEY = re.compile(r"[A-Za-z0-9_\-.:/]{1,255}")
 _MOST_SEED = 2**31
+K = TypeVar("K")
 _Start = tuple[CurveFilter, frozenset[str], date | None, datetime]
 
 
@@ -108,6 +109,14 @@ def check(request: Request) -> None:
 def check_key(key: str | None) -> None:
     if key is not None and not _KEY.fullmatch(key):
         raise InvalidInput("an idempotency key has 1 to 255 letters, digits and _-.:/", field="idempotencyKey")
+
+
+def same(known: tuple[K, Any], said: dict[str, Any]) -> K:
+    """What a key has asked for. Raises Conflict where that was something else."""
+    found, before = known
+    if before != said:
+        raise Conflict("the idempotency key was used for a different request", field="idempotencyKey")
+    return found
 
 
 def asked(request: Request) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,10 +22,10 @@ from aurum.scenarios.runs.model import (
     RunFilter,
     RunState,
 )
-from aurum.scenarios.runs.preparing import Prepared, Preparing, asked, check
+from aurum.scenarios.runs.preparing import Prepared, Preparing, asked, check, same
 from aurum.scenarios.runs.simulated import Simulated
 from aurum.scenarios.runs.simulation_store import SimulationStore
-from aurum.scenarios.runs.store import RunKey, RunStore
+from aurum.scenarios.runs.store import Known, RunKey, RunStore
 from aurum.settings import ScenarioSettings
 
 
@@ -53,7 +53,7 @@ class RunService:
         """
         principal.require(Scope.SCENARIOS_RUN)
         check(request)
-        known = await self.known(principal, request)
+        known = known_run(await self.known(principal, [request]), request)
         if known is not None:
             return known
         prepared = await Preparing(self.scenarios, principal).prepared(request)
@@ -62,25 +62,20 @@ class RunService:
         self.changed.set()
         return run
 
-    async def known(self, principal: Principal, request: Request) -> Run | None:
-        """The run that its key has asked for before."""
-        if request.idempotency_key is None:
-            return None
-        async with self.store.database.write() as transaction:
-            return await self._of_key(transaction, principal, request.idempotency_key, asked(request))
+    async def known(self, principal: Principal, requests: Sequence[Request]) -> dict[str, Known]:
+        """What the requests' keys have asked for before: see `known_run`."""
+        return await self.store.known(principal.tenant, _keys(requests))
 
     async def queue(
         self, transaction: WriteConnection, principal: Principal, wanted: Sequence[Prepared]
     ) -> list[tuple[Run, bool]]:
         """The run of each, and whether it was queued for it, not there before."""
-        keyed: dict[str | None, Run | None] = {None: None}
-        by_key = {key: each for each in wanted if (key := each.request.idempotency_key) is not None}
-        for key in sorted(by_key):
-            keyed[key] = await self._of_key(transaction, principal, key, by_key[key].asked)
+        keys = _keys([each.request for each in wanted])
+        keyed = await self.store.of_keys(transaction, principal.tenant, keys)
         there = await self.store.of_digests(transaction, principal.tenant, {each.digest for each in wanted})
         found = []
         for each in wanted:
-            known = keyed[each.request.idempotency_key] or there.get(each.digest)
+            known = known_run(keyed, each.request) or there.get(each.digest)
             run = known or await self._add(transaction, principal, each)
             there.setdefault(each.digest, run)
             found.append((run, known is None))
@@ -106,12 +101,11 @@ class RunService:
         """Ends a run that waits or is under way: nothing of it is kept. A repeated cancel changes nothing."""
         principal.require(Scope.SCENARIOS_RUN)
         async with self.store.database.write() as transaction:
-            run = await self.store.cancel(transaction, principal.tenant, run_id, self.clock(), principal.name)
-            if run is not None:
-                await self._tell(transaction, principal.tenant, run_id, run.state)
-        if run is not None:
+            cancelled = await self.store.cancel(transaction, principal.tenant, [run_id], self.clock(), principal.name)
+            await self._tell_all(transaction, principal.tenant, cancelled)
+        if cancelled:
             self.changed.set()
-            return run
+            return cancelled[0]
         found = (await self.store.runs(principal.tenant, [run_id])).get(run_id)
         if found is None:
             raise NotFound("run not found", field="id")
@@ -123,9 +117,8 @@ class RunService:
         """Ends those of the runs that wait or are under way, in one transaction."""
         principal.require(Scope.SCENARIOS_RUN)
         async with self.store.database.write() as transaction:
-            now, tenant = self.clock(), principal.tenant
-            tried = [await self.store.cancel(transaction, tenant, id_, now, principal.name) for id_ in sorted(run_ids)]
-            await self._tell_all(transaction, tenant, [run for run in tried if run is not None])
+            cancelled = await self.store.cancel(transaction, principal.tenant, run_ids, self.clock(), principal.name)
+            await self._tell_all(transaction, principal.tenant, cancelled)
         self.changed.set()
 
     async def runs(self, principal: Principal, ids: Collection[int]) -> dict[int, Run]:
@@ -150,11 +143,10 @@ class RunService:
     async def free(self, most: int) -> list[tuple[str, Run]]:
         """Runs that nobody is at, with their tenants, the next ones first; those that lost too many workers fail."""
         now = self.clock()
-        if not await self.store.waiting(now):
-            return []
-        async with self.store.database.write() as transaction:
-            for tenant, id_ in sorted(await self.store.give_up(transaction, now, self.settings.max_attempts)):
-                await self._tell(transaction, tenant, id_, RunState.FAILED)
+        if await self.store.hopeless(now, self.settings.max_attempts):
+            async with self.store.database.write() as transaction:
+                for tenant, id_ in sorted(await self.store.give_up(transaction, now, self.settings.max_attempts)):
+                    await self._tell(transaction, tenant, id_, RunState.FAILED)
         return await self.store.free(now, most)
 
     async def claim(self, only: RunKey | None = None) -> Claim | None:
@@ -162,7 +154,7 @@ class RunService:
         nothing to do.
         """
         now = self.clock()
-        if not await self.store.waiting(now):
+        if not await self.store.waiting(now, only):
             return None
         async with self.store.database.write() as transaction:
             given_up = await self.store.give_up(transaction, now, self.settings.max_attempts)
@@ -212,17 +204,6 @@ class RunService:
     def _lease(self) -> timedelta:
         return timedelta(seconds=self.settings.lease_seconds)
 
-    async def _of_key(
-        self, transaction: WriteConnection, principal: Principal, key: str, asked: dict[str, Any]
-    ) -> Run | None:
-        known = await self.store.of_key(transaction, principal.tenant, key)
-        if known is None:
-            return None
-        run, before = known
-        if before != asked:
-            raise Conflict("the idempotency key was used for a different request", field="idempotencyKey")
-        return run
-
     async def _tell_all(self, transaction: WriteConnection, tenant: str, runs: Sequence[Run]) -> None:
         told = [(SCENARIO_RUN, _told(run.id, run.state)) for run in runs]
         if told:
@@ -234,6 +215,16 @@ class RunService:
     ) -> None:  # fmt: skip
         told = [(SCENARIO_RUN, _told(run_id, state, progress, curves))]
         await self.event_log.append(transaction, tenant, self.clock(), told, quiet=True)
+
+
+def known_run(known: Mapping[str, Known], request: Request) -> Run | None:
+    """The run that the request's key has asked for before. Raises Conflict where it has asked for something else."""
+    found = known.get(request.idempotency_key or "")
+    return None if found is None else same(found, asked(request))
+
+
+def _keys(requests: Sequence[Request]) -> set[str]:
+    return {each.idempotency_key for each in requests if each.idempotency_key is not None}
 
 
 def _told(run_id: int, state: RunState, progress: float = 0.0, curves: int = 0) -> dict[str, Any]:

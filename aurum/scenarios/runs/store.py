@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, tuple_, update
 
-from aurum.backends.database import AnyRow, Database, WriteConnection
+from aurum.backends.database import AnyRow, Database, ReadConnection, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page, read_pages
 from aurum.scenarios.runs.model import (
     Claim,
@@ -32,18 +32,25 @@ _WANTED = (RunState.RUNNING, RunState.SUCCEEDED, RunState.FAILED)
 _ORDER = [SortKey(runs.c.created_at, descending=True), SortKey(runs.c.id, descending=True)]
 _AT_ONCE = 500  # results in a statement
 RunKey = tuple[str, int]  # tenant, run
+Known = tuple[Run, dict[str, Any]]  # a run, and how it was asked for
 
 
 class RunStore:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def of_key(self, transaction: WriteConnection, tenant: str, key: str) -> tuple[Run, Any] | None:
-        """The run that a key has asked for, and how. Nobody else uses the key until the transaction ends."""
-        await transaction.lock(f"scenario run key {tenant} {key}")
-        same = and_(runs.c.tenant_id == tenant, runs.c.idempotency_key == key)
-        row = await transaction.first(select(runs).where(same))
-        return None if row is None else (run_of(row), row.asked)
+    async def known(self, tenant: str, keys: Collection[str]) -> dict[str, Known]:
+        """By key: the run that it has asked for, and how. One statement, none without keys."""
+        if not keys:
+            return {}
+        async with self.database.read() as connection:
+            return await _of_keys(connection, tenant, keys)
+
+    async def of_keys(self, transaction: WriteConnection, tenant: str, keys: Collection[str]) -> dict[str, Known]:
+        """The same; nobody else uses the keys until the transaction ends. One statement, and one to lock each."""
+        for key in sorted(keys):  # in one order everywhere: nobody waits for who waits for them
+            await transaction.lock(f"scenario run key {tenant} {key}")
+        return await _of_keys(transaction, tenant, keys) if keys else {}
 
     async def of_digests(self, transaction: WriteConnection, tenant: str, digests: Collection[str]) -> dict[str, Run]:
         """By digest: the first run of such a request that waits, is under way or has succeeded; nobody else adds one
@@ -71,16 +78,33 @@ class RunStore:
         async with self.database.read() as connection:
             return [(row.tenant_id, run_of(row)) for row in await connection.all(statement)]
 
-    async def waiting(self, now: datetime) -> bool:
-        """Whether there is something to claim, or to give up."""
+    async def waiting(self, now: datetime, only: RunKey | None = None) -> bool:
+        """Whether there is something to claim, or to give up; of `only` this run."""
+        return await self._any(_free(now), *_only(only))
+
+    async def hopeless(self, now: datetime, max_attempts: int) -> bool:
+        """Whether there is something to give up."""
+        return await self._any(_lost(now, max_attempts))
+
+    async def _any(self, *fits: ColumnElement[bool]) -> bool:
         async with self.database.read() as connection:
-            return await connection.first(select(runs.c.id).where(_free(now)).limit(1)) is not None
+            return await connection.first(select(runs.c.id).where(*fits).limit(1)) is not None
+
+    async def _locked(self, transaction: WriteConnection, *fits: ColumnElement[bool]) -> list[int]:
+        """Ids of runs that nobody else changes until the transaction ends. Locked in one order everywhere: those who
+        change several do not wait for each other.
+        """
+        statement = select(runs.c.id).where(*fits).order_by(runs.c.id).with_for_update()
+        return [row.id for row in await transaction.all(statement)]
 
     async def give_up(self, transaction: WriteConnection, now: datetime, max_attempts: int) -> list[tuple[str, int]]:
         """Fails the runs that lost too many workers; tenant and id of each."""
+        ids = await self._locked(transaction, _lost(now, max_attempts))
+        if not ids:
+            return []
         statement = (
             update(runs)
-            .where(_abandoned(now), runs.c.lost + 1 >= max_attempts)
+            .where(runs.c.id.in_(ids))
             .values(
                 state=RunState.FAILED, finished_at=now, error_code="WORKER_LOST",
                 error=f"the process that computed it ended {max_attempts} times before it was done",
@@ -89,7 +113,7 @@ class RunStore:
             .returning(runs.c.tenant_id, runs.c.id)
         )  # fmt: skip
         found = [(row.tenant_id, row.id) for row in await transaction.all(statement)]
-        await self.forget(transaction, [run_id for _, run_id in found])
+        await self.forget(transaction, ids)
         return found
 
     async def claim(
@@ -100,8 +124,8 @@ class RunStore:
         No two claim the same.
         """
         other = runs.alias("other").c
-        ours = [] if only is None else [other.tenant_id == only[0], other.id == only[1]]
-        first = select(other.id).where(_free(now, other), *ours).order_by(other.priority.desc(), other.id).limit(1)
+        fits = (_free(now, other), *_only(only, other))
+        first = select(other.id).where(*fits).order_by(other.priority.desc(), other.id).limit(1)
         statement = (
             update(runs)
             .where(runs.c.id == first.with_for_update(skip_locked=True).scalar_subquery(), _free(now))
@@ -125,7 +149,8 @@ class RunStore:
             return {row.id for row in await connection.all(statement)}
 
     async def extend(self, transaction: WriteConnection, claims: Collection[Claim], until: datetime) -> None:
-        await transaction.execute(update(runs).where(_held(claims)).values(lease_expires_at=until))
+        ids = await self._locked(transaction, _held(claims))
+        await transaction.execute(update(runs).where(runs.c.id.in_(ids)).values(lease_expires_at=until))
 
     async def release(self, transaction: WriteConnection, claim: Claim, expired: datetime, lost: bool) -> None:
         """Whoever claims it next counts its worker as lost: without `lost` that is made up for."""
@@ -139,21 +164,25 @@ class RunStore:
         return (await transaction.execute(update(runs).where(_held([claim])).values(**values))).rowcount == 1
 
     async def cancel(
-        self, transaction: WriteConnection, tenant: str, run_id: int, now: datetime, by: str
-    ) -> Run | None:
-        """The run, cancelled; None where it has ended or is not there. A worker that is at it cannot finish it."""
+        self, transaction: WriteConnection, tenant: str, run_ids: Collection[int], now: datetime, by: str
+    ) -> list[Run]:
+        """The runs, cancelled, but for those that have ended or are not there; by id. A worker that is at one of them
+        cannot finish it.
+        """
+        alive = (runs.c.tenant_id == tenant, runs.c.id.in_(run_ids), runs.c.state.in_(_ALIVE))
+        ids = await self._locked(transaction, *alive)
         statement = (
             update(runs)
-            .where(runs.c.tenant_id == tenant, runs.c.id == run_id, runs.c.state.in_(_ALIVE))
+            .where(runs.c.id.in_(ids))
             .values(
                 state=RunState.CANCELLED, finished_at=now, error_code="CANCELLED", error=f"cancelled by {by}",
                 hint="Nothing of it is kept. It may be run again.",
             )
             .returning(*_COLUMNS)
         )  # fmt: skip
-        row = await transaction.first(statement)
-        await self.forget(transaction, [] if row is None else [run_id])
-        return None if row is None else run_of(row)
+        found = [run_of(row) for row in await transaction.all(statement)]
+        await self.forget(transaction, ids)
+        return sorted(found, key=lambda run: run.id)
 
     async def forget(self, transaction: WriteConnection, run_ids: Collection[int]) -> None:
         """What is partial of them."""
@@ -238,12 +267,25 @@ class RunStore:
             return {row[0]: (row[1], row[2]) for row in await connection.all(statement)}
 
 
+async def _of_keys(connection: ReadConnection, tenant: str, keys: Collection[str]) -> dict[str, Known]:
+    statement = select(runs).where(runs.c.tenant_id == tenant, runs.c.idempotency_key.in_(keys))
+    return {row.idempotency_key: (run_of(row), row.asked) for row in await connection.all(statement)}
+
+
 def _abandoned(now: datetime, of: Any = runs.c) -> ColumnElement[bool]:
     return and_(of.state == RunState.RUNNING, of.lease_expires_at < now)
 
 
+def _lost(now: datetime, max_attempts: int) -> ColumnElement[bool]:
+    return and_(_abandoned(now), runs.c.lost + 1 >= max_attempts)
+
+
 def _free(now: datetime, of: Any = runs.c) -> ColumnElement[bool]:
     return or_(of.state == RunState.QUEUED, _abandoned(now, of))
+
+
+def _only(run: RunKey | None, of: Any = runs.c) -> list[ColumnElement[bool]]:
+    return [] if run is None else [of.tenant_id == run[0], of.id == run[1]]
 
 
 def _claimed(claims: Collection[Claim]) -> ColumnElement[bool]:
