@@ -103,7 +103,8 @@ class EventLog:
         return first + len(drafts) - 1
 
     async def _reserve(self, transaction: WriteConnection, tenant: str, count: int, quiet: bool) -> int:
-        values = {"cursor": heads.c.cursor + count, "quiet": heads.c.quiet + count if quiet else 0}
+        since = (heads.c.quiet + count) if quiet else 0  # quiet events since the newest one that is not
+        values = {"cursor": heads.c.cursor + count, "quiet": since}
         take = update(heads).where(heads.c.tenant_id == tenant).values(values).returning(heads.c.cursor)
         last = await transaction.scalar(take)
         if last is None:
@@ -214,7 +215,7 @@ _HEADS = Read(select(heads.c.tenant_id, _CHANGED).where(among(heads.c.tenant_id,
 
 
 class Heads:
-    """A number that moves with each event of a tenant but the quiet ones: what is read of the catalogue and of prices
+    """A tenant's head is the cursor of its newest event that is not quiet: what is read of the catalogue and of prices
     after it was asked for holds until it has moved.
 
     For what changes with an event alone. One read for all that ask at the same time.

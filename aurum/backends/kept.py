@@ -43,13 +43,13 @@ class Kept(Generic[K, V]):
 
 
 class KeptSince(Kept[K, tuple[int, V]]):
-    """Values with the cursor of the newest event before they were read: they hold for as long as there is no other."""
+    """Values with the head (`Heads`) before they were read: they hold until it moves."""
 
     def still(self, key: K, head: int) -> V | None:
-        """`head` is the cursor of the newest event now."""
+        """`head` as it is now."""
         found = self.get(key)
         return found[1] if found is not None and found[0] == head else None
 
     def note(self, key: K, head: int, value: V, size: int) -> None:
-        """`value` was read after `head` was the cursor of the newest event."""
+        """`value` was read after `head` was asked for."""
         self.put(key, (head, value), size)

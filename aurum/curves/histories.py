@@ -51,8 +51,8 @@ class HistoryStore:
     ) -> dict[int, PriceHistory]:
         """By curve: the days of the range whose newest version known at `known_at` has the period.
 
-        Those asked for last are kept, and are the answer until there is another event. `head`: the cursor of the
-        tenant's newest one, where the caller has just asked for it.
+        Those asked for last are kept, and are the answer until the head moves. `head`: the tenant's (`Heads`), where
+        the caller has just asked for it.
         """
         if not self._kept.most_bytes:
             return await self._read(tenant, curve_ids, asked)

@@ -140,9 +140,9 @@ class CurveService:
         return {day: {keys[id_]: mids for id_, mids in of_day.items()} for day, of_day in found.items()}
 
     async def head(self, principal: Principal) -> int | None:
-        """The cursor of the tenant's newest event; None where nothing is kept.
+        """The tenant's head (`Heads`); None where nothing is kept.
 
-        Reads to which it is given answer with what was kept since that event, as far as they can.
+        Reads to which it is given answer with what was kept since it moved, as far as they can.
         """
         principal.require(Scope.CURVES_READ)
         return await self.store.heads.of(principal.tenant) if self.store.kept.most_bytes else None

@@ -54,8 +54,8 @@ _STANDING = ("id", "as_of", "version")
 
 
 class SnapshotStore:
-    """Reads snapshots. The ones asked for last are kept, `kept_bytes` of them, each with the cursor of the newest event
-    before it was read: while that is the newest, it is the answer; else it is asked which is, but not for its prices.
+    """Reads snapshots. The ones asked for last are kept, `kept_bytes` of them, each with the head (`Heads`) before
+    it was read: until that moves, it is the answer; else it is asked which is, but not for its prices.
     """
 
     def __init__(self, database: Database, kept_bytes: int = 0) -> None:
@@ -84,7 +84,7 @@ class SnapshotStore:
     ) -> dict[int, Snapshot]:
         """By curve: the newest as-of date on or before `as_of`, in the newest version known at `known_at`.
 
-        `head`: the cursor of the tenant's newest event, where the caller has just asked for it.
+        `head`: the tenant's (`Heads`), where the caller has just asked for it.
         """
         if not self.kept.most_bytes:
             return await self._read_together(tenant, curve_ids, as_of, known_at)
@@ -163,7 +163,9 @@ class SnapshotStore:
         return {snapshot.id: snapshot for snapshot in found}
 
     async def standing(self, tenant: str, curve_id: int) -> tuple[int, Standing | None]:
-        """The cursor of the newest event and a curve's newest snapshot: of one moment, as one statement reads them."""
+        """The cursor of the newest event, quiet or not, and a curve's newest snapshot: of one moment, as one statement
+        reads them.
+        """
         newest = select(head_of(tenant).label("cursor"), _newest(literal(curve_id), None, None).label("id")).subquery()
         ours = and_(snapshots.c.id == newest.c.id, _of(tenant))
         columns = (snapshots.c[name] for name in _STANDING)

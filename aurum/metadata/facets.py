@@ -159,7 +159,7 @@ class FacetStore:
         self._read = Together[None, str, Facets](self._read_again)
 
     async def of(self, tenant: str, head: int | None) -> Facets:
-        """`head`: the cursor of the tenant's newest event, since which nothing has changed."""
+        """`head`: the tenant's (`Heads`), since which nothing has changed."""
         facets = None if head is None else self._kept.still(tenant, head)
         if facets is None:
             facets = (await self._read.ask(None, [tenant]))[tenant]

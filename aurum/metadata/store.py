@@ -205,7 +205,7 @@ class CatalogueStore:
     ) -> Page[Curve]:
         """Without an order the best first where there is a search, and by key.
 
-        `head`: the cursor of the tenant's newest event, of which what was kept before may still be the answer.
+        `head`: the tenant's (`Heads`); what was kept at it is still the answer.
         """
         keys = _sort_keys(tuple(order))
         if wanted.search is not None and not order:
