@@ -40,7 +40,7 @@ class Loaders:
                 return await self.load_many(batch, principal, keys, **arguments)
 
             loader = self._loaders[name] = DataLoader(read, max_batch_size=_BATCH)
-        value: V | None = await loader.load(key)
+        value: V | None = await asyncio.shield(loader.load(key))  # others may wait for it too, or ask for it later
         return value
 
     async def load_many(

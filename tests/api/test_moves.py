@@ -343,3 +343,15 @@ async def test_hours_are_the_weights_where_a_calendar_knows_them(ask: Ask, key: 
     total = sum(hours)
     assert found["strip"]["mid"] == pytest.approx((hours[0] * march + hours[1] * april) / total, abs=1e-12)
     assert [each["weight"] for each in found["strip"]["inputs"]] == pytest.approx([each / total for each in hours])
+
+
+@pytest.mark.parametrize("refused", ['unit: "tCO2"', 'currency: "USD"'])
+async def test_what_is_refused_leaves_what_is_asked_beside_it_as_it_is(ask: Ask, refused: str) -> None:
+    """What is under way when another one is refused is given up; it must not be given up for good."""
+    other = 'b: diff(from: {asOf: "2025-02-11"}, to: {asOf: "2025-02-14"}) { move { total } }'
+    wrong = f'a: diff(from: {{asOf: "2025-02-13"}}, to: {{asOf: "2025-02-14"}}, {refused}) {{ move {{ total }} }}'
+    alone = await ask(f'{{ curve(key: "{TTF}") {{ {wrong} }} }}')
+    for fields in (f"{wrong} {other}", f"{other} {wrong}"):
+        answer = await ask(f'{{ curve(key: "{TTF}") {{ {fields} }} }}')
+        assert answer["data"] == {"curve": None}
+        assert [each["message"] for each in answer["errors"]] == [each["message"] for each in alone["errors"]]

@@ -155,6 +155,18 @@ async def test_a_run_is_refused_where_it_would_not_be_read(loaded: Services, ask
         assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_USER_INPUT"], answer
 
 
+async def test_what_is_refused_leaves_a_run_that_is_asked_beside_it_as_it_is(loaded: Services, ask: Ask) -> None:
+    """What is under way when another one is refused is given up; it must not be given up for good."""
+    run = await done(ask, loaded, await scenario(ask))
+    start = 'from: {asOf: "2025-02-13"}'
+    wrong = f'a: diff({start}, to: {{scenarioRun: "zz"}}) {{ move {{ total }} }}'
+    other = f'b: diff({start}, to: {{scenarioRun: "{run}"}}) {{ move {{ total }} }}'
+    for fields in (f"{wrong} {other}", f"{other} {wrong}"):
+        answer = await ask(f'{{ curve(key: "{TTF}") {{ {fields} }} }}')
+        assert answer["data"] == {"curve": None}
+        assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_USER_INPUT"]
+
+
 async def test_what_each_driver_did_adds_up_to_the_last_bit(loaded: Services, ask: Ask) -> None:
     lift = {"shift": {"amount": 3, "unit": "EUR/MWh", "name": "retired"}}
     run = await done(ask, loaded, await scenario(ask, "Three", GAS_UP, FOLLOWED, lift))
