@@ -14,7 +14,6 @@ from aurum.scenarios.suggestions import nearest
 
 MOST_VALUES = 100
 _LONGEST_PARAMETER = 200
-_LIMITS = "limits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +77,7 @@ def _changed(documents: Sequence[Any], variation: Variation) -> list[Any]:
     changed = list(documents)
     changed[variation.driver] = deepcopy(changed[variation.driver])
     *way, last = (variation.parameter or "").split(".")
-    payload = changed[variation.driver]["payload"]
-    if way[-1:] == [_LIMITS]:
-        _inside(payload, way[:-1]).setdefault(_LIMITS, {})
-    _inside(payload, way)[last] = variation.value
+    _holder(changed[variation.driver]["payload"], way)[last] = variation.value
     return changed
 
 
@@ -97,9 +93,7 @@ def _unfit(documents: Sequence[Any], driver: int, parameter: str, values: Sequen
     if not 0 < len(values) <= MOST_VALUES:
         return [_error("OUT_OF_RANGE", f"a sweep has 1 to {MOST_VALUES} values", "values")]
     payload, way = documents[driver]["payload"], parameter.split(".")[:-1]
-    if way[-1:] == [_LIMITS]:  # a driver without any may have them
-        way = way[:-1]
-    if len(parameter) > _LONGEST_PARAMETER or not isinstance(_inside(payload, way), dict):
+    if len(parameter) > _LONGEST_PARAMETER or not isinstance(_holder(deepcopy(payload), way), dict):
         close = nearest(parameter, payload)
         return [_error("UNKNOWN_FIELD", f"there is no {parameter[:80]!r}", "parameter", close)]
     told = "a value is a number, a text or a truth"
@@ -111,6 +105,14 @@ def _unfit(documents: Sequence[Any], driver: int, parameter: str, values: Sequen
 
 def _error(code: str, message: str, path: str, suggestion: str | None = None) -> Issue:
     return Issue(Severity.ERROR, code, message, path, suggestion)
+
+
+def _holder(payload: Any, way: Sequence[str]) -> Any:
+    """What stands at the end of the way: limits also of a driver that had none, for which they are made."""
+    outer = _inside(payload, way[:-1])
+    if way[-1:] == ["limits"] and isinstance(outer, dict):
+        outer.setdefault("limits", {})
+    return _inside(payload, way)
 
 
 def _inside(value: Any, way: Sequence[str]) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from aurum.auth import Principal, Scope
 from aurum.curves.analytics.comparisons import Bucket
@@ -17,6 +16,7 @@ from aurum.scenarios.batches.store import BatchStore
 from aurum.scenarios.batches.summary import Line, Mids, Row, held, table
 from aurum.scenarios.model import BaseCurve
 from aurum.scenarios.runs.model import RunState
+from aurum.scenarios.runs.starts import bases_of
 from aurum.scenarios.runs.store import RunStore
 from aurum.scenarios.simulation.asked import LARGEST_VOLUME
 
@@ -68,11 +68,8 @@ class BatchResults:
     async def _bases(self, principal: Principal, runs: Sequence[BatchRun], curves: Mapping[int, Curve]) -> list[Base]:
         """Those of the curves that the runs start from, in the units that are pinned."""
         run = runs[0].run
-        return [
-            Base(replace(curves[each.curve_id], currency=each.currency, unit=each.unit), each.snapshot_id, run.as_of)
-            for each in await self.runs.inputs(principal.tenant, run.id)
-            if each.curve_id in curves
-        ]
+        inputs = await self.runs.inputs(principal.tenant, run.id)
+        return bases_of(run, [each for each in inputs if each.curve_id in curves], curves)
 
     async def _read(
         self, principal: Principal, runs: Sequence[BatchRun], bases: Sequence[Base]

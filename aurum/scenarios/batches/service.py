@@ -146,8 +146,7 @@ class BatchService:
         check_key(key)
         said = {"kind": kind, **said}
         if key is not None:
-            async with self.store.database.write() as transaction:
-                known = await self.store.of_key(transaction, principal.tenant, key)
+            known = await self.store.known(principal.tenant, key)
             if known is not None:
                 return same(known, said)
         wanted: list[Run | Prepared] = await prepared(Preparing(self.runs.scenarios, principal))

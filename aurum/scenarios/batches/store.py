@@ -7,25 +7,29 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, insert, select
 
-from aurum.backends.database import AnyRow, Database, WriteConnection
+from aurum.backends.database import AnyRow, Database, ReadConnection, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
 from aurum.scenarios.batches.model import Batch, BatchFilter, BatchKind
 from aurum.scenarios.runs.model import Run
 from aurum.scenarios.tables import batch_runs, batches, results
 
 _ORDER = [SortKey(batches.c.created_at, descending=True), SortKey(batches.c.id, descending=True)]
+Known = tuple[Batch, dict[str, Any]]  # a batch, and how it was asked for
 
 
 class BatchStore:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def of_key(self, transaction: WriteConnection, tenant: str, key: str) -> tuple[Batch, Any] | None:
-        """The batch that a key has asked for, and how. Nobody else uses the key until the transaction ends."""
+    async def known(self, tenant: str, key: str) -> Known | None:
+        """The batch that a key has asked for, and how."""
+        async with self.database.read() as connection:
+            return await _of_key(connection, tenant, key)
+
+    async def of_key(self, transaction: WriteConnection, tenant: str, key: str) -> Known | None:
+        """The same; nobody else uses the key until the transaction ends."""
         await transaction.lock(f"scenario batch key {tenant} {key}")
-        same = and_(batches.c.tenant_id == tenant, batches.c.idempotency_key == key)
-        row = await transaction.first(select(batches).where(same))
-        return None if row is None else (_batch(row), row.asked)
+        return await _of_key(transaction, tenant, key)
 
     async def add(
         self, transaction: WriteConnection, tenant: str, runs: Sequence[tuple[Run, bool]], **values: Any
@@ -83,6 +87,12 @@ class BatchStore:
         statement = select(columns.run_id, columns.curve_id, columns.mid).where(fits, columns.mid.is_not(None))
         async with self.database.read() as connection:
             return {(row.run_id, row.curve_id): row.mid for row in await connection.all(statement)}
+
+
+async def _of_key(connection: ReadConnection, tenant: str, key: str) -> Known | None:
+    same = and_(batches.c.tenant_id == tenant, batches.c.idempotency_key == key)
+    row = await connection.first(select(batches).where(same))
+    return None if row is None else (_batch(row), row.asked)
 
 
 def _conditions(tenant: str, wanted: BatchFilter) -> list[ColumnElement[bool]]:

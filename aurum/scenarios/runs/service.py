@@ -99,12 +99,8 @@ class RunService:
 
     async def cancel(self, principal: Principal, run_id: int) -> Run:
         """Ends a run that waits or is under way: nothing of it is kept. A repeated cancel changes nothing."""
-        principal.require(Scope.SCENARIOS_RUN)
-        async with self.store.database.write() as transaction:
-            cancelled = await self.store.cancel(transaction, principal.tenant, [run_id], self.clock(), principal.name)
-            await self._tell_all(transaction, principal.tenant, cancelled)
+        cancelled = await self.cancel_all(principal, [run_id])
         if cancelled:
-            self.changed.set()
             return cancelled[0]
         found = (await self.store.runs(principal.tenant, [run_id])).get(run_id)
         if found is None:
@@ -113,13 +109,15 @@ class RunService:
             raise Conflict(f"the run has ended already: {found.state.lower()}", hint="Nothing was changed.", field="id")
         return found
 
-    async def cancel_all(self, principal: Principal, run_ids: Collection[int]) -> None:
-        """Ends those of the runs that wait or are under way, in one transaction."""
+    async def cancel_all(self, principal: Principal, run_ids: Collection[int]) -> list[Run]:
+        """Ends those of the runs that wait or are under way, in one transaction; by id."""
         principal.require(Scope.SCENARIOS_RUN)
         async with self.store.database.write() as transaction:
             cancelled = await self.store.cancel(transaction, principal.tenant, run_ids, self.clock(), principal.name)
             await self._tell_all(transaction, principal.tenant, cancelled)
-        self.changed.set()
+        if cancelled:
+            self.changed.set()
+        return cancelled
 
     async def runs(self, principal: Principal, ids: Collection[int]) -> dict[int, Run]:
         principal.require(Scope.SCENARIOS_READ)
