@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -22,6 +23,10 @@ from tests.servers import PostgreSQL, Redis, ServerMissing
 
 INSTALL = Path(__file__).with_name("install-servers")
 DATABASES = ["sqlite", "postgresql"]
+
+# Hundreds of processes are started: whatever the environment says, not each of them compiles Aurum anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 Server = TypeVar("Server", PostgreSQL, Redis)
 
