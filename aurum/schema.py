@@ -29,11 +29,12 @@ from aurum.curves.graphql import (
 )
 from aurum.errors import InvalidInput
 from aurum.exports.graphql import Export, ExportMutation, ExportQuery, ExportSubscription, export_of
-from aurum.graphql.charges import Limits, limits_of
+from aurum.graphql.allowed import Limits, limits_of
 from aurum.graphql.errors import Errors
 from aurum.graphql.execution import Schema
+from aurum.graphql.ids import parse_node_id
 from aurum.graphql.limits import limits
-from aurum.graphql.nodes import Node, parse_node_id
+from aurum.graphql.nodes import Node
 from aurum.graphql.printing import sorted_sdl
 from aurum.graphql.sizes import sized
 from aurum.ingestion.graphql import (

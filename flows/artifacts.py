@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from textwrap import wrap
 
-from aurum.graphql.nodes import node_id
+from aurum.graphql.ids import node_id
 from aurum.ingestion.model import Noted, Quarantined, Run, RunState
 from aurum.parsers.model import Severity
 from aurum.scenarios.repository.model import Definition

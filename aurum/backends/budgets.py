@@ -7,10 +7,10 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 _log = logging.getLogger(__name__)
 _MOST_KEPT = 10_000
@@ -92,6 +92,8 @@ class RedisBudgets:
         self._spend: Any = redis.register_script(_SPEND)
 
     async def spend(self, who: str, cost: float, *, always: bool = False) -> Spent:
+        from redis.exceptions import RedisError
+
         given = [self.capacity, self.per_second, cost, int(always)]
         async with self._free:
             if time.monotonic() < self._rests_until:

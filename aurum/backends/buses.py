@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 from sqlalchemy import func, select
 from sqlalchemy.engine import URL
 
@@ -18,6 +15,10 @@ from aurum.backends.bus import Bus, CarriedBus, MemoryBus
 from aurum.backends.database import Database, WriteConnection
 from aurum.backends.redis import open_redis
 from aurum.settings import Settings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.asyncio.client import PubSub
 
 _CHANNEL = "aurum_events"
 _QUIET_SECONDS, _ANSWER_SECONDS = 15.0, 5.0
@@ -80,6 +81,8 @@ class RedisBus(CarriedBus):
         task.add_done_callback(self._sending.discard)
 
     async def _publish(self, topic: str) -> None:
+        from redis.exceptions import RedisError
+
         try:
             await self._client.publish(_CHANNEL, topic)
         except (RedisError, OSError) as error:

@@ -8,10 +8,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 MOST_BYTES = 4 * 2**20  # of a share
 _ENTRY = 200  # bytes of key and bookkeeping, roughly
@@ -104,6 +104,8 @@ class RedisCache:
             await self._run(self._put, share, key, text, self._most)
 
     async def _run(self, script: Any, share: str, key: str, *more: Any) -> Any:
+        from redis.exceptions import RedisError
+
         keys = [f"aurum:kept:{{{share}}}:{part}" for part in ("texts", "used", "bytes")]
         async with self._free:
             if time.monotonic() < self._rests_until:

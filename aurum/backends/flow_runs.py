@@ -7,10 +7,8 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
-
-import httpx
-from httpx import codes
 
 from aurum.errors import Unavailable
 
@@ -56,12 +54,16 @@ class FlowRuns:
     """
 
     def __init__(self, api_url: str, deployment: str, clock: Callable[[], datetime]) -> None:
+        import httpx
+
         self._client = httpx.AsyncClient(base_url=api_url.rstrip("/") + "/", timeout=30)
         self._deployment = deployment
         self._clock = clock
 
     async def begin(self, ticket: Ticket) -> bool:
         """False where somebody has cancelled a flow run of this run in Prefect. Raises Unavailable."""
+        import httpx
+
         try:
             return await self._create(ticket)
         except httpx.HTTPError as error:
@@ -69,6 +71,8 @@ class FlowRuns:
 
     async def end(self, ticket: Ticket) -> None:
         """Ends those that are alive. Raises Unavailable; then they find the run cancelled, and end by themselves."""
+        import httpx
+
         flows = {"name": {"any_": [self._deployment.partition("/")[0]]}}
         alive = _of(ticket, _ALIVE)
         try:
@@ -117,7 +121,7 @@ class FlowRuns:
         """503 is how the server says that its SQLite was locked for a moment."""
         pauses = iter((0.1, 0.3, 1.0))
         response = await self._client.request(method, path, json=body)
-        while response.status_code == codes.SERVICE_UNAVAILABLE and (pause := next(pauses, None)):
+        while response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and (pause := next(pauses, None)):
             await asyncio.sleep(pause)
             response = await self._client.request(method, path, json=body)
         return response.raise_for_status().json()

@@ -19,7 +19,8 @@ from aurum.exports.selections import written
 from aurum.exports.service import EXPORT, ExportService
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.nodes import Node, node_id, row_of
+from aurum.graphql.ids import node_id, row_of
+from aurum.graphql.nodes import Node
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.graphql.streams import Feed
 from aurum.market.periods import TenorType

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from aurum.curves.analytics.comparisons import Bucket, By
 from aurum.errors import InvalidInput
 from aurum.exports.model import Selection
-from aurum.graphql.nodes import node_id, row_of
+from aurum.graphql.ids import node_id, row_of
 from aurum.market.identity import Measure
 from aurum.market.periods import TenorType
 from aurum.metadata.model import CurveFilter

@@ -12,7 +12,7 @@ from aurum.graphql.charges import Charges, Paying
 from aurum.graphql.costs import Bill, bill
 from aurum.graphql.documents import Document
 from aurum.graphql.execution import Schema
-from aurum.graphql.media import DocumentRefused
+from aurum.graphql.refused import DocumentRefused
 from aurum.graphql.requests import Asked, BadRequest, MethodNotAllowed
 from aurum.settings import GraphQLSettings
 

@@ -23,7 +23,8 @@ from aurum.graphql.deadlines import Connected
 from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Schema
 from aurum.graphql.formats import error_media
-from aurum.graphql.media import ARROW, GRAPHQL, JSON, DocumentRefused, NotAcceptable, answered, negotiated, refusal
+from aurum.graphql.media import ARROW, GRAPHQL, JSON, NotAcceptable, answered, negotiated, refusal
+from aurum.graphql.refused import DocumentRefused
 from aurum.graphql.requests import MULTIPART, Asked, Incoming, MethodNotAllowed, TooSlow, asked_of, bounded, with_header
 from aurum.graphql.running import Runner
 from aurum.graphql.sockets import Connection, check_origin

@@ -12,6 +12,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from aurum.errors import AurumError
 from aurum.graphql.records import rendered
+from aurum.graphql.refused import DocumentRefused
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -22,13 +23,6 @@ _RANGES = {ARROW: ARROW, JSON: JSON, GRAPHQL: GRAPHQL, "application/*": JSON, "*
 class NotAcceptable(AurumError):
     code = "NOT_ACCEPTABLE"
     status = 406
-
-
-class DocumentRefused(AurumError):
-    """What is asked for is wrong, not how: 200 where the client only knows `application/json`."""
-
-    code = "GRAPHQL_INVALID"
-    status = 400
 
 
 @lru_cache(maxsize=256)

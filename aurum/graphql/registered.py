@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from graphql import GraphQLError
+from typing import TYPE_CHECKING, Any
 
 from aurum.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from graphql import GraphQLError
 
 HASHED = "sha256:"
 _IDS = re.compile(r"(x-[A-Za-z0-9._~-]+:)?[A-Za-z0-9._~-]+|sha256:[0-9a-f]{64}")  # by GraphQL over HTTP

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
 from aurum.errors import AurumError, InvalidInput
-from aurum.graphql.media import DocumentRefused
+from aurum.graphql.refused import DocumentRefused
 from aurum.settings import GraphQLSettings
 
 MULTIPART = "multipart/form-data"

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from aurum.graphql.admission import EVERYTHING, READING
 from aurum.graphql.formats import EVENT_STREAM, wanted
-from aurum.graphql.media import DocumentRefused
+from aurum.graphql.refused import DocumentRefused
 from aurum.graphql.requests import Asked, BadRequest
 from aurum.graphql.running import Runner, Subscriber, failure
 from aurum.graphql.shared import SharedStreams, token_of

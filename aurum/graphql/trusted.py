@@ -13,7 +13,7 @@ from typing import Protocol
 from aurum.auth import Principal
 from aurum.backends.cache import Cache
 from aurum.graphql.execution import Schema
-from aurum.graphql.media import DocumentRefused
+from aurum.graphql.refused import DocumentRefused
 from aurum.graphql.registered import HASHED, digest_of
 from aurum.graphql.requests import Asked, BadRequest, PersistedQueryNotSupported
 from aurum.settings import GraphQLSettings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aurum.backends.events import Event
-from aurum.graphql.nodes import node_id
+from aurum.graphql.ids import node_id
 from aurum.ingestion.completeness import FILE_MISSING
 from aurum.ingestion.loading import INGESTION_RUN, QUARANTINED
 from aurum.ingestion.model import Run, RunState

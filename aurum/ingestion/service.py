@@ -19,7 +19,6 @@ from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest
 from aurum.curves.service import CurveService
 from aurum.errors import AurumError, Conflict, InvalidInput, NotFound, WorkbookTooLarge
-from aurum.ingestion.annotated import annotate
 from aurum.ingestion.completeness import Completeness
 from aurum.ingestion.data_sets import DataSets
 from aurum.ingestion.delivery_store import DeliveryStore
@@ -30,6 +29,7 @@ from aurum.ingestion.quarantine import Quarantine
 from aurum.ingestion.refusals import Oversized, Refusals
 from aurum.ingestion.store import Claim, IngestionStore
 from aurum.parsers import PARSER_VERSION
+from aurum.parsers.model import Finding
 from aurum.settings import IngestionSettings
 
 _log = logging.getLogger(__name__)
@@ -293,7 +293,7 @@ class IngestionService:
         noted = (await self.findings(principal, [run_id])).get(run_id, [])
         found = [each.finding for each in noted]
         async with self._annotating:  # seconds of a core, and many times the file in memory
-            copy = await asyncio.to_thread(annotate, data, run.file_name, about(run), found)
+            copy = await asyncio.to_thread(_annotated, data, run, found)
         return annotated_name(run.file_name), copy
 
     async def files(self, principal: Principal, ids: Collection[int]) -> dict[int, SourceFile]:
@@ -335,6 +335,12 @@ def about(run: Run) -> list[tuple[str, str]]:
         ("In quarantine", f"{counts.withheld:,}"), ("Why it is not loaded", run.error), ("What to do", run.hint),
     ]  # fmt: skip
     return [(label, str(value)) for label, value in lines if value is not None]
+
+
+def _annotated(data: bytes, run: Run, findings: list[Finding]) -> bytes:
+    from aurum.ingestion.annotated import annotate  # on the thread: openpyxl takes a quarter of a second to import
+
+    return annotate(data, run.file_name, about(run), findings)
 
 
 def _name_of(path: str) -> str:

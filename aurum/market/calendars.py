@@ -9,8 +9,6 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from types import MappingProxyType
 
-import holidays
-
 from aurum.errors import InvalidInput
 from aurum.market.blocks import BASELOAD, BLOCK_BY_SPELLING, BLOCKS, Block, patterns, spelled
 from aurum.market.clocks import END_DAY, FIRST_DAY
@@ -99,6 +97,8 @@ def _days_of(rule: HolidayRule) -> Mapping[date, str]:
 def _nerc() -> dict[date, str]:
     """NERC's additional off-peak days: six of the United States' holidays, kept on Monday where they fall on a Sunday,
     and not moved from a Saturday."""
+    import holidays
+
     days = holidays.country_holidays("US", years=_YEARS, observed=False)
     return {
         day + timedelta(day.weekday() == 6): name
@@ -110,6 +110,8 @@ def _nerc() -> dict[date, str]:
 
 def _ontario() -> dict[date, str]:
     """The province's public holidays, with the days on which those of a weekend are kept."""
+    import holidays
+
     return dict(holidays.country_holidays("CA", subdiv="ON", years=_YEARS).items())
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import fuzz, process
 
 from aurum.market.identity import fold
 
@@ -96,6 +95,8 @@ class Texts:
 
 def _similar(word: str, words: Collection[str]) -> dict[str, float]:
     """Those of `words` that are taken for it, with how similar they are: 1 where they are the same."""
+    from rapidfuzz import fuzz, process
+
     found = {word: 1.0} if word in words else {}
     if len(word) < _SHORTEST or not word.isalpha():
         return found

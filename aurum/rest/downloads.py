@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from aurum.context import Context
 from aurum.errors import AurumError
-from aurum.graphql.nodes import row_of
+from aurum.graphql.ids import row_of
 from aurum.rest.problems import problem_of, unexpected
 
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

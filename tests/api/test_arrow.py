@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from aurum.graphql import flattened
-from aurum.graphql.nodes import node_id
+from aurum.graphql.ids import node_id
 from aurum.services import Services
 from tests.api.conftest import Ask
 

@@ -12,7 +12,7 @@ import pytest
 
 from aurum.auth import Principal, Scope, local_principal
 from aurum.exports.model import ExportFormat, Selection
-from aurum.graphql.nodes import node_id
+from aurum.graphql.ids import node_id
 from aurum.settings import Settings
 from tests.api.conftest import Ask
 from tests.following import event_stream

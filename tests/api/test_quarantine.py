@@ -15,7 +15,7 @@ import pytest
 
 from aurum.auth import Principal, Scope, local_principal
 from aurum.demo.workbooks import VendorWorkbook
-from aurum.graphql.nodes import node_id
+from aurum.graphql.ids import node_id
 from aurum.ingestion.loading import Loader
 from aurum.ingestion.model import Run, RunState
 from aurum.services import Services

@@ -9,7 +9,7 @@ import pytest
 
 from aurum.auth import Principal, Scope, worker_principal
 from aurum.errors import Forbidden
-from aurum.graphql.nodes import row_of
+from aurum.graphql.ids import row_of
 from aurum.scenarios.batches import service
 from aurum.scenarios.runs.execution import execute
 from aurum.services import Services

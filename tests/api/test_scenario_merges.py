@@ -9,7 +9,7 @@ import pytest
 
 from aurum.auth import Principal, Scope, worker_principal
 from aurum.errors import Forbidden, NotFound
-from aurum.graphql.nodes import row_of
+from aurum.graphql.ids import row_of
 from aurum.scenarios.repository.merges import Wanted
 from aurum.services import Services
 from tests.api.conftest import Ask

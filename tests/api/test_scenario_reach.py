@@ -15,7 +15,7 @@ from sqlalchemy import text
 from aurum.auth import Principal, Scope, worker_principal
 from aurum.errors import Forbidden, NotFound
 from aurum.exports.model import ExportFormat, Selection
-from aurum.graphql.nodes import row_of
+from aurum.graphql.ids import row_of
 from aurum.services import Services
 from tests.api.conftest import Ask
 from tests.api.test_exports import ended

@@ -12,7 +12,7 @@ import pytest
 
 from aurum.auth import Principal, Scope, worker_principal
 from aurum.errors import Forbidden
-from aurum.graphql.nodes import row_of
+from aurum.graphql.ids import row_of
 from aurum.ingestion.graphql.events import event_of
 from aurum.scenarios.digest import output_digest
 from aurum.scenarios.model import Issue, Outcome, Severity

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from aurum.auth import Principal, Scope, worker_principal
 from aurum.curves.model import CurvePrices, Publication
-from aurum.graphql.nodes import row_of
+from aurum.graphql.ids import row_of
 from aurum.market.periods import TenorGrid
 from aurum.metadata.model import CurveDescription, CurveFilter
 from aurum.scenarios.repository.model import Definition

@@ -26,7 +26,7 @@ from rich.table import Table
 from aurum.auth import local_principal
 from aurum.backends.paging import PageRequest
 from aurum.demo import eugp_workbook, rp_workbook
-from aurum.graphql.nodes import node_id
+from aurum.graphql.ids import node_id
 from aurum.ingestion.service import Submission
 from aurum.metadata.model import CurveFilter
 from aurum.scenarios.repository.model import Definition

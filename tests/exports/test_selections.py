@@ -14,7 +14,7 @@ from aurum.curves.analytics.comparisons import Bucket, By
 from aurum.errors import InvalidInput
 from aurum.exports.model import Selection
 from aurum.exports.selections import PARAMETERS, parse, pinned, read, written
-from aurum.graphql.nodes import node_id
+from aurum.graphql.ids import node_id
 from aurum.market.periods import TenorType
 from aurum.metadata.model import CurveFilter
 

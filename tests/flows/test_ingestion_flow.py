@@ -11,7 +11,7 @@ import pytest
 
 from aurum.backends.paging import PageRequest
 from aurum.demo import eugp_workbook, rp_workbook
-from aurum.graphql.nodes import node_id
+from aurum.graphql.ids import node_id
 from aurum.ingestion.model import QuarantineFilter, Run, RunState
 from aurum.metadata.model import CurveFilter
 from aurum.services import Services

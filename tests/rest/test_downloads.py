@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from aurum.auth import Principal, Scope
 from aurum.backends.blobs import FolderBlobs
 from aurum.backends.paging import PageRequest
-from aurum.graphql.nodes import node_id
+from aurum.graphql.ids import node_id
 from aurum.ingestion.model import Decision, PointPrices, QuarantineFilter, Run, RunState
 from aurum.ingestion.service import Submission
 from tests.rest.conftest import Rest

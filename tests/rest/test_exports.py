@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 from aurum.auth import Principal, Scope
 from aurum.backends.budgets import MemoryBudgets
 from aurum.exports.model import ExportFormat, Selection
-from aurum.graphql.nodes import node_id
+from aurum.graphql.ids import node_id
 from tests.published import NBP, TTF, prices
 from tests.rest.conftest import Rest
 

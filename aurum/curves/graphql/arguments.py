@@ -18,7 +18,7 @@ from aurum.curves.service import CurveService
 from aurum.curves.stories import Stories
 from aurum.errors import InvalidInput, NotFound
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.nodes import row_of
+from aurum.graphql.ids import row_of
 from aurum.market.periods import TenorType
 from aurum.metadata.graphql import CurveFilter
 from aurum.metadata.model import Curve

@@ -47,7 +47,8 @@ from aurum.curves.graphql.strips import Strip, WeightingArgument, strip_of, stri
 from aurum.curves.graphql.trust import Require, Required, trusted
 from aurum.errors import InvalidCursor, InvalidInput
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
-from aurum.graphql.nodes import Node, node_id
+from aurum.graphql.ids import node_id
+from aurum.graphql.nodes import Node
 from aurum.graphql.plans import batched
 from aurum.graphql.records import RecordBatch
 from aurum.graphql.sizes import PAGED, sized, weighing

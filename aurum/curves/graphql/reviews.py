@@ -9,7 +9,7 @@ import strawberry
 from aurum.curves.graphql.arguments import Info
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.errors import InvalidInput, NotFound
-from aurum.graphql.nodes import row_of
+from aurum.graphql.ids import row_of
 from aurum.graphql.sizes import sized
 from aurum.metadata.graphql import Problem, problem_of
 

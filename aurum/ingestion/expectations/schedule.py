@@ -7,8 +7,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-import holidays
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
@@ -44,6 +42,8 @@ class Schedule:
 @lru_cache(maxsize=4096)
 def _holidays(calendar: str, year: int) -> frozenset[date]:
     """The days of a year on which a calendar rests, observed ones included; a market's early closes are not."""
+    import holidays
+
     if calendar in holidays.list_supported_financial():
         return frozenset(holidays.financial_holidays(calendar, years=year, expand=False))
     country, _, subdivision = calendar.partition("-")
@@ -51,6 +51,8 @@ def _holidays(calendar: str, year: int) -> frozenset[date]:
 
 
 def is_calendar(code: str) -> bool:
+    import holidays
+
     if code in holidays.list_supported_financial():
         return True
     country, dash, subdivision = code.partition("-")

@@ -12,7 +12,7 @@ import strawberry
 from aurum.backends.events import Event as Happened
 from aurum.curves.graphql import Curve, EventsAfter
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.nodes import node_id
+from aurum.graphql.ids import node_id
 from aurum.graphql.sizes import sized
 from aurum.graphql.streams import Feed
 from aurum.ingestion.graphql.findings import Info

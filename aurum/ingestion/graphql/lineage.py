@@ -7,7 +7,7 @@ from enum import Enum
 import strawberry
 
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.nodes import node_id
+from aurum.graphql.ids import node_id
 from aurum.graphql.sizes import sized
 from aurum.ingestion import data_sets
 

@@ -11,7 +11,8 @@ from aurum.curves.graphql import Curve, DateRange
 from aurum.errors import Conflict, InvalidInput, NotFound, SamePerson
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.nodes import Node, node_id, row_of
+from aurum.graphql.ids import node_id, row_of
+from aurum.graphql.nodes import Node
 from aurum.graphql.sizes import PAGED, sized, sizing, weighing
 from aurum.ingestion import model
 from aurum.ingestion.graphql.findings import Finding, Info, finding_of

@@ -16,7 +16,8 @@ from aurum.curves.graphql import DateRange, EventsAfter
 from aurum.errors import Conflict, InvalidInput, NotFound, Unavailable, WorkbookRefused
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.nodes import Node, node_id, row_of
+from aurum.graphql.ids import node_id, row_of
+from aurum.graphql.nodes import Node
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.graphql.streams import Feed
 from aurum.ingestion import model

@@ -16,7 +16,8 @@ from aurum.curves.graphql import Curve, curve_of
 from aurum.errors import InvalidInput
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.nodes import Node, node_id, row_of
+from aurum.graphql.ids import node_id, row_of
+from aurum.graphql.nodes import Node
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import CurveFilter, Problem, filter_of

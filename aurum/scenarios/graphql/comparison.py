@@ -13,7 +13,7 @@ from aurum.curves.analytics import comparisons
 from aurum.curves.analytics.comparisons import Bucket, By, Difference
 from aurum.curves.graphql import Curve, curve_of
 from aurum.errors import InvalidInput
-from aurum.graphql.nodes import row_of
+from aurum.graphql.ids import row_of
 from aurum.graphql.sizes import sized, weighing
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import CurveFilter, filter_of

@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 
 from aurum.errors import Conflict, InvalidInput
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.nodes import row_of
+from aurum.graphql.ids import row_of
 from aurum.graphql.sizes import sized, weighing
 from aurum.metadata.graphql import Problem, problem_of
 from aurum.scenarios.graphql.arguments import (

@@ -9,7 +9,7 @@ import strawberry
 
 from aurum.curves.analytics.comparisons import Bucket, By
 from aurum.curves.graphql import Curve, curve_of, instant_of
-from aurum.graphql.nodes import row_of
+from aurum.graphql.ids import row_of
 from aurum.graphql.sizes import sized, weighing
 from aurum.metadata.graphql import Problem
 from aurum.scenarios.graphql.arguments import WRONG, Info, ScenarioIssue, issue_of, wrong

@@ -15,7 +15,8 @@ from aurum.curves.graphql import Curve, CurveSnapshot, EventsAfter, curve_of, in
 from aurum.errors import NotFound
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.nodes import Node, node_id, row_of
+from aurum.graphql.ids import node_id, row_of
+from aurum.graphql.nodes import Node
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.graphql.streams import Feed
 from aurum.metadata.graphql import Problem

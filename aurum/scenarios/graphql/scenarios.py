@@ -13,7 +13,8 @@ from strawberry.types.unset import UNSET
 from aurum.curves.graphql import instant_of
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.nodes import Node, node_id, row_of
+from aurum.graphql.ids import node_id, row_of
+from aurum.graphql.nodes import Node
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.metadata.graphql import CurveFilter, Problem, filter_of
 from aurum.scenarios.graphql.arguments import (

@@ -13,7 +13,7 @@ from aurum.curves.graphql import Curve, curve_of
 from aurum.errors import NotFound
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.nodes import row_of
+from aurum.graphql.ids import row_of
 from aurum.graphql.plans import batched
 from aurum.graphql.records import Columns, RecordBatch
 from aurum.graphql.sizes import PAGED, sized, weighing
