@@ -46,6 +46,18 @@ async def side(ask: Ask, key: str, side: str, **variables: Any) -> list[float | 
     return found
 
 
+async def test_off_peak_from_base_and_peak(ask: Ask) -> None:
+    """German power in March 2025: 743 hours, for the clock is put forward, and 252 at peak: 21 weekdays of 12 hours."""
+    base, peak = [(await mids(ask, key))[1] for key in (GERMAN, GERMAN.replace("base", "peak"))]
+    curve = await derived(ask, f"off_peak([{GERMAN}], [{GERMAN.replace('base', 'peak')}])")
+    assert (curve["unitText"], curve["linear"], curve["columns"]["tenor"][1]) == ("EUR/MWh", False, "2025-03")
+    assert base is not None
+    assert peak is not None
+    assert curve["columns"]["value"][1] == pytest.approx((base * 743 - peak * 252) / 491, abs=1e-9)
+    gaps = dict(zip(curve["columns"]["tenor"], curve["columns"]["gap"], strict=True))
+    assert (gaps["Calendar 2025"], gaps["Summer 2025"]) == ("NO_HOURS", None)
+
+
 async def mids(ask: Ask, key: str, **variables: Any) -> list[float | None]:
     return await side(ask, key, "mid", **variables)
 

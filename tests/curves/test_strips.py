@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurum.curves.analytics.blocks import off_peak
 from aurum.curves.analytics.deliveries import (
     Granularity,
     Seasons,
@@ -152,26 +151,3 @@ def test_the_vendors_strips_are_reproduced_to_their_digits(vendor_files: Path, v
         assert all(each.coverage is not StripCoverage.PARTIAL for each in own)
         compared += len(own)
     assert compared >= 1_440  # 30 of each of 48 curves, 15 of each of 356
-
-
-def test_off_peak_is_what_is_left() -> None:
-    """PJM, July 2025: 744 hours, of them 352 at peak. (40 x 744 - 55 x 352) / 392 = 10400 / 392."""
-    found = off_peak(
-        np.array([40.0, np.nan]), np.array([55.0, 50.0]), np.array([744.0, 720.0]), np.array([352.0, 336.0])
-    )
-    assert found[0] == pytest.approx(10_400 / 392, rel=1e-15)
-    assert np.isnan(found[1])
-
-
-def test_off_peak_of_a_period_that_is_all_peak_does_not_exist() -> None:
-    assert np.isnan(off_peak(np.array([40.0]), np.array([40.0]), np.array([24.0]), np.array([24.0])))
-    for hours, peak in [(24.0, 25.0), (24.0, -1.0), (np.nan, 1.0), (np.inf, 1.0)]:
-        with pytest.raises(ValueError, match="peak hours"):
-            off_peak(np.array([40.0]), np.array([40.0]), np.array([hours]), np.array([peak]))
-
-
-@given(st.floats(-500, 500), st.floats(-500, 500), st.integers(1, 400), st.integers(1, 400))
-def test_peak_and_off_peak_are_worth_the_base(base: float, peak: float, peak_hours: int, rest: int) -> None:
-    hours, at_peak = np.array([float(peak_hours + rest)]), np.array([float(peak_hours)])
-    found = off_peak(np.array([base]), np.array([peak]), hours, at_peak)
-    assert (found * rest + peak * peak_hours)[0] == pytest.approx(base * hours[0], abs=1e-6)

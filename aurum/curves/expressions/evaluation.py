@@ -13,7 +13,8 @@ from aurum.curves.expressions.forms import Form, Forms, Leaf, Linear, Values, nu
 from aurum.curves.expressions.functions import FUNCTIONS, written_out
 from aurum.curves.expressions.gaps import gaps_of
 from aurum.curves.expressions.leaves import Used, check_days, leaves
-from aurum.curves.expressions.model import DerivedCurve, Exchange, Factor, Input, Source
+from aurum.curves.expressions.model import DerivedCurve, Exchange, Factor, Gap, Input, Source
+from aurum.curves.expressions.off_peak import Shares, off_peak_shares
 from aurum.curves.expressions.parsing import STEPS
 from aurum.curves.expressions.printing import printed
 from aurum.curves.expressions.tree import (
@@ -23,6 +24,7 @@ from aurum.curves.expressions.tree import (
     Negated,
     Node,
     Number,
+    OffPeak,
     Product,
     QuotedIn,
     Ref,
@@ -126,6 +128,10 @@ class _Evaluation:
                 return self._form(of, at, months + count * STEPS[step])
             case At(of, day):
                 return self._form(of, day, months)
+            case OffPeak(base, peak):
+                whole = self._form(base, at, months)
+                part = self._alike(self._form(peak, at, months), whole.unit, node)
+                return self._forms.mix(whole, part, self._shares(node, at, months))
             case Convert(of, unit, rate):
                 exchange = None if rate is None else self._form(rate, at, months)
                 return self._exchanged(self._form(of, at, months), unit, exchange)
@@ -175,6 +181,10 @@ class _Evaluation:
             if place < len(given) and (value := number_of(given[place])) is not None:
                 self._factors[Factor(node.name, name, value, given[place].unit)] = None
         return self._form(expanded, at, months)
+
+    def _shares(self, node: OffPeak, at: date | None, months: int) -> Shares:
+        base, peak = (self._read[Leaf(each.key, at, months)] for each in (node.base, node.peak))
+        return off_peak_shares(base, peak, self.tenors, months)
 
     # ---- units ----
 
@@ -239,7 +249,8 @@ class _Evaluation:
             )
             for leaf, slope in slopes.items()
         )  # fmt: skip
-        gaps, blamed = gaps_of(values, inputs, self._forms.divided_by_zero)
+        failed = {Gap.DIVISION_BY_ZERO: self._forms.divided_by_zero, Gap.NO_HOURS: self._forms.without_hours}
+        gaps, blamed = gaps_of(values, inputs, failed)
         snapshots = [each.source.snapshot for each in inputs]
         undated = [each.source.snapshot.as_of for each in inputs if each.leaf.at is None]
         return DerivedCurve(

@@ -60,17 +60,17 @@ Form: TypeAlias = Linear | Curved
 
 
 class Forms:
-    """Computes with forms over the prices of the leaves, and notes where it divided by zero."""
+    """Computes with forms over the prices of the leaves, and notes where there is no value for a reason of its own."""
 
     def __init__(self, prices: Mapping[Leaf, Values], length: int) -> None:
-        self._prices = prices
-        self.divided_by_zero = np.zeros(length, dtype=bool)
+        self._prices, self._length = prices, length
+        self.divided_by_zero, self.without_hours = np.zeros((2, length), dtype=bool)
 
     def values(self, form: Form) -> Values:
         """Of a weighted sum: weight * price of each leaf in order, added up from the left, then the constant."""
         if isinstance(form, Curved):
             return form.values
-        total = np.full(len(self.divided_by_zero), 0.0)
+        total = np.full(self._length, 0.0)
         for at, (leaf, weight) in enumerate(form.weights.items()):
             part = weight * self._prices[leaf]
             total = part if at == 0 else total + part
@@ -79,7 +79,7 @@ class Forms:
     def slopes(self, form: Form) -> Mapping[Leaf, Values]:
         if isinstance(form, Curved):
             return form.slopes
-        ones = np.ones(len(self.divided_by_zero))
+        ones = np.ones(self._length)
         return {leaf: weight * ones for leaf, weight in form.weights.items()}
 
     def add(self, one: Form, other: Form) -> Form:
@@ -124,6 +124,13 @@ class Forms:
         values = np.where(gap, np.nan, columns[which, np.arange(columns.shape[1])])
         shares = [(form, (which == at).astype(np.float64)) for at, form in enumerate(forms)]
         return Curved(forms[0].unit, values, self._mixed(*shares))
+
+    def mix(self, one: Form, other: Form, shares: tuple[Values, Values]) -> Form:
+        """So much of each at each period, both in the unit of the first; no share: nobody knows the hours."""
+        self.without_hours |= np.isnan(shares[0])
+        slopes = self._mixed((one, shares[0]), (other, shares[1]))
+        parts = [slope * self._prices[leaf] for leaf, slope in slopes.items()]
+        return Curved(one.unit, _finite(sum(parts[1:], parts[0])), slopes)
 
     def _mixed(self, *shares: tuple[Form, Values | float]) -> dict[Leaf, Values]:
         found: dict[Leaf, Values] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -16,14 +16,21 @@ Gaps: TypeAlias = NDArray[np.int8]
 Blamed: TypeAlias = NDArray[np.int16]
 
 
-def gaps_of(values: Values, inputs: Sequence[Input], by_zero: NDArray[np.bool_]) -> tuple[Gaps, Blamed]:
-    """Why values are missing, and which input is to blame: the first one that has nothing there."""
+def gaps_of(
+    values: Values, inputs: Sequence[Input], failed: Mapping[Gap, NDArray[np.bool_]]
+) -> tuple[Gaps, Blamed]:  # fmt: skip
+    """Why values are missing, and which input is to blame: the first one that has nothing there.
+
+    `failed`: where the computation itself had none, for which reason; of two the later.
+    """
     gaps: Gaps = np.full(len(values), NO_GAP, dtype=np.int8)
     blamed: Blamed = np.full(len(values), NO_GAP, dtype=np.int16)
     missing = np.isnan(values)
     if not missing.any():
         return gaps, blamed
-    gaps[missing] = np.where(by_zero[missing], GAPS.index(Gap.DIVISION_BY_ZERO), GAPS.index(Gap.OVERFLOW))
+    gaps[missing] = GAPS.index(Gap.OVERFLOW)
+    for reason, where in failed.items():
+        gaps[missing & where] = GAPS.index(reason)
     for at, each in reversed(list(enumerate(inputs))):
         held = marked(len(each.source.snapshot.prices.tenors), each.source.snapshot.prices.withheld, each.places)
         reasons = np.where(held, GAPS.index(Gap.WITHHELD), GAPS.index(Gap.NOT_QUOTED))

@@ -25,6 +25,7 @@ class Gap(StrEnum):
     WITHHELD = "WITHHELD"
     DIVISION_BY_ZERO = "DIVISION_BY_ZERO"
     OVERFLOW = "OVERFLOW"
+    NO_HOURS = "NO_HOURS"
 
 
 GAPS = tuple(Gap)

@@ -10,6 +10,7 @@ shift(sum, ["-"] whole number, "month" | "quarter" | "year")
 at(sum, 2025-02-12)
 convert(sum, unit [, sum])                      `1` is the unit of a plain number
 quoted_in([curve key], unit)
+off_peak([curve key], [curve key])
 spark, dark, clean_spark, clean_dark, crack, basket, min, max: arguments are sums
 """
 
@@ -28,6 +29,7 @@ from aurum.curves.expressions.tree import (
     Negated,
     Node,
     Number,
+    OffPeak,
     QuotedIn,
     Ref,
     Shift,
@@ -190,6 +192,7 @@ class _Parser:
             "at": self._as_of,
             "convert": self._convert,
             "quoted_in": self._quoted_in,
+            "off_peak": self._off_peak,
         }
         if token.text not in special and token.text not in FUNCTIONS:
             names = ", ".join(sorted([*special, *FUNCTIONS]))
@@ -239,9 +242,18 @@ class _Parser:
         return Convert(of, unit, self._sum() if self._sign(",") else None)
 
     def _quoted_in(self) -> QuotedIn:
-        if self._next.kind != "curve":
-            raise self._wrong("quoted_in takes a [curve]")
-        self._made()
-        of = self._curve()
+        of = self._named("quoted_in takes a [curve]")
         self._require(",")
         return QuotedIn(of, self._target())
+
+    def _off_peak(self) -> OffPeak:
+        takes = "off_peak takes the [curve] of all hours, then that of the peak's"
+        base = self._named(takes)
+        self._require(",")
+        return OffPeak(base, self._named(takes))
+
+    def _named(self, otherwise: str) -> Ref:
+        if self._next.kind != "curve":
+            raise self._wrong(otherwise)
+        self._made()
+        return self._curve()

@@ -9,6 +9,7 @@ from aurum.curves.expressions.tree import (
     Negated,
     Node,
     Number,
+    OffPeak,
     Product,
     QuotedIn,
     Ref,
@@ -44,7 +45,7 @@ def _printed(node: Node, level: int) -> str:
     return _call(node)
 
 
-def _call(node: Call | Shift | At | Convert | QuotedIn) -> str:
+def _call(node: Call | Shift | At | Convert | QuotedIn | OffPeak) -> str:
     match node:
         case Call(name, given):
             return f"{name}({', '.join(map(printed, given))})"
@@ -56,6 +57,8 @@ def _call(node: Call | Shift | At | Convert | QuotedIn) -> str:
             return f"convert({printed(of)}, {unit}{'' if rate is None else f', {printed(rate)}'})"
         case QuotedIn(of, unit):
             return f"quoted_in({printed(of)}, {unit})"
+        case OffPeak(base, peak):
+            return f"off_peak({printed(base)}, {printed(peak)})"
 
 
 def number(value: float) -> str:

@@ -88,7 +88,15 @@ class QuotedIn:
     unit: CompoundUnit
 
 
-Node: TypeAlias = Number | Ref | Negated | Sum | Product | Call | Shift | At | Convert | QuotedIn
+@dataclass(frozen=True, slots=True)
+class OffPeak:
+    """What is left of all hours without those of the peak."""
+
+    base: Ref
+    peak: Ref
+
+
+Node: TypeAlias = Number | Ref | Negated | Sum | Product | Call | Shift | At | Convert | QuotedIn | OffPeak
 
 
 def sum_of(first: Node, rest: tuple[tuple[int, Node], ...]) -> Sum:
@@ -110,6 +118,8 @@ def parts(node: Node) -> Iterator[Node]:
             yield from given
         case Convert(of, _, rate):
             yield from (of,) if rate is None else (of, rate)
+        case OffPeak(base, peak):
+            yield from (base, peak)
         case Negated(of) | Shift(of) | At(of) | QuotedIn(of):
             yield of
 

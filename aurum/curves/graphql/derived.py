@@ -47,6 +47,7 @@ publish_enum(
         "WITHHELD": "A curve's point is in quarantine: its number is not served, nor what is computed with it.",
         "DIVISION_BY_ZERO": "What is divided by is 0 there.",
         "OVERFLOW": "The result is too large for a number.",
+        "NO_HOURS": "Of `off_peak`: a strip whose delivery has begun, or a period without hours off peak.",
     },
     name="DerivedGap",
 )
