@@ -37,7 +37,7 @@ class Block:
 
 
 BASELOAD = Block(
-    "BASELOAD", "All hours", _ALL, ("base", "baseload", "base load", "ATC", "RTC", "around the clock", "24x7")
+    "BASELOAD", "All hours", _ALL, ("base", "baseload", "base load", "ATC", "RTC", "around the clock", "24x7", "flat")
 )
 PEAK = Block("PEAK", "Peak hours of peak days", Part.PEAK, ("peak", "on-peak", "peakload", "peak load"))
 OFF_PEAK = Block("OFF_PEAK", "All hours but the peak's", _ALL ^ Part.PEAK, ("off-peak", "wrap"))
@@ -63,10 +63,11 @@ BLOCK_BY_SPELLING: Mapping[str, Block] = MappingProxyType(
 )
 
 
-def patterns(days: int, hours: int) -> Mapping[str, Block]:
+def patterns(days: int, hours: int, holidays: bool) -> Mapping[str, Block]:
     """What traders call the blocks of a market with so many peak days a week and peak hours a day: `5x16`, `7x8`.
 
     Of two that would be called the same (with 12 peak hours, the day's and the night's) only the day's is.
+    `2x16h` are weekends and holidays, where those are days of rest.
     """
     named: dict[str, Block] = {}
     for pattern, block in (
@@ -78,4 +79,6 @@ def patterns(days: int, hours: int) -> Mapping[str, Block]:
         (f"{days}x{24 - hours}", PEAK_NIGHT),
     ):
         named.setdefault(pattern, block)
+    if holidays:
+        named[f"{7 - days}x{hours}h"] = REST_DAY
     return MappingProxyType(named)

@@ -57,7 +57,7 @@ class Calendar:
         """Its blocks by what traders call them, such as `5x16`; off-peak has no such name."""
         if self.peak is None:
             return MappingProxyType({"7x24": BASELOAD})
-        return patterns(self.peak.days, self.peak.end - self.peak.start)
+        return patterns(self.peak.days, self.peak.end - self.peak.start, self.peak.holidays is not None)
 
     @property
     def blocks(self) -> tuple[Block, ...]:

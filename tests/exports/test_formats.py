@@ -119,7 +119,7 @@ def test_numbers_of_a_sheet_come_back_to_the_bit(numbers: list[float | None]) ->
     assert [row[SCHEMA.names.index("mid")] for row in rows] == numbers
 
 
-@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", "\uff20A"])
 def test_a_text_that_looks_like_a_formula_is_none(text: str) -> None:
     batch = batch_of(name=[text, "safe = yes"])
     assert [row["name"] for row in csv_rows(written(ExportFormat.CSV, batch))] == [f"'{text}", "safe = yes"]

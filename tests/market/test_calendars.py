@@ -275,6 +275,7 @@ def test_a_clock_shows_what_the_zone_says(name: str, day: date, second: int) -> 
         ("PJM", "5x16", PEAK), ("PJM", "2x16", REST_DAY), ("PJM", "7x8", NIGHT), ("PJM", "7x16", DAY),
         ("PJM", "5x8", PEAK_NIGHT), ("PJM", "ON_PEAK", PEAK), ("PJM", "wrap", OFF_PEAK), ("PJM", "ATC", BASELOAD),
         ("CAISO", "6x16", PEAK), ("CAISO", "1X16", REST_DAY), ("EEX", "5x12", PEAK), ("EEX", "7x12", DAY),
+        ("ERCOT", "2x16H", REST_DAY), ("CAISO", "1x16H", REST_DAY), ("AESO", "Flat", BASELOAD),
         ("EEX", " Base ", BASELOAD), ("GB", "Peak", PEAK), ("EU_GAS", "7x24", BASELOAD),
     ],
 )  # fmt: skip
@@ -283,7 +284,8 @@ def test_blocks_by_what_they_are_called(code: str, text: str, block: Block) -> N
 
 
 @pytest.mark.parametrize(
-    ("code", "text"), [("CAISO", "5x16"), ("EEX", "5x16"), ("PJM", "6x16"), ("EU_GAS", "peak"), ("PJM", "")]
+    ("code", "text"),
+    [("CAISO", "5x16"), ("EEX", "5x16"), ("PJM", "6x16"), ("EU_GAS", "peak"), ("PJM", ""), ("EEX", "2x12H")],
 )
 def test_a_block_that_a_market_has_not_is_refused(code: str, text: str) -> None:
     with pytest.raises(InvalidInput) as refused:

@@ -10,7 +10,7 @@ from pyarrow import csv
 
 from aurum.exports.selections import instant_text
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last are full-width
 
 
 class CsvWriter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -23,13 +24,16 @@ PJM = ("PJM", "DA", "West Hub")
 BERLIN = ("", "EU", "German")
 
 
-def power(place: tuple[str, str, str], block: str | None, mids: Mids, unit: str = "USD/MWh", **more: Any) -> Source:
+def power(
+    place: tuple[str, str, str], block: str | None, mids: Mids, unit: str = "USD/MWh", *,
+    labels: Sequence[str] = SUMMER, day: date = JUNE,
+) -> Source:  # fmt: skip
     """A price of power, named after its block."""
     iso, market, location = place
     vendor = "PW" if iso else "EUGP"
     identity = CurveIdentity(vendor, market, location, "power", block, iso=iso or None)
     key = f"{location}-{block}".lower().replace(" ", "-")
-    made = source(key, mids, unit, **{"labels": SUMMER, "day": JUNE} | more)
+    made = source(key, mids, unit, labels=labels, day=day)
     curve = Curve(
         made.curve.id, made.curve.key, "", identity, "", "power", "power", None, None, None, (),
         datetime(2025, 1, 1, tzinfo=UTC),
