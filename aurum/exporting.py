@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -98,7 +99,7 @@ def _whole(output: Path) -> Iterator[IO[bytes]]:
     """The file, which is in its place once everything is written."""
     mask = os.umask(0o077)  # which cannot be asked for without setting it
     os.umask(mask)
-    with tempfile.NamedTemporaryFile(dir=output.parent, prefix=".export-", delete=False) as file:
+    with _beside(output) as file:
         try:
             yield file
             file.flush()
@@ -108,3 +109,12 @@ def _whole(output: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
+
+
+def _beside(output: Path) -> IO[bytes]:
+    try:
+        if output.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        return tempfile.NamedTemporaryFile(dir=output.parent, prefix=".export-", delete=False)
+    except OSError as error:
+        raise InvalidInput(f"{output} cannot be written: {error.strerror}") from None

@@ -77,3 +77,8 @@ def test_prices_are_exported_whole_or_not_at_all(aurum: Aurum, tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["ttf.csv"]
     nameless = aurum("export", "-o", tmp_path / "ttf.doc", *asked)
     assert (nameless.returncode, "--format" in nameless.stderr) == (1, True)
+    for nowhere in (tmp_path / "no folder" / "ttf.csv", tmp_path / "vendor"):
+        refused = aurum("export", "-o", nowhere, "--format", "csv", *asked)
+        assert (refused.returncode, "cannot be written" in refused.stderr) == (1, True)
+        assert "Traceback" not in refused.stderr
+    assert [path.suffix for path in (tmp_path / "vendor").iterdir()] == [".xlsx"]

@@ -30,7 +30,7 @@ _STEPS = (
     "Put the text of the sheet Query there in place of what there is: copy its column A. Done.",
     "Asked for credentials: Anonymous, for the server's address. Privacy level: Organizational.",
     "Close & Load To: a table. From then on Data > Refresh All asks again.",
-    "For a report that stays as it is, fill in known_at: then Refresh brings the same numbers again.",
+    "For a report that stays as it is, fill in known_at (2025-02-12T22:15:00Z): Refresh brings the same numbers again.",
 )
 
 
