@@ -12,6 +12,7 @@ AurumError
 │   │   └── NoExchangeRate  NO_EXCHANGE_RATE       two currencies
 │   ├── MixedDays           MIXED_DAYS             inputs of several as-of dates
 │   ├── TooLittleHistory    TOO_LITTLE_HISTORY     too few days to say how curves move: `found`, `needed`
+│   ├── Overflow            OVERFLOW               what is computed is too large for a number
 │   ├── InvalidScenario     INVALID_SCENARIO       `issues`: each with its code, field path and suggestion
 │   └── ExportTooLarge      EXPORT_TOO_LARGE       more points than are exported in this way
 ├── NotFound                NOT_FOUND 404
@@ -108,6 +109,12 @@ class TooLittleHistory(InvalidInput):
     """`details` holds `found` and `needed`, which count daily moves, and the as-of `days`."""
 
     code = "TOO_LITTLE_HISTORY"
+
+
+class Overflow(InvalidInput):
+    """What is computed of finite numbers is too large for one: it is refused, never infinite."""
+
+    code = "OVERFLOW"
 
 
 class InvalidScenario(InvalidInput):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurum.market.cells import Cells
+from aurum.market.finite import finite
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType, standard_label
 from aurum.metadata.model import Curve
 
@@ -55,6 +56,7 @@ class CurvePrices:
         withheld = tuple(sorted({*self.withheld, *points}))
         return replace(self, mid=np.where(held, np.nan, self.mid), bid=bid, ask=ask, withheld=withheld)
 
+    @finite("a price in another unit")
     def scaled(self, factor: float) -> CurvePrices:
         """In another unit: every price times a positive factor."""
         bid, ask = (None if side is None else side * factor for side in (self.bid, self.ask))

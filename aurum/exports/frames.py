@@ -12,6 +12,7 @@ import pyarrow as pa
 from aurum.curves.model import Snapshot
 from aurum.exports.plans import Plan, Priced
 from aurum.exports.selections import instant_text, run_text, written
+from aurum.market.finite import finite
 from aurum.market.periods import TenorGrid
 
 Array: TypeAlias = Any  # pyarrow has no types
@@ -125,6 +126,7 @@ def _places(tenors: _Tenors) -> Sequence[int]:
     return range(tenors.count) if tenors.places is None else tenors.places
 
 
+@finite("a price in another unit")
 def _side(side: Any, tenors: _Tenors, factor: float) -> Any:
     """In the unit that is asked for; NaN: not quoted."""
     if side is None:

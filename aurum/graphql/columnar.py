@@ -18,11 +18,13 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
+from math import isinf
 from types import NoneType
 from typing import Any, ClassVar, Self, TypeAlias, cast
 
 from graphql import (
     GraphQLError,
+    GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
@@ -45,7 +47,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
 from aurum.backends.kept import Kept
-from aurum.errors import AurumError
+from aurum.errors import AurumError, Overflow
 from aurum.graphql.documents import Document
 from aurum.graphql.leaves import Uncovered, attribute_column, completed_leaves, leaf_column, unusual
 from aurum.graphql.plans import Details, Load, Plan, Planner, Plans, Selected, is_apart, plan_key
@@ -57,7 +59,17 @@ _LISTS = (list, tuple, RecordBatch)
 _log = logging.getLogger(__name__)
 
 
-class ColumnarExecutor(StrawberryGraphQLCoreExecutionContext):
+class StockExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Strawberry's, which refuses an infinite number as Overflow."""
+
+    @staticmethod
+    def complete_leaf_value(return_type: GraphQLLeafType, result: Any) -> Any:
+        if isinstance(result, float) and isinf(result):
+            raise Overflow("the result is too large for a number")
+        return StrawberryGraphQLCoreExecutionContext.complete_leaf_value(return_type, result)
+
+
+class ColumnarExecutor(StockExecutor):
     """Strawberry's executor, columnar where it can be. `prepared` has the plans of earlier requests.
 
     What completes columns is written as coroutines, so that it can wait for loads; where a plan has none, it is run

@@ -13,7 +13,7 @@ from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.planning import Plan, no_effect, plan
 from aurum.scenarios.plans.steps import Mask, moved
 from aurum.scenarios.policies import SHIPPED, Policies
-from aurum.scenarios.refusals import refuse_errors, refused
+from aurum.scenarios.refusals import finite_at, refuse_errors
 
 Raw = list[tuple[int, Prices]]  # what a driver added to each point, by the driver's number
 
@@ -37,24 +37,16 @@ def outcome(planned: Plan, applied: Callable[[int], None] = lambda _: None) -> O
     base = {at: each.mid[None, :] for at, each in enumerate(planned.book.curves)}
     now, raw, issues = dict(base), {at: Raw() for at in base}, list(planned.issues)
     for driver, step in enumerate(planned.steps):
-        with np.errstate(over="ignore", invalid="ignore"):
-            made = finite(moved(step, now, now, base), driver)
-        changed = [at for at, new in made.items() if different(now[at], new).any()]
-        for at in changed:
-            raw[at].append((driver, (made[at] - now[at])[0]))
+        with finite_at(f"drivers.{driver}"):
+            made = moved(step, now, now, base)
+            changed = [at for at, new in made.items() if different(now[at], new).any()]
+            for at in changed:
+                raw[at].append((driver, (made[at] - now[at])[0]))
         issues += _told(planned, driver, [(at, now[at], made[at]) for at in changed])
         now |= made
         applied(driver + 1)
     curves = (_settled(each, raw[at], now[at][0]) for at, each in enumerate(planned.book.curves))
     return Outcome({each.base.key: each for each in curves}, issues)
-
-
-def finite(made: dict[int, Prices], driver: int) -> dict[int, Prices]:
-    """Raises InvalidScenario for what is too large to be a number."""
-    if any(np.isinf(each).any() for each in made.values()):
-        why = "its moves are too large to be numbers"
-        raise refused([Issue(Severity.ERROR, "OVERFLOW", why, f"drivers.{driver}", "Make it smaller.")])
-    return made
 
 
 def different(old: Prices, new: Prices) -> Mask:
@@ -84,5 +76,6 @@ def _told(planned: Plan, driver: int, changed: Sequence[tuple[int, Prices, Price
 def _settled(base: BaseCurve, raw: Raw, final: Prices) -> ScenarioCurve:
     if not raw:
         return ScenarioCurve(base, base.mid)
-    amounts, mid = settled(base.mid, np.array([each for _, each in raw]), final)
+    with finite_at("drivers", f"what moves {base.key}"):
+        amounts, mid = settled(base.mid, np.array([each for _, each in raw]), final)
     return ScenarioCurve(base, mid, tuple(Contribution(n, amounts[k]) for k, (n, _) in enumerate(raw)))

@@ -17,13 +17,13 @@ import numpy as np
 
 from aurum.curves.model import Prices
 from aurum.scenarios.analytics.settling import settled
-from aurum.scenarios.application import different, finite
+from aurum.scenarios.application import different
 from aurum.scenarios.model import BaseCurve, Contribution, Driver, Issue, Outcome, ScenarioCurve, Severity
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.planning import Plan, plan
 from aurum.scenarios.plans.steps import Step, Values, dependencies, moved, moves_of, only
 from aurum.scenarios.policies import SHIPPED, Policies
-from aurum.scenarios.refusals import refuse_errors, refused
+from aurum.scenarios.refusals import finite_at, refuse_errors, refused
 
 MOST_DRIVERS = 10  # that count for a curve
 MOST_VALUES = 2**24  # of one curve, and of those it depends on, in all sets: 128 MiB
@@ -146,8 +146,8 @@ def _stories(mids: Mapping[int, Prices], steps: Sequence[tuple[int, Step]]) -> V
         involved = {each for at, others in dependencies(step) for each in (at, *others)}
         now = {at: all_[at][: 1 << k] for at in involved}
         base = {at: np.broadcast_to(mids[at], now[at].shape) for at in involved}
-        with np.errstate(over="ignore", invalid="ignore"):
-            made = finite(moved(step, now, now, base), driver)
+        with finite_at(f"drivers.{driver}"):
+            made = moved(step, now, now, base)
         for at, each in all_.items():
             each[1 << k : 2 << k] = made.get(at, each[: 1 << k])
     return all_
@@ -156,7 +156,8 @@ def _stories(mids: Mapping[int, Prices], steps: Sequence[tuple[int, Step]]) -> V
 def _attributed(base: BaseCurve, stories: Prices, drivers: Sequence[int]) -> ScenarioCurve:
     if not different(stories, base.mid).any():
         return ScenarioCurve(base, base.mid)
-    amounts, mid = settled(base.mid, _means(stories, len(drivers)), stories[-1])
+    with finite_at("drivers", f"what moves {base.key}"):
+        amounts, mid = settled(base.mid, _means(stories, len(drivers)), stories[-1])
     parts = zip(drivers, amounts, strict=True)
     return ScenarioCurve(base, mid, tuple(Contribution(driver, each) for driver, each in parts if each.any()))
 

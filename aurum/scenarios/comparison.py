@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from aurum.curves.analytics.comparisons import Bucket, By, Difference, RunValue
 from aurum.curves.model import Prices
+from aurum.market.finite import finite
 from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, month_number, months_from
 from aurum.scenarios.model import Outcome, ScenarioCurve
 
 
+@finite("a difference")
 def compare(runs: Sequence[Outcome], bucket: Bucket = Bucket.MONTH, by: By = By.ABSOLUTE) -> list[Difference]:
     """Every curve and bucket in which a run differs from a base or another run; the largest first, then by key.
 
@@ -39,7 +41,7 @@ def _of_curve(key: str, curves: Sequence[ScenarioCurve | None], bucket: Bucket, 
             for curve, at in zip(curves, places, strict=True)
         )
         known = [each for value in values if value is not None for each in (value.base, value.value)]
-        spread = max(known) - min(known)
+        spread = float(np.ptp(known))
         yield Difference(key, label, delivery, len(members), values, spread, _size(spread, known[0], by))
 
 
@@ -89,13 +91,10 @@ def _value(curve: ScenarioCurve, at: NDArray[np.int64]) -> RunValue:
 
 def _mean(values: Prices) -> float:
     """One after another, so that it is the same everywhere."""
-    total = 0.0
-    for each in values.tolist():
-        total += each
-    return total / len(values)
+    return float(np.add.accumulate(values)[-1] / len(values) + 0.0)
 
 
 def _size(spread: float, base: float, by: By) -> float:
     if by is By.ABSOLUTE:
         return spread
-    return 100.0 * spread / abs(base) if base else np.inf
+    return float(np.multiply(100.0, spread) / abs(base)) if base else np.inf

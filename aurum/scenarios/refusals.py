@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
-from aurum.errors import InvalidScenario
+from aurum.errors import InvalidScenario, Overflow
+from aurum.market.finite import finite
 from aurum.scenarios.model import Issue, Severity
 
 
@@ -27,3 +29,13 @@ def refuse_errors(issues: Iterable[Issue]) -> None:
 
 def issues_of(refusal: InvalidScenario) -> list[Issue]:
     return [Issue(Severity.ERROR, **each) for each in refusal.details["issues"]]
+
+
+@contextmanager
+def finite_at(path: str, what: str = "what it moves") -> Iterator[None]:
+    """As `finite`, in scenarios: raises InvalidScenario, which says where."""
+    try:
+        with finite(what):
+            yield
+    except Overflow as error:
+        raise refused([Issue(Severity.ERROR, error.code, error.message, path, "Make it smaller.")]) from None

@@ -14,11 +14,10 @@ from graphql import Undefined, execute, specified_rules
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.utils.str_converters import to_camel_case
 
 from aurum.backends.kept import Kept
-from aurum.graphql.columnar import ColumnarExecutor
+from aurum.graphql.columnar import ColumnarExecutor, StockExecutor
 from aurum.graphql.documents import Document, Documents
 from aurum.graphql.records import rendered
 from tests.graphql.desk import Desk, Side, Volume, schema
@@ -115,7 +114,7 @@ class Answer:
     nulled: frozenset[tuple[str | int, ...]]
 
 
-class Everything(StrawberryGraphQLCoreExecutionContext):
+class Everything(StockExecutor):
     """The stock executor that stops at no error."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -136,7 +135,7 @@ class Expected:
 
 
 def expected(document: Document, asked: Mapping[str, Any], desk: Desk) -> Expected:
-    stock = answer(document, asked, desk, StrawberryGraphQLCoreExecutionContext)
+    stock = answer(document, asked, desk, StockExecutor)
     return Expected(stock, frozenset(answer(document, asked, desk, Everything).errors + stock.errors))
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from aurum.backends.kept import Kept
+from aurum.graphql.columnar import StockExecutor
 from tests.graphql.comparing import DOCUMENTS, EXAMPLES, GENERATED, Case, answer, answers, cases, expected
 from tests.graphql.desk import Desk
 
@@ -32,7 +32,7 @@ def compare(query: str, asked: list[dict[str, Any]], desk: Desk) -> None:
     document = DOCUMENTS.load(query)
     assert document.errors == []
     wanted = [expected(document, values, desk) for values in asked]
-    stock = StrawberryGraphQLCoreExecutionContext
+    stock = StockExecutor
     for place, values in enumerate(asked):
         assert wanted[place].fits(answer(document, values, replace(desk, columns=True), stock)), "a batch is a list"
     for place, answered in answers(document, asked, desk, KEPT):

@@ -28,9 +28,9 @@ from graphql.execution.values import get_variable_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from aurum.graphql.arrow import Columns, TableExecutor
+from aurum.graphql.columnar import StockExecutor
 from aurum.graphql.documents import Documents
 from aurum.graphql.flattened import Flattened, written
 from aurum.graphql.records import rendered
@@ -39,7 +39,7 @@ from tests.graphql.comparing import BAD, DOCUMENTS, GENERATED, STOCK
 from tests.graphql.desk import Desk
 from tests.graphql.queries import queries, variables
 
-STOCK_EXECUTOR = StrawberryGraphQLCoreExecutionContext
+STOCK_EXECUTOR = StockExecutor
 LISTS_AND_ASKED = {"tags", "maybeTags", "grid", "spread", "secret", "shifted"}
 Item = tuple[str, str, Any]  # "leaf", "one" or "many"; the key; the type or the items inside
 Row = dict[str, Any]

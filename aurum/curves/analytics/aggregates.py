@@ -92,7 +92,9 @@ def merged(parts: Sequence[Groups]) -> Groups:
     keys, group = np.unique(every["keys"], return_inverse=True)
 
     def total(values: NDArray[np.generic]) -> Numbers:
-        return np.bincount(group, values, len(keys)).astype(np.float64, copy=False)
+        found = np.zeros(len(keys))
+        np.add.at(found, group, values)
+        return found
 
     count = total(every["count"])
     with_values = np.where(every["count"] > 0, every["mean"], 0.0)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from aurum.curves.analytics.alignment import side_by_side
 from aurum.curves.model import DayPrices, Prices
+from aurum.market.finite import finite
 from aurum.market.periods import Tenor, TenorGrid
 
 WINDOW = 60  # daily moves that are looked at
@@ -38,6 +39,7 @@ class Spread:
     moves: NDArray[np.int64]
     steps: int
 
+    @finite("a z-score")
     def z_scores(self, change: Prices) -> Prices:
         """(change - steps x mean) / (deviation x sqrt(steps)): a move of several days beside as many daily ones.
 
@@ -63,6 +65,7 @@ class Spread:
         return None if self.deviation[place] > 0 else NoDeviation.NO_VARIATION
 
 
+@finite("how prices moved")
 def spreads_of(days: Sequence[Sequence[DayPrices]], steps: Sequence[int]) -> list[Spread]:
     """Of many curves at once: for each its as-of dates, oldest first, and how many of them its move took.
 

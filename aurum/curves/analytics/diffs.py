@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from aurum.curves.analytics.alignment import Alignment, Mask, Places, aligned
 from aurum.curves.analytics.moves import Move, explained, percent, told
 from aurum.curves.model import NOWHERE, CurvePrices, Prices, Quoted, Snapshot, Standing
+from aurum.market.finite import finite
 from aurum.market.periods import TenorGrid
 
 Version = Snapshot | Standing | None
@@ -110,6 +111,7 @@ class DiffBlock:
         return self._move()
 
     @cached_property
+    @finite("a change")
     def change(self) -> Prices:
         return self.after.mid - self.before.mid
 
@@ -214,6 +216,7 @@ class _End:
         held = None if block.withheld is None else block.withheld[rows]
         return cls(block.tenors, block.as_of, cast("Prices", mid), bid, ask, held)
 
+    @finite("a price")
     def quotes(self, places: Places, factors: Prices) -> Quotes:
         mid, bid, ask = (
             None if side is None else factors * _at(side, places) for side in (self.mid, self.bid, self.ask)

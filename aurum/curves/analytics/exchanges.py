@@ -11,6 +11,7 @@ from aurum.curves.analytics.alignment import Mask
 from aurum.curves.analytics.diffs import CurveDiff, Quotes
 from aurum.curves.analytics.moves import Move
 from aurum.curves.model import Prices
+from aurum.market.finite import finite
 from aurum.market.periods import TenorGrid
 
 
@@ -25,6 +26,7 @@ class Rates:
     common: Prices
 
 
+@finite("a move")
 def exchanged(diff: CurveDiff, start: Rates, end: Rates) -> tuple[CurveDiff, list[str]]:
     """A difference of the vendor's numbers in another unit, and the tenors that are not in it for want of a rate.
 

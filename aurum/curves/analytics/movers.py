@@ -16,6 +16,7 @@ from aurum.curves.analytics.alignment import Mask, Places, aligned, brought
 from aurum.curves.analytics.deviations import Spread
 from aurum.curves.analytics.moves import percent
 from aurum.curves.model import NOWHERE, Prices, Quoted
+from aurum.market.finite import finite
 from aurum.market.periods import Tenor, TenorGrid, TenorType
 
 Position = tuple[float, str, str, date, date]  # size, curve's key, tenor type, delivery
@@ -41,6 +42,7 @@ class BookMoves:
     after: Prices
 
     @property
+    @finite("a change")
     def change(self) -> Prices:
         return self.after - self.before
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from aurum.curves.analytics.alignment import Mask
 from aurum.curves.model import Prices
+from aurum.market.finite import finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,14 @@ class Move:
         return Move(*(part[row] for part in self.parts))
 
 
+@finite("a change in per cent")
 def percent(before: Prices, after: Prices) -> Prices:
     """The change in per cent of the size of what was: positive for up, also from a negative price; NaN from zero."""
     size = np.where(before == 0.0, np.nan, np.abs(before))
     return 100.0 * (after - before) / size
 
 
+@finite("a move")
 def explained(
     earlier: Prices,
     between: Prices,
@@ -78,6 +81,7 @@ def explained(
     )
 
 
+@finite("a move")
 def told(move: Move, before: tuple[Prices, Prices], after: tuple[Prices, Prices]) -> Move:
     """With what scenarios do: of either end the mids without and with one, in the unit of the move; NaN: not quoted."""
     was, now = (np.nan_to_num(story, nan=0.0) - np.nan_to_num(base, nan=0.0) for base, story in (before, after))

@@ -13,6 +13,7 @@ from aurum.curves.analytics.aggregates import Groups, Keys, Numbers, Values, gro
 from aurum.curves.analytics.buckets import AsOfBucket, DeliveryBucket, as_of_starts, pooled
 from aurum.curves.analytics.deliveries import Seasons
 from aurum.curves.model import DayBlock
+from aurum.market.finite import finite
 from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType
 
 _DAYS, _GROUPS, _BEFORE_1970 = 20, 40, 2**19  # bits of a key: months of delivery, then as-of days, then groups
@@ -87,6 +88,7 @@ class Pool:
     def __len__(self) -> int:
         return len(self._found.keys)
 
+    @finite("an aggregate")
     def add(self, blocks: Sequence[DayBlock]) -> None:
         """Raises ValueError for a point that lies in no bucket, and what `hours_of` does."""
         grouping, parts = self._grouping, [self._found]
@@ -103,6 +105,7 @@ class Pool:
                 self._values.add(rows, chosen.buckets, values)
         self._found = merged([part for part in parts if len(part.keys)] or parts[:1])
 
+    @finite("an aggregate")
     def summary(self) -> Summary:
         """Once, when all is added."""
         keys = self._found.keys

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from aurum.curves.analytics.deliveries import SEASON_STARTS, Seasons, month_places
 from aurum.curves.analytics.strips import Absence
 from aurum.curves.model import CurvePrices, DayPrices, Prices
+from aurum.market.finite import finite
 from aurum.market.periods import DeliveryPeriod, TenorGrid, month_number, months_at
 
 
@@ -117,6 +118,7 @@ class RollingHistory:
     gaps: Sequence[Absence | None]
 
 
+@finite("a price")
 def rolling_history(rule: RollRule, days: Sequence[DayPrices]) -> RollingHistory:
     looked = [_looked(rule, day) for day in days]
     mid, bid, ask = (

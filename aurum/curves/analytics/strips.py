@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from aurum.curves.analytics.alignment import Mask
 from aurum.curves.analytics.deliveries import StripPeriod, month_places, within
 from aurum.curves.model import CurvePrices, Prices
+from aurum.market.finite import finite
 from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, month_number, months_at
 
 Weights = NDArray[np.float64]
@@ -66,6 +67,7 @@ class Strip:
     vendor: int | None
 
 
+@finite("a strip")
 def strips(
     prices: CurvePrices, as_of: date, asked: Sequence[StripPeriod], weights: Weights | None = None
 ) -> list[Strip]:

@@ -23,6 +23,7 @@ from aurum.graphql.enums import publish_enum
 from aurum.graphql.plans import batched
 from aurum.graphql.records import Column, Columns, Constant, RecordBatch, SharedColumn, Stack
 from aurum.graphql.sizes import sized
+from aurum.market.finite import finite
 from aurum.market.periods import TenorGrid, TenorType
 from aurum.metadata.graphql import Currency, Unit, currency_of, unit_of
 from aurum.metadata.model import unit_known_at
@@ -253,6 +254,7 @@ def _columns(block: DiffBlock, at: Any) -> Columns:
     }  # fmt: skip
 
 
+@finite("a move")
 def move_of(diff: analytics.CurveDiff, chosen: Mask) -> Move:
     before, after = (float(np.nansum(side.mid[chosen])) for side in (diff.before, diff.after))
     market, restatement, roll_off, listing, unit, scenario, fx = (float(part[chosen].sum()) for part in diff.move.parts)

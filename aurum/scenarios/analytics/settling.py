@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from aurum.curves.model import Prices
 
 _BITS = 52
+_LEAST = -1074  # the exponent of the smallest number above 0
 
 
 def settled(base: Prices, raw: Prices, final: Prices) -> tuple[Prices, Prices]:
@@ -27,7 +28,7 @@ def settled(base: Prices, raw: Prices, final: Prices) -> tuple[Prices, Prices]:
     size = np.abs(base) + _in_order(np.abs(raw)) + np.abs(final)
     known = np.isfinite(size)
     _, exponent = np.frexp(np.where(known, size, 1.0))
-    grid = np.ldexp(1.0, exponent - _BITS)
+    grid = np.ldexp(1.0, np.maximum(exponent - _BITS, _LEAST))
     found = np.where(known, np.rint(raw / grid) * grid, raw)
     last, points = _last_moving(raw), np.arange(raw.shape[1])
     found[last, points] = 0.0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from aurum.curves.analytics.comparisons import Bucket
 from aurum.curves.model import Prices
 from aurum.errors import InvalidInput, NoExchangeRate
+from aurum.market.finite import finite
 from aurum.market.periods import DeliveryPeriod, TenorType, month_number
 from aurum.market.units import CURRENCIES
 from aurum.scenarios.batches.model import Holding
@@ -40,15 +41,11 @@ class Line:
 
     base: float
     values: tuple[float | None, ...]
+    spread: float  # the largest less the smallest of all of them
 
     @property
     def changes(self) -> list[float | None]:
         return [None if each is None else each - self.base for each in self.values]
-
-    @property
-    def spread(self) -> float:
-        known = [self.base, *(each for each in self.values if each is not None)]
-        return max(known) - min(known)
 
     def bars(self, variations: Sequence[Variation | None]) -> list[Bar]:
         """The longest first. The middle is the scenario as it is; of drivers alone it is the base."""
@@ -72,6 +69,7 @@ class Row:
     line: Line
 
 
+@finite("a difference")
 def table(curves: Sequence[BaseCurve], mids: Mids, bucket: Bucket) -> list[Row]:
     """Every curve and bucket that a run moves; those that differ most first, then by key."""
     found = (row for curve in curves for row in _rows(curve, mids, bucket) if row.line.spread)
@@ -87,6 +85,7 @@ def _rows(curve: BaseCurve, mids: Mids, bucket: Bucket) -> Iterator[Row]:
         yield Row(curve.key, label, delivery, len(members), _line(means, mids))
 
 
+@finite("what they are worth")
 def held(holdings: Sequence[Holding], curves: Mapping[str, BaseCurve], mids: Mids) -> tuple[str, Line]:
     """What they are worth, in their currency. `curves` are by the keys of the holdings.
 
@@ -134,4 +133,4 @@ def _means(stories: Prices, at: NDArray[np.int64]) -> Prices:
 def _line(means: Prices, mids: Mids) -> Line:
     base, *known = means.tolist()
     values = iter(known)
-    return Line(base, tuple(None if each is None else next(values) for each in mids))
+    return Line(base, tuple(None if each is None else next(values) for each in mids), float(np.ptp(means)))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
 
 from aurum.curves.model import Prices
+from aurum.errors import Overflow
 from aurum.market.identity import Measure, fold, normalize_key
 from aurum.metadata.model import Curve
 from aurum.scenarios.analytics.months import months_of
@@ -51,7 +55,12 @@ class CurveBook:
         return [at for at in fitting if len(self.curves[at].tenors) and self._cover(at, within).any]
 
     def target(self, at: int, within: Within, by_month: Prices | None = None, factor: float = 1.0) -> Target:
-        """The curve, moved within the limits by what there is for each of its months; 1 where there is nothing."""
+        """The curve, moved within the limits by what there is for each of its months; 1 where there is nothing.
+
+        Raises Overflow.
+        """
+        if not (isfinite(factor) and (by_month is None or np.isfinite(by_month).all())):
+            raise Overflow("what it moves is too large for a number")
         line = self.lines[at]
         covered = self._cover(at, within)
         weights = covered.shares if by_month is None else covered.shares * by_month

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, singledispatchmethod
+from math import isfinite
 
-from aurum.errors import AurumError
+from aurum.errors import AurumError, Overflow
 from aurum.market.periods import first_day
 from aurum.market.units import CURRENCIES
 from aurum.metadata.model import Curve
@@ -59,7 +60,7 @@ class Plan:
 
 def plan(book: CurveBook, drivers: Sequence[Driver], policies: Policies) -> Plan:
     planner = Planner(book, policies)
-    steps = [planner.step(driver, Within(), f"drivers.{n}") for n, driver in enumerate(drivers)]
+    steps = [planner.first(driver, f"drivers.{n}") for n, driver in enumerate(drivers)]
     told = [f"{each.path}." for each in planner.issues if each.severity is Severity.ERROR]
     for n, step in enumerate(steps):
         moves = any(move.targets for move in moves_of(step))
@@ -81,6 +82,14 @@ class Planner(Maker):
     def __init__(self, book: CurveBook, policies: Policies) -> None:
         super().__init__(book)
         self.policies = policies
+
+    def first(self, driver: Driver, path: str) -> Step:
+        """Of a driver that stands in no other one."""
+        try:
+            return self.step(driver, Within(), path)
+        except Overflow as error:
+            self.refuse(error.code, error.message, path, "Make it smaller.")
+            return NOTHING
 
     def step(self, driver: Driver, within: Within, path: str) -> Step:
         self.look_up(driver.limits.curves.keys or (), f"{path}.payload.limits.curves.keys")
@@ -216,7 +225,10 @@ class Planner(Maker):
     @_step.register
     def _(self, driver: Stochastic, within: Within, path: str) -> Step:
         base = self.step(driver.base_driver, within, f"{path}.payload.base_driver")
-        return _weighted(base, mean_of(driver.distribution_type, dict(driver.parameters)))
+        mean = mean_of(driver.distribution_type, dict(driver.parameters))
+        if not isfinite(mean):
+            raise Overflow("the mean of its distribution is too large for a number")
+        return _weighted(base, mean)
 
     @_step.register
     def _(self, driver: Conditional, within: Within, path: str) -> Step:

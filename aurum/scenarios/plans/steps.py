@@ -196,7 +196,7 @@ def _moved(move: Move, to: Target, now: Values, before: Values) -> Prices:
         full = _taken(followed, places(line.tenors, to.line.tenors, 0))
         change = spread(weights, full, line.by_month(followed, months), months)
     else:
-        return _replaced(move.level * to.factor, to, old)
+        return _replaced(np.multiply(move.level, to.factor), to, old)
     return np.where(to.points, old + change, old)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from aurum.auth import Principal
 from aurum.curves.model import Prices
 from aurum.errors import AurumError, Conflict, InvalidScenario
+from aurum.market.finite import finite
 from aurum.scenarios.attribution import WithoutOrder
 from aurum.scenarios.model import BaseCurve, Contribution, Driver, ScenarioCurve
 from aurum.scenarios.plans.book import CurveBook
@@ -86,6 +87,7 @@ class _Attribution:
         self.groups = self.whole.groups(fine)
 
 
+@finite("an attribution")
 def _check(made: ScenarioCurve, told: Prices) -> None:
     """Raises Conflict where these are not the formulas that the run was computed by: parts of another total."""
     size = np.abs(made.base.mid) + sum(np.abs(each.amounts) for each in made.contributions)

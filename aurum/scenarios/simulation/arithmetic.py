@@ -12,8 +12,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from aurum.errors import Overflow
+
 Numbers = NDArray[np.float64]
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # their sum is ln 2; the first is short
+_LARGEST_POWER = 700.0
 _EXP_TERMS = tuple(1.0 / math.factorial(n) for n in range(14))
 _LOG_TERMS = tuple(1.0 / (2 * n + 1) for n in range(12))
 
@@ -25,7 +28,9 @@ def on_grid(numbers: Numbers, bits: int) -> Numbers:
 
 
 def exp(numbers: Numbers) -> Numbers:
-    """Of finite numbers between -700 and 700, to 2e-15 of the value."""
+    """To 2e-15 of the value. Raises Overflow beyond -700 and 700; NaN stays NaN."""
+    if (np.abs(numbers) > _LARGEST_POWER).any():
+        raise Overflow("an exponential is too large or too small for a number")
     twos = np.rint(numbers * math.log2(math.e))
     rest = numbers - twos * _LN2_HIGH
     rest -= twos * _LN2_LOW
@@ -38,7 +43,9 @@ def exp(numbers: Numbers) -> Numbers:
 
 
 def log(numbers: Numbers) -> Numbers:
-    """Of positive numbers, to 1e-15; NaN stays NaN."""
+    """Of numbers that are not negative, to 1e-15; NaN stays NaN. Raises Overflow for 0."""
+    if (numbers == 0.0).any():
+        raise Overflow("a logarithm is too large for a number")
     mantissa, twos = np.frexp(numbers)
     small = mantissa < math.sqrt(0.5)
     mantissa, twos = np.where(small, 2.0 * mantissa, mantissa), twos - small

@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 
 from aurum.errors import InvalidInput, InvalidScenario
+from aurum.market.finite import finite
 from aurum.scenarios.digest import bits_of, digest_of
 from aurum.scenarios.documents import canonical
 from aurum.scenarios.model import BaseCurve, Driver, Outcome
@@ -71,6 +72,7 @@ def compute(
         raise refused([issue_of(error)]) from error
 
 
+@finite("what is simulated")
 def _compute(
     terms: Terms, seed: int, histories: Sequence[History], curves: Sequence[BaseCurve], drivers: Sequence[Driver],
     outcome: Outcome, policies: Policies,

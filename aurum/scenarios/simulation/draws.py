@@ -11,7 +11,7 @@ import numpy as np
 from aurum.errors import InvalidScenario
 from aurum.scenarios.distributions import mean_of
 from aurum.scenarios.model import Distribution, Issue, Severity, Stochastic
-from aurum.scenarios.refusals import refused
+from aurum.scenarios.refusals import finite_at, refused
 from aurum.scenarios.simulation.arithmetic import Numbers, exp, normal_share
 from aurum.scenarios.simulation.eigen import eigen
 from aurum.scenarios.simulation.shocks import normals
@@ -38,16 +38,16 @@ def drawn(drivers: Mapping[str, Stochastic], seed: int, paths: int) -> Draws:
     Correlations are those of the normals behind. Raises InvalidScenario as `roots` does.
     """
     names, root = roots(drivers)
-    each = list(drivers.values())
     own = [normals(seed, f"driver/{name}", 1, paths)[0] for name in sorted(names)]
-    values = np.zeros((len(each), paths))
-    for n, name in enumerate(names):
+    values, means = np.zeros((len(names), paths)), np.zeros(len(names))
+    for n, (name, (path, each)) in enumerate(zip(names, drivers.items(), strict=True)):
         row = sorted(names).index(name)
         for column, shock in enumerate(own):
             values[n] += root[row, column] * shock
-        values[n] = _of(each[n], values[n])
-    means = [mean_of(one.distribution_type, dict(one.parameters)) for one in each]
-    return Draws(values, np.array(means, dtype=float))
+        with finite_at(f"{path}.payload.parameters", "what is drawn"):
+            values[n] = _of(each, values[n])
+        means[n] = mean_of(each.distribution_type, dict(each.parameters))
+    return Draws(values, means)
 
 
 def roots(drivers: Mapping[str, Stochastic]) -> tuple[list[str], Numbers]:
@@ -108,7 +108,7 @@ def _refused(path: str, field: str, code: str, why: str, suggestion: str) -> Inv
 
 def _of(driver: Stochastic, normal: Numbers) -> Numbers:
     """A standard normal as a number of the driver's distribution, rising with it."""
-    given = dict(driver.parameters)
+    given = {name: np.float64(value) for name, value in driver.parameters}
     if driver.distribution_type is Distribution.NORMAL:
         return given["mean"] + given["std"] * normal
     if driver.distribution_type is Distribution.LOGNORMAL:

@@ -29,6 +29,10 @@ from aurum.scenarios.simulation.draws import drawn
 from aurum.scenarios.simulation.paths import Driven
 from aurum.scenarios.simulation.shocks import Sampling
 
+_ROUNDING = 1e-9
+_TOO_LARGE = "the mean of its distribution is so large that 1 more cannot be told from it"
+_SMALLER = "Weigh a larger base driver by smaller numbers."
+
 
 def stochastic(drivers: Sequence[Driver]) -> dict[str, Stochastic]:
     """By their paths, as issues have them; those that stand inside of other drivers too."""
@@ -83,8 +87,11 @@ def _raised(drivers: Sequence[Driver], path: str) -> list[Driver]:
 
 def _changed(at: str, driver: Driver, path: str) -> Driver:
     if isinstance(driver, Stochastic) and at == path:
-        mean = mean_of(driver.distribution_type, dict(driver.parameters)) + 1.0
-        return replace(driver, distribution_type=Distribution.NORMAL, parameters=(("mean", mean), ("std", 1.0)))
+        mean = mean_of(driver.distribution_type, dict(driver.parameters))
+        if abs(mean + 1.0 - mean - 1.0) > _ROUNDING:
+            raise refused([Issue(Severity.ERROR, "OVERFLOW", _TOO_LARGE, f"{path}.payload.parameters", _SMALLER)])
+        parameters = (("mean", mean + 1.0), ("std", 1.0))
+        return replace(driver, distribution_type=Distribution.NORMAL, parameters=parameters)
     changes: dict[str, Any] = {}
     for name, where, inside in _inside(at, driver):
         new = _changed(where, inside, path)

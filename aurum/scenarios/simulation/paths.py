@@ -9,6 +9,7 @@ import numpy as np
 
 from aurum.curves.model import Prices
 from aurum.errors import InvalidInput
+from aurum.market.finite import finite
 from aurum.scenarios.simulation.arithmetic import Numbers, exp
 from aurum.scenarios.simulation.factors import FactorModel
 from aurum.scenarios.simulation.histories import Line, Places, months_of_days
@@ -69,7 +70,9 @@ def simulated(
     for n in range(model.factors):
         together[:, n] = normals(sampling.seed, f"factor/{n}", len(buckets), sampling.paths)
     for line in ordered:
-        yield _paths(model, line, buckets, together, sampling, driven)
+        with finite(f"a simulated price of {line.key}"):
+            found = _paths(model, line, buckets, together, sampling, driven)
+        yield found
 
 
 def _check(model: FactorModel, ordered: Sequence[Line]) -> None:

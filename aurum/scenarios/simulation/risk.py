@@ -128,9 +128,9 @@ def _risk(period: DeliveryPeriod | None, losses: Numbers, level: float, contribu
     ordered = np.sort(losses)
     at_risk, beyond = float(ordered[rank - 1]), ordered[rank:]
     share = len(losses) - below
-    excess = (float((beyond - at_risk).sum())) / share  # never below 0: no loss beyond is smaller
-    variance = float(((beyond - beyond.sum() / len(beyond)) ** 2).sum()) / (len(beyond) - 1)
+    excess = (beyond - at_risk).sum() / share  # never below 0: no loss beyond is smaller
+    variance = ((beyond - beyond.sum() / len(beyond)) ** 2).sum() / (len(beyond) - 1)
     error = math.sqrt((variance + level * excess**2) / share)
     return Risk(
-        period, at_risk, float(quantile_error(ordered, level)), at_risk + excess, error, contribution
+        period, at_risk, float(quantile_error(ordered, level)), float(at_risk + excess), error, contribution
     )  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 
 from aurum.curves.model import pack
 from aurum.errors import InvalidInput
+from aurum.market.finite import finite
 from aurum.market.periods import DeliveryPeriod
 from aurum.scenarios.simulation.factors import FactorModel
 from aurum.scenarios.simulation.histories import Line
@@ -60,6 +61,7 @@ def simulate(
         rank_at_risk(sampling.paths, level)
     ledger, curves = Ledger(positions, periods, sampling.paths), []
     for paths in simulated(model, lines, sampling, driven):
-        ledger.add(paths.line, paths.prices)
-        curves.append(summary(paths))
+        with finite(f"what is simulated of {paths.line.key}"):
+            ledger.add(paths.line, paths.prices)
+            curves.append(summary(paths))
     return Simulation(curves, ledger.risks(level) if positions else [])
