@@ -255,6 +255,17 @@ async def test_what_is_wrong_is_told_by_field_and_nothing_is_kept(historic: Serv
     )
 
 
+async def test_a_simulation_whose_numbers_are_too_large_has_failed(historic: Services, ask: Ask) -> None:
+    up = {"scale": {"percent": 999_900}}
+    wide = [{"name": "mean", "value": 1}, {"name": "sigma", "value": 1000}]
+    drawn = {"stochastic": {"distributionType": "LOGNORMAL", "parameters": wide, "baseDriver": up}}
+    for drivers, path in (([up] * 75, "simulation.filter"), ([drawn], "drivers.0.stochastic.parameters")):
+        of = await plain(ask, *drivers, name=path, keys=(GAS,))
+        run = await simulated(ask, historic, of, absolute=[GAS], positions=[TEN_MW])
+        assert (run["state"], run["errorCode"]) == ("FAILED", "INVALID_SCENARIO")
+        assert [(each["code"], each["path"]) for each in run["issues"]] == [("OVERFLOW", path)]
+
+
 async def test_correlations_that_are_none_are_refused_before_anything_is_kept(historic: Services, ask: Ask) -> None:
     def drawn(name: str, **others: dict[str, float]) -> dict[str, Any]:
         matrix = [{"name": one, "values": [{"name": other, "value": value} for other, value in row.items()]}

@@ -35,7 +35,7 @@ def settled(base: Prices, raw: Prices, final: Prices) -> tuple[Prices, Prices]:
     rest = (final - base) - _in_order(found)
     found[last, points] = np.where(known & (raw != 0.0).any(axis=0), rest, raw[last, points])
     total = _in_order(found)
-    return found, np.where(total == final - base, final, base + total)
+    return found + 0.0, np.where(total == final - base, final, base + total) + 0.0  # of the two zeros the positive one
 
 
 def _last_moving(raw: Prices) -> NDArray[np.int64]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aurum.errors import Overflow
 from aurum.scenarios.simulation.arithmetic import exp, log, normal_share, on_grid
 from aurum.scenarios.simulation.eigen import eigen
 
@@ -22,6 +24,14 @@ def test_exp_and_log_are_those_of_the_library(number: float) -> None:
 def test_small_moves_keep_their_digits_and_what_is_missing_stays_missing() -> None:
     found = log(np.array([1.0, 1.0 + 1e-9, np.nan]))
     np.testing.assert_allclose(found, [0.0, math.log(1.0 + 1e-9), np.nan], rtol=1e-15)
+
+
+@pytest.mark.parametrize("number", [700.1, -700.1, 1e308])
+def test_what_is_no_number_is_refused(number: float) -> None:
+    with pytest.raises(Overflow):
+        exp(np.array([0.0, number]))
+    with pytest.raises(Overflow):
+        log(np.array([1.0, 0.0]))
 
 
 @settings(deadline=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,3 +93,11 @@ def test_matrices_that_are_none_together_are_refused_and_never_mended() -> None:
             drawn(placed(drivers), 1, 100)
         issue = refused.value.details["issues"][0]
         assert (issue["code"], issue["path"]) == (code, path)
+
+
+def test_numbers_that_are_too_large_to_be_drawn_are_refused_and_the_driver_is_named() -> None:
+    wide = replace(driver(Distribution.LOGNORMAL), parameters=(("mean", 1.0), ("sigma", 1000.0)))
+    with pytest.raises(InvalidScenario) as refused:
+        drawn(placed([driver(Distribution.NORMAL), wide]), 1, 100)
+    issue = refused.value.details["issues"][0]
+    assert (issue["code"], issue["path"]) == ("OVERFLOW", "drivers.1.payload.parameters")
