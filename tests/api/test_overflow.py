@@ -59,7 +59,7 @@ async def test_a_run_near_the_largest_number_is_compared_as_far_as_there_are_num
     up, down = await run(ask, loaded, 8), await run(ask, loaded, -8, "negative")
     both = await said(ask, COMPARED, runs=[up, down], bucket="MONTH")
     assert [each["spread"] for each in both["differences"]] == pytest.approx([2 * LARGE] * 4)
-    assert await codes(ask, COMPARED, runs=[up], bucket="QUARTER") == ["OVERFLOW"]
+    assert await codes(ask, COMPARED, runs=[up], bucket="YEAR") == ["OVERFLOW"]
     assert await codes(ask, COMPARED, runs=[up], bucket="MONTH", by="PERCENT") == ["OVERFLOW"]
     moved = {"run": up, "to": {"scenarioRun": down}}
     assert await codes(ask, DIFF.replace("POINTS", "points { change scenario }"), **moved) == []
