@@ -100,7 +100,7 @@ def curve_point(quote: dict[str, Any]) -> dict[str, Any]:
     mid, bid, ask = quote["mid"], quote["bid"], quote["ask"]
     if mid is None:
         sides = [side for side in (bid, ask) if side is not None]
-        mid = sum(sides) / len(sides)  # the schema lists nothing without any price
+        mid = sum(side / len(sides) for side in sides)  # the schema lists nothing without any price
     return {
         "curve_key": quote["curve"]["legacyKey"],
         "tenor_label": quote["label"],

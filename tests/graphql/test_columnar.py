@@ -17,6 +17,7 @@ from strawberry.extensions import SchemaExtension
 from aurum.backends.kept import Kept
 from aurum.errors import InvalidInput
 from aurum.graphql.columnar import ColumnarExecutor
+from aurum.graphql.errors import told
 from aurum.graphql.execution import Schema
 from aurum.graphql.leaves import completed_leaves
 from aurum.graphql.plans import batched
@@ -182,6 +183,15 @@ async def test_an_error_is_told_by_graphql_core(value: Any, one_by_one: list[str
     assert "Query.sheets" in one_by_one
     nullable = await asked(COLUMNS, "{ maybePoints(place: 1) { number text } }", Desk(True, spoilt=spoilt))
     assert [row and row["text"] for row in nullable["data"]["maybePoints"]] == ["T10", "T11", None, "T13"]
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf])
+async def test_an_infinity_is_refused_by_its_code(value: float) -> None:
+    for columns in (True, False):
+        desk = Desk(columns, spoilt={("number", 2): value})
+        answer = await COLUMNS.execute("{ maybePoints { number } }", context_value=desk)
+        (error,) = answer.errors or ()
+        assert (told(error, None).extensions or {})["code"] == "OVERFLOW"
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,14 @@ async def test_labels_types_and_months_of_strips(rest: Rest) -> None:
 
 @pytest.mark.parametrize(
     ("mid", "bid", "ask", "shown"),
-    [(5.0, 1.0, 2.0, 5.0), (NAN, 1.0, 2.0, 1.5), (NAN, 1.0, None, 1.0), (NAN, None, 2.0, 2.0), (0.0, 1.0, 2.0, 0.0)],
+    [
+        (5.0, 1.0, 2.0, 5.0),
+        (NAN, 1.0, 2.0, 1.5),
+        (NAN, 1.0, None, 1.0),
+        (NAN, None, 2.0, 2.0),
+        (0.0, 1.0, 2.0, 0.0),
+        (NAN, 1.6e308, 1.6e308, 1.6e308),
+    ],
 )
 async def test_the_mid_is_the_delivered_one_or_made_of_what_is_quoted(
     embedded: Rest, mid: float, bid: float | None, ask: float | None, shown: float
