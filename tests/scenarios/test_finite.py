@@ -53,10 +53,10 @@ DRIVERS: Sequence[dict[str, Any]] = [
 TRIED = drivers(*DRIVERS)
 
 
-def or_overflow(made: Callable[[], T]) -> T | None:
+def or_overflow(made: Callable[..., T], *given: Any) -> T | None:
     """None where it is refused because of its size: any other refusal, and any warning, is a failure."""
     try:
-        return made()
+        return made(*given)
     except Overflow:
         return None
     except InvalidScenario as refused:
@@ -81,25 +81,25 @@ def test_a_run_has_finite_prices_or_none_at_all_and_so_has_all_that_is_read_of_i
     gas: list[float], power: list[float], strip: float, chosen: list[Any]
 ) -> None:
     curves = [curve(GAS, [*gas, 1.0, 2.0], {"Q2 2025": strip}), curve(POWER, power)]
-    run = or_overflow(lambda: apply(curves, chosen))
-    without_order = or_overflow(lambda: shapley(curves, chosen))
+    run = or_overflow(apply, curves, chosen)
+    without_order = or_overflow(shapley, curves, chosen)
     assert without_order is None or finite(without_order)
     if run is None:
         return
     assert finite(run)
     for bucket in Bucket:
         for by in By:
-            for each in or_overflow(lambda bucket=bucket, by=by: compare([run], bucket, by)) or []:
+            for each in or_overflow(compare, [run], bucket, by) or []:
                 (value,) = each.runs
                 assert value is not None
                 numbers = [each.spread, value.base, value.value, value.move, *(part for _, part in value.contributions)]
                 assert np.isfinite(numbers).all()
                 assert np.isfinite(each.size) or (by is By.PERCENT and value.base == 0)
     mids = [{key: each.mid for key, each in run.curves.items()}, None]
-    for row in or_overflow(lambda: table(curves, mids, Bucket.ALL)) or []:
-        assert np.isfinite([row.line.base, row.line.spread, row.line.changes[0]]).all()
-    position = or_overflow(lambda: held([Holding(GAS, *DAY, 1e12)], {GAS: curves[0]}, mids))
-    assert position is None or np.isfinite([position[1].base, position[1].values[0], position[1].spread]).all()
+    for row in or_overflow(table, curves, mids, Bucket.ALL) or []:
+        assert np.isfinite([row.line.base, row.line.spread, row.line.changes[0] or 0.0]).all()
+    position = or_overflow(held, [Holding(GAS, *DAY, 1e12)], {GAS: curves[0]}, mids)
+    assert position is None or np.isfinite([position[1].base, position[1].values[0] or 0.0, position[1].spread]).all()
 
 
 @given(base=NUMBERS, moves=st.lists(NUMBERS, min_size=1, max_size=4))
@@ -120,7 +120,7 @@ def test_moves_that_only_cancel_are_refused_and_the_driver_is_named() -> None:
     with pytest.raises(InvalidScenario) as refusal:
         apply([curve(GAS, [1e305])], drivers(document("scale", percent=1e6), document("scale", percent=-100)))
     assert refusal.value.details["issues"][0]["path"] == "drivers.0"
-    assert or_overflow(lambda: apply([curve(GAS, [LARGEST])], drivers(document("scale", percent=-100)))) is None
+    assert or_overflow(apply, [curve(GAS, [LARGEST])], drivers(document("scale", percent=-100))) is None
 
 
 def test_a_tornado_of_a_large_run_is_finite_or_refused() -> None:
