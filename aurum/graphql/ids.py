@@ -18,8 +18,8 @@ def node_id(type_name: str, row: int) -> ID:
     return cast("ID", base64.urlsafe_b64encode(f"{type_name}:{row}".encode()).decode().rstrip("="))
 
 
-def parse_node_id(id_: str) -> tuple[str, int]:
-    """Raises InvalidInput for what is not an id of this server."""
+def parse_node_id(id_: str, field: str = "id") -> tuple[str, int]:
+    """Raises InvalidInput, with the input's field, for what is not an id of this server."""
     try:
         padded = id_ + "=" * (-len(id_) % 4)
         type_name, row = base64.b64decode(padded.encode("ascii"), b"-_", validate=True).decode("ascii").split(":")
@@ -27,13 +27,13 @@ def parse_node_id(id_: str) -> tuple[str, int]:
         if not row.isdigit() or number >= 2**63:
             raise ValueError(row)
     except (ValueError, UnicodeError, binascii.Error):
-        raise InvalidInput(f"not an id: {id_[:100]!r}", field="id") from None
+        raise InvalidInput(f"not an id: {id_[:100]!r}", field=field) from None
     return type_name, number
 
 
-def row_of(id_: str, type_name: str) -> int:
+def row_of(id_: str, type_name: str, field: str = "id") -> int:
     """The row of an id that must name `type_name`."""
-    found, row = parse_node_id(id_)
+    found, row = parse_node_id(id_, field)
     if found != type_name:
-        raise InvalidInput(f"the id names a {found}, not a {type_name}", field="id")
+        raise InvalidInput(f"the id names a {found}, not a {type_name}", field=field)
     return row

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
-from aurum.errors import InvalidScenario, Overflow
+from aurum.errors import Conflict, InvalidInput, InvalidScenario, NotFound, Overflow
 from aurum.market.finite import finite
 from aurum.scenarios.model import Issue, Severity
 
@@ -39,3 +40,15 @@ def finite_at(path: str, what: str = "what it moves") -> Iterator[None]:
             yield
     except Overflow as error:
         raise refused([Issue(Severity.ERROR, error.code, error.message, path, "Make it smaller.")]) from None
+
+
+@contextmanager
+def within(path: str) -> Iterator[None]:
+    """What is wrong with one of many names its field: `path` is where it stands."""
+    try:
+        yield
+    except InvalidScenario as refusal:
+        raise refused([replace(each, path=f"{path}.{each.path}") for each in issues_of(refusal)]) from None
+    except (Conflict, InvalidInput, NotFound) as error:
+        field = ".".join(filter(None, (path, error.details.get("field"))))
+        raise type(error)(error.message, hint=error.hint, **{**error.details, "field": field}) from None

@@ -14,6 +14,8 @@ from aurum.scenarios.suggestions import nearest
 
 MOST_VALUES = 100
 _LONGEST_PARAMETER = 200
+_KEPT = ("name", "description", "fleet_id", "validation_rules")  # parameters that are not acted upon
+_EXACT = 2**53  # whole numbers up to here are the same as integers and as floating point numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,17 @@ def sweep(
     issues = _unfit(documents, driver, parameter, values)
     if issues:
         return [], issues
-    found = [Variation(driver, parameter, value) for value in values]
+    found = [Variation(driver, parameter, _one_way(value)) for value in values]
     for n, each in enumerate(found):
         _, wrong = read_drivers([_changed(documents, each)[driver]])
         issues += [_of_value(n, driver, issue) for issue in wrong]
     return ([] if issues else found), issues
+
+
+def _one_way(value: Any) -> Any:
+    """A number as it is always written: 1 for 1.0, 0 for -0.0."""
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
+    return int(value) if whole else value
 
 
 def _changed(documents: Sequence[Any], variation: Variation) -> list[Any]:
@@ -92,10 +100,12 @@ def _unfit(documents: Sequence[Any], driver: int, parameter: str, values: Sequen
         return [_error("OUT_OF_RANGE", f"there is no driver {driver}", "driver")]
     if not 0 < len(values) <= MOST_VALUES:
         return [_error("OUT_OF_RANGE", f"a sweep has 1 to {MOST_VALUES} values", "values")]
-    payload, way = documents[driver]["payload"], parameter.split(".")[:-1]
+    payload, (*way, last) = documents[driver]["payload"], parameter.split(".")
     if len(parameter) > _LONGEST_PARAMETER or not isinstance(_holder(deepcopy(payload), way), dict):
         close = nearest(parameter, payload)
         return [_error("UNKNOWN_FIELD", f"there is no {parameter[:80]!r}", "parameter", close)]
+    if last in _KEPT and way[-1:] in ([], ["payload"]):
+        return [_error("WRONG_TYPE", f"{last!r} moves nothing: numbers, days and choices are varied", "parameter")]
     told = "a value is a number, a text or a truth"
     return [
         _error("WRONG_TYPE", told, f"values.{n}")

@@ -9,7 +9,7 @@ import pytest
 
 from aurum.auth import Principal, Scope, worker_principal
 from aurum.errors import Forbidden
-from aurum.graphql.ids import row_of
+from aurum.graphql.ids import node_id, row_of
 from aurum.scenarios.batches import service
 from aurum.scenarios.runs.execution import execute
 from aurum.services import Services
@@ -77,8 +77,8 @@ async def test_a_sweep_is_a_run_for_each_value_and_one_table(loaded: Services, a
     batch = await asked(ask, SWEEP, scenario=of, driver=0, parameter="percent",
                         over={"range": {"start": -10, "end": 10, "steps": 3}})  # fmt: skip
     assert [(each["position"], each["queued"], (each["run"]["variation"] or {}).get("label")) for each in batch["runs"]
-            ] == [(0, True, None), (1, True, "drivers.0: percent = -10.0"), (2, True, "drivers.0: percent = 0.0"),
-                  (3, True, "drivers.0: percent = 10.0")]  # fmt: skip
+            ] == [(0, True, None), (1, True, "drivers.0: percent = -10"), (2, True, "drivers.0: percent = 0"),
+                  (3, True, "drivers.0: percent = 10")]  # fmt: skip
     assert not (await said(ask, TABLE, id=batch["id"]))["done"]
     await worked(loaded)
     gas = await mids(ask, TTF)
@@ -162,14 +162,19 @@ async def test_several_scenarios_are_run_at_once_each_once(loaded: Services, ask
 
 
 async def test_what_is_wrong_with_one_names_its_field_and_nothing_is_queued(loaded: Services, ask: Ask) -> None:
-    of, away = await scenario(ask), await scenario(ask, "Away")
+    of, away, nobodys = await scenario(ask), await scenario(ask, "Away"), node_id("Scenario", 999)
     await said(ask, "mutation($i: PutAwayScenarioInput!) { archiveScenario(input: $i) { problems { code } } }",
                i={"id": away})  # fmt: skip
     for mutation, given, code, field in (
         (SEVERAL, {"runs": [{"scenario": of}, {"scenario": away}]}, "CONFLICT", "runs.1.scenario"),
         (SEVERAL, {"runs": [{"scenario": of}, {"scenario": of, "version": 7}]}, "NOT_FOUND", "runs.1.version"),
         (SEVERAL, {"runs": [{"scenario": of}, {"scenario": of, "seed": -1}]}, "BAD_USER_INPUT", "runs.1.seed"),
-        (SEVERAL, {"runs": [{"scenario": of, "idempotencyKey": "k"}] * 2}, "BAD_USER_INPUT", "runs"),
+        (SEVERAL, {"runs": [{"scenario": of, "idempotencyKey": "k"}, {"scenario": of},
+                            {"scenario": of, "idempotencyKey": "k"}]}, "BAD_USER_INPUT", "runs.2.idempotencyKey"),
+        (SEVERAL, {"runs": [{"scenario": of}, {"scenario": "nonsense"}]}, "BAD_USER_INPUT", "runs.1.scenario"),
+        (SEVERAL, {"runs": [{"scenario": of}, {"scenario": nobodys}]}, "NOT_FOUND", "runs.1.scenario"),
+        (SWEEP, {"scenario": nobodys, **over(1)}, "NOT_FOUND", "scenario"),
+        (TORNADO, {"scenario": "nonsense", "percent": 10}, "BAD_USER_INPUT", "scenario"),
         (SEVERAL, {"runs": []}, "BAD_USER_INPUT", "runs"),
         (SEVERAL, {"runs": [{"scenario": of}] * 101}, "BAD_USER_INPUT", "runs"),
         (SEVERAL, {"runs": [{"scenario": of, "simulation": {}}] * 11}, "BAD_USER_INPUT", "runs"),
@@ -178,6 +183,7 @@ async def test_what_is_wrong_with_one_names_its_field_and_nothing_is_queued(load
         (SWEEP, {"scenario": of, **over(1, -200)}, "INVALID_SCENARIO", "over.values.1"),
         (SWEEP, {"scenario": of, **over(*range(101))}, "INVALID_SCENARIO", "over.values"),
         (SWEEP, {"scenario": of, **over(1), "driver": 9}, "INVALID_SCENARIO", "driver"),
+        (SWEEP, {"scenario": of, **over("one"), "parameter": "name"}, "INVALID_SCENARIO", "parameter"),
         (SWEEP, {"scenario": of, **over(1), "over": {"range": {"start": 0, "end": 1, "steps": 1}}}, "BAD_USER_INPUT",
          "over.range.steps"),
         (SWEEP, {"scenario": of, **over(1), "timeLimitSeconds": 0}, "BAD_USER_INPUT", "timeLimitSeconds"),
@@ -189,6 +195,14 @@ async def test_what_is_wrong_with_one_names_its_field_and_nothing_is_queued(load
         assert refused["batch"] is None
         assert [(each["code"], each["field"]) for each in refused["problems"]] == [(code, field)], given
     assert await counts(ask) == (0, 0)
+
+
+async def test_a_number_is_swept_once_however_it_is_written(loaded: Services, ask: Ask) -> None:
+    of = await scenario(ask)
+    batch = await asked(ask, SWEEP, scenario=of, **over(1, 1.0, 0, -0.0))
+    ids = [each["run"]["id"] for each in batch["runs"]]
+    assert (ids[1], ids[3]) == (ids[2], ids[4])
+    assert (await counts(ask))[0] == 3
 
 
 async def test_a_batch_of_too_many_curves_is_refused(

@@ -9,7 +9,7 @@ import pytest
 
 from aurum.auth import Principal, Scope, worker_principal
 from aurum.errors import Forbidden, NotFound
-from aurum.graphql.ids import row_of
+from aurum.graphql.ids import node_id, row_of
 from aurum.scenarios.repository.merges import Wanted
 from aurum.services import Services
 from tests.api.conftest import Ask
@@ -137,8 +137,17 @@ async def test_what_has_nothing_in_common_is_not_merged(loaded: Services, ask: A
     assert (merged["scenario"]["tags"], merged["merge"]["commonScenario"]) == (["0", "1"], {"name": "One"})
     away = "mutation($i: PutAwayScenarioInput!) { archiveScenario(input: $i) { scenario { state } } }"
     await said(ask, away, i={"id": one["id"]})
-    refused = await said(ask, MERGE, input={"source": siblings[0]["id"], "expectedVersion": 1, "reason": "good"})
-    assert [(each["code"], each["field"]) for each in refused["problems"]] == [("CONFLICT", "id")]
+    given = {"source": siblings[0]["id"], "expectedVersion": 1, "reason": "good"}
+    nobodys = node_id("Scenario", 999)
+    for more, code, field in (
+        ({}, "CONFLICT", "target"),
+        ({"target": nobodys}, "NOT_FOUND", "target"),
+        ({"source": nobodys}, "NOT_FOUND", "source"),
+        ({"target": "nonsense"}, "BAD_USER_INPUT", "target"),
+        ({"source": "nonsense"}, "BAD_USER_INPUT", "source"),
+    ):
+        refused = await said(ask, MERGE, input=given | more)
+        assert [(each["code"], each["field"]) for each in refused["problems"]] == [(code, field)]
 
 
 async def test_of_two_merges_at_once_one_is_told(loaded: Services, ask: Ask) -> None:
@@ -178,11 +187,7 @@ async def test_a_rebase_tells_what_moved_by_curve_and_what_drivers_do_now(loaded
     assert rebased["scenario"] == {
         "version": 2, "current": {"asOf": "2025-02-14", "knownAt": None, "reason": "a new day"}}  # fmt: skip
     assert rebased["rebase"]["totalCount"] == 1  # of all months together
-    for again, field in (
-        (given, "asOf"),
-        (given | {"asOf": "2025-02-13"}, "asOf"),
-        (given | {"reason": " "}, "reason"),
-    ):
+    for again, field in ((given, "asOf"), (given | {"reason": " "}, "reason")):
         refused = await said(ask, REBASE, input=again)
         assert [(each["code"], each["field"]) for each in refused["problems"]] == [("BAD_USER_INPUT", field)]
 
@@ -200,12 +205,13 @@ async def test_a_rebase_tells_issues_that_are_new(loaded: Services, ask: Ask) ->
         [{"code": "NO_EFFECT", "path": "drivers.0"}], [])  # fmt: skip
 
 
-async def test_a_rebase_goes_forward_from_what_is_pinned(loaded: Services, ask: Ask) -> None:
+async def test_a_rebase_needs_a_start_that_is_pinned_and_another_one(loaded: Services, ask: Ask) -> None:
     made = await created(ask, asOf="2025-02-12", knownAt="2025-02-13T00:00:00Z")
     floating = await created(ask, "Newest")
     given = {"id": made["id"], "asOf": "2025-02-14", "expectedVersion": 1, "reason": "x"}
     for more, code, field in (
-        ({"knownAt": "2025-02-12T00:00:00Z"}, "BAD_USER_INPUT", "knownAt"),
+        ({"asOf": "2025-02-12", "knownAt": "2025-02-13T00:00:00Z"}, "BAD_USER_INPUT", "asOf"),
+        ({"knownAt": "9999-12-31T00:00:00Z"}, "BAD_USER_INPUT", "knownAt"),
         ({"expectedVersion": 3}, "CONFLICT", "expectedVersion"),
         ({"id": floating["id"]}, "CONFLICT", "id"),
     ):
@@ -213,3 +219,40 @@ async def test_a_rebase_goes_forward_from_what_is_pinned(loaded: Services, ask: 
         assert [(each["code"], each["field"]) for each in refused["problems"]] == [(code, field)]
     looked = await said(ask, "query($id: ID!) { scenario(id: $id) { version } }", id=made["id"])
     assert looked == {"version": 1}
+
+
+async def test_a_rebase_is_to_a_date_that_has_prices(loaded: Services, ask: Ask) -> None:
+    made = await created(ask, asOf="2025-02-12")
+    given = {"id": made["id"], "expectedVersion": 1, "reason": "x"}
+    for as_of, code, path in (
+        ("9999-12-31", "NO_PRICES", "asOf"),
+        ("2025-02-15", "NO_PRICES", "asOf"),  # a Saturday
+        ("2020-01-01", "EMPTY_SELECTION", "filter"),
+    ):
+        refused = await said(ask, REBASE, input=given | {"asOf": as_of})
+        assert [each["code"] for each in refused["problems"]] == ["INVALID_SCENARIO"]
+        assert [(each["code"], each["path"]) for each in refused["issues"]] == [(code, path)]
+    shown = await ask(REBASE_PREVIEW, id=made["id"], asOf="2025-02-15")
+    assert [(each["extensions"]["code"], each["extensions"]["hint"]) for each in shown["errors"]] == [
+        ("INVALID_SCENARIO", "Take 2025-02-14.")]  # fmt: skip
+    await rebased(ask, made, "2025-02-14", 1)
+
+
+async def test_a_rebase_goes_back_too(loaded: Services, ask: Ask) -> None:
+    """To what the story would have done on an earlier day, or from a day that nobody meant."""
+    made = await created(ask, asOf="9999-12-31", filter={"keys": [TTF]})
+    rebase = await rebased(ask, made, "2025-02-13", 1)
+    later, earlier = [await mids(ask, TTF, asOf=f"2025-02-{day}") for day in (14, 13)]
+    told = rebase["differences"][0]
+    assert [each["base"] for each in told["values"]] == pytest.approx([sum(each) / 4 for each in (later, earlier)])
+    assert (rebase["asOfBefore"], rebase["asOf"]) == ("9999-12-31", "2025-02-13")
+    await rebased(ask, made, "2025-02-14", 2)
+    await rebased(ask, made, "2025-02-12", 3)
+
+
+async def rebased(ask: Ask, of: Any, as_of: str, version: int) -> Any:
+    given = {"id": of["id"], "asOf": as_of, "expectedVersion": version, "reason": "another day"}
+    answer = await said(ask, REBASE, input=given)
+    assert (answer["problems"], answer["scenario"]["version"]) == ([], version + 1)
+    assert answer["scenario"]["current"]["asOf"] == as_of
+    return answer["rebase"]

@@ -90,6 +90,12 @@ async def mids(ask: Ask, key: str, **where: Any) -> list[float]:
     return numbers
 
 
+async def test_a_run_knows_nothing_that_is_still_to_come(loaded: Services, ask: Ask) -> None:
+    run = await queued(ask, await scenario(ask), knownAt="2199-01-01T00:00:00Z")
+    told = await said(ask, "query($id: ID!) { scenarioRun(id: $id) { knownAt createdAt } }", id=run)
+    assert told["knownAt"] <= told["createdAt"]
+
+
 async def test_a_run_is_one_more_way_to_know_a_curve(loaded: Services, ask: Ask) -> None:
     run = await done(ask, loaded, await scenario(ask))
     looked = await said(ask, LOOK, id=run)

@@ -49,12 +49,28 @@ def test_a_sweep_with_a_value_that_is_refused_is_none() -> None:
         ((0, "percent", range(101)), ("OUT_OF_RANGE", "values")),
         ((0, "percent", [None]), ("WRONG_TYPE", "values.0")),
         ((0, "limits", [{}]), ("WRONG_TYPE", "values.0")),
+        ((0, "name", ["one", "other"]), ("WRONG_TYPE", "parameter")),
+        ((0, "name", [1]), ("WRONG_TYPE", "parameter")),
     ):
         found, issues = sweep(STORY, *given)
         assert found == []
         assert said(issues) == [expected]
     with pytest.raises(InvalidScenario):
         varied(STORY, Variation(0, "percent", -200))
+
+
+def test_a_number_is_one_however_it_is_written() -> None:
+    found, issues = sweep(STORY, 0, "percent", [1, 1.0, 0, -0.0, 0.5])
+    assert not issues
+    assert [repr(each.value) for each in found] == ["1", "1", "0", "0", "0.5"]
+
+
+def test_what_is_kept_and_not_acted_upon_is_not_varied() -> None:
+    inside = drivers(document("composite", components=[document("scale", percent=1, name="name")], weights={"name": 2}))
+    assert said(sweep(inside, 0, "components.0.payload.name", ["a"])[1]) == [("WRONG_TYPE", "parameter")]
+    assert said(sweep(inside, 0, "validation_rules", ["a"])[1]) == [("WRONG_TYPE", "parameter")]
+    weighted, issues = sweep(inside, 0, "weights.name", [50])
+    assert (becomes(inside, weighted, GAS), issues) == ([75], [])
 
 
 def test_every_driver_up_and_down_by_a_tenth() -> None:

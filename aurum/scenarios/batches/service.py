@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from aurum.auth import Principal, Scope
 from aurum.backends.paging import Page, PageRequest
-from aurum.errors import Conflict, InvalidInput, InvalidScenario, NotFound
+from aurum.errors import InvalidInput, NotFound
 from aurum.scenarios.batches.model import (
     MOST_CURVES,
     MOST_SCENARIOS,
@@ -25,7 +24,7 @@ from aurum.scenarios.batches.model import (
 from aurum.scenarios.batches.results import BatchResults
 from aurum.scenarios.batches.store import BatchStore
 from aurum.scenarios.model import Issue, Severity
-from aurum.scenarios.refusals import issues_of, refuse_errors, refused
+from aurum.scenarios.refusals import refuse_errors, refused, within
 from aurum.scenarios.runs.model import Request, Run
 from aurum.scenarios.runs.preparing import Prepared, Preparing, asked, check, check_key, same
 from aurum.scenarios.runs.service import RunService, known_run
@@ -44,12 +43,13 @@ class BatchService:
         principal.require(Scope.SCENARIOS_RUN)
         if not 0 < len(requests) <= MOST_SCENARIOS:
             raise InvalidInput(f"1 to {MOST_SCENARIOS} runs are asked for at once", field="runs")
-        keys = [each.idempotency_key for each in requests if each.idempotency_key is not None]
-        if len(set(keys)) < len(keys):
-            raise InvalidInput("an idempotency key is given twice", field="runs")
+        keys: dict[str, int] = {}
         for n, each in enumerate(requests):
-            with _within(f"runs.{n}"):
+            with within(f"runs.{n}"):
                 check(each)
+                own = each.idempotency_key
+                if own is not None and keys.setdefault(own, n) < n:
+                    raise InvalidInput(f"runs.{keys[own]} has the same idempotency key", field="idempotencyKey")
         if sum(each.simulation is not None for each in requests) > MOST_SIMULATIONS:
             raise InvalidInput(f"at most {MOST_SIMULATIONS} runs of a batch are simulated", field="runs")
 
@@ -57,7 +57,7 @@ class BatchService:
             found: list[Run | Prepared] = []
             known = await self.runs.known(principal, requests)
             for n, each in enumerate(requests):
-                with _within(f"runs.{n}"):
+                with within(f"runs.{n}"):
                     found.append(known_run(known, each) or await preparing.prepared(each))
             return found
 
@@ -175,15 +175,3 @@ def _refuse_too_many(curves: int) -> None:
     if curves > MOST_CURVES:
         why = f"at most {MOST_CURVES:,} curves of all runs of a batch together, and there are {curves:,}"
         raise InvalidInput(why, hint="Narrow the scenarios' filters, or ask for fewer runs at once.")
-
-
-@contextmanager
-def _within(path: str) -> Iterator[None]:
-    """What is wrong with one of many names its field."""
-    try:
-        yield
-    except InvalidScenario as refusal:
-        raise refused([replace(each, path=f"{path}.{each.path}") for each in issues_of(refusal)]) from None
-    except (Conflict, InvalidInput, NotFound) as error:
-        field = ".".join(filter(None, (path, error.details.get("field"))))
-        raise type(error)(error.message, hint=error.hint, **{**error.details, "field": field}) from None

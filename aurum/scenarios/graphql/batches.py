@@ -28,6 +28,7 @@ from aurum.scenarios.graphql.arguments import MOST, WRONG, Info, ScenarioDriver,
 from aurum.scenarios.graphql.comparison import HowMany, first_of
 from aurum.scenarios.graphql.runs import RunScenarioInput, RunTerms, ScenarioRun, request_of, run_of
 from aurum.scenarios.graphql.scenarios import Scenario, scenario_of
+from aurum.scenarios.refusals import within
 from aurum.scenarios.runs.model import Request
 from aurum.scenarios.variations import MOST_VALUES
 
@@ -285,7 +286,8 @@ class BatchQuery:
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> ScenarioBatchConnection:  # fmt: skip
         request = page_request("scenario batches", MOST, first, after, last, before)
-        context, wanted = info.context, model.BatchFilter(None if scenario is None else row_of(scenario, "Scenario"))
+        row = None if scenario is None else row_of(scenario, "Scenario", "scenario")
+        context, wanted = info.context, model.BatchFilter(row)
         page = await context.scenario_batches.page(context.principal, wanted, request)
         return connection(ScenarioBatchConnection, "scenario batches", page, batch_of, wanted=wanted)  # type: ignore[no-any-return]
 
@@ -298,9 +300,7 @@ class BatchMutation:
     ) -> ScenarioBatchPayload:
         context = info.context
         return await _answered(
-            lambda: context.scenario_batches.run_all(
-                context.principal, [request_of(each) for each in input.runs], input.idempotency_key
-            )
+            lambda: context.scenario_batches.run_all(context.principal, _requests(input.runs), input.idempotency_key)
         )
 
     @strawberry.mutation(
@@ -347,6 +347,14 @@ async def _answered(use_case: Callable[[], Awaitable[model.Batch]]) -> ScenarioB
         return ScenarioBatchPayload(batch=batch_of(await use_case()), issues=[], problems=[])
     except WRONG as error:
         return ScenarioBatchPayload(batch=None, **wrong(error, ()))
+
+
+def _requests(runs: Sequence[RunScenarioInput]) -> list[Request]:
+    found = []
+    for n, each in enumerate(runs):
+        with within(f"runs.{n}"):
+            found.append(request_of(each))
+    return found
 
 
 def _request(input: SweepScenarioInput | RunTornadoInput) -> Request:

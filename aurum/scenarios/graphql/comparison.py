@@ -85,7 +85,7 @@ class RunComparisonQuery:
         bucket: Annotated[Bucket, strawberry.argument(description="By which deliveries.")] = Bucket.MONTH,
         by: Annotated[By, strawberry.argument(description="How large a difference is.")] = By.ABSOLUTE,
     ) -> RunComparison:  # fmt: skip
-        rows, context = [row_of(each, "ScenarioRun") for each in runs], info.context
+        rows, context = [row_of(each, "ScenarioRun", f"runs.{n}") for n, each in enumerate(runs)], info.context
         found = await context.scenario_results.compared(context.principal, rows, filter_of(filter), bucket, by)
         return _comparison_of(*found)
 

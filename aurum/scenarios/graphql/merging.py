@@ -146,7 +146,8 @@ def _wanted(
     if len(decided) < len(resolve):
         raise InvalidInput("a path is decided twice", field="resolve")
     return Wanted(
-        row_of(source, "Scenario"), None if target is None else row_of(target, "Scenario"), version, decided
+        row_of(source, "Scenario", "source"), None if target is None else row_of(target, "Scenario", "target"), version,
+        decided,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A scenario brought to a newer as-of date, and what changes by that."""
+"""A scenario brought to another as-of date, and what changes by that."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aurum.scenarios.graphql.scenarios import Scenario, scenario_of
 from aurum.scenarios.repository.rebasing import PlannedRebase, Start
 
 
-@strawberry.type(description="What changes where a scenario starts from a newer as-of date.")
+@strawberry.type(description="What changes where a scenario starts from another as-of date.")
 class ScenarioRebase:
     as_of_before: date = strawberry.field(description="The as-of date that it started from.")
     known_at_before: datetime | None = strawberry.field(description="As what was known then (UTC); null: now.")
@@ -52,10 +52,10 @@ class ScenarioRebase:
         return [curve_of(each) for each in first_of(self.planned.added, first)]
 
 
-@strawberry.input(description="A scenario and the newer start that it gets.")
+@strawberry.input(description="A scenario and the start that it gets.")
 class RebaseScenarioInput:
     id: strawberry.ID = strawberry.field(description="The scenario.")
-    as_of: date = strawberry.field(description="The as-of date that it starts from.")
+    as_of: date = strawberry.field(description="The as-of date that it starts from: one that has prices.")
     known_at: datetime | None = strawberry.field(default=None, description="Null: what is known when it is run.")
     expected_version: int = strawberry.field(description="Its newest version, as far as you know: else CONFLICT.")
     reason: str = strawberry.field(description="Why; kept with the version.")
@@ -94,7 +94,7 @@ class RebaseQuery:
 @strawberry.type
 class RebaseMutation:
     @strawberry.mutation(
-        description="A new version of a scenario that starts from a newer as-of date, and what changes by that.",
+        description="A new version of a scenario that starts from another as-of date, and what changes by that.",
         directives=[weighing(500)],
     )
     async def rebase_scenario(

@@ -221,7 +221,7 @@ class ScenarioRun(Node):
     async def attribution(
         self, info: Info, curve: Annotated[strawberry.ID, strawberry.argument(description="The id of the curve.")]
     ) -> ScenarioRunCurve | None:
-        key = (self.run.id, row_of(curve, "Curve"))
+        key = (self.run.id, row_of(curve, "Curve", "curve"))
         found = await info.context.load(info.context.scenario_results.results, key)
         return None if found is None else self._curve(found, documents_of(self.run, await self._version(info)))
 
@@ -387,15 +387,15 @@ def _run_event(event: Event) -> ScenarioRunEvent:
 def request_of(input: RunTerms) -> model.Request:
     simulation = input.simulation if isinstance(input, RunScenarioInput) else None
     return model.Request(
-        row_of(input.scenario, "Scenario"), input.version, input.as_of, instant_of(input.known_at), input.seed,
-        input.priority, input.time_limit_seconds, input.idempotency_key, asked_of(simulation),
+        row_of(input.scenario, "Scenario", "scenario"), input.version, input.as_of, instant_of(input.known_at),
+        input.seed, input.priority, input.time_limit_seconds, input.idempotency_key, asked_of(simulation),
     )  # fmt: skip
 
 
 def _wanted(wanted: ScenarioRunFilter | None) -> model.RunFilter:
     if wanted is None:
         return model.RunFilter()
-    scenario = None if wanted.scenario is None else row_of(wanted.scenario, "Scenario")
+    scenario = None if wanted.scenario is None else row_of(wanted.scenario, "Scenario", "filter.scenario")
     return model.RunFilter(scenario, None if wanted.states is None else tuple(wanted.states))
 
 

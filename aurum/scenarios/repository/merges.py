@@ -48,8 +48,8 @@ class MergeService:
         principal.require(Scope.SCENARIOS_READ)
         if len(wanted.decided) > MOST_DECIDED:
             raise InvalidInput(f"at most {MOST_DECIDED} paths are decided at once", field="resolve")
-        source = await self.scenarios.version(principal, wanted.source, wanted.source_version)
-        target = await self.scenarios.there(principal, await self._target(principal, wanted))
+        source = await self.scenarios.version(principal, wanted.source, wanted.source_version, "source")
+        target = await self.scenarios.there(principal, await self._target(principal, wanted), "target")
         ours, theirs = (target.id, target.newest.version), (source.scenario_id, source.version)
         origins = await self.scenarios.store.origins(principal.tenant, {target.id, source.scenario_id})
         common = common_version(origins, ours, theirs)
@@ -87,7 +87,7 @@ class MergeService:
     async def _target(self, principal: Principal, wanted: Wanted) -> int:
         if wanted.target is not None:
             return wanted.target
-        parent = (await self.scenarios.there(principal, wanted.source)).parent_id
+        parent = (await self.scenarios.there(principal, wanted.source, "source")).parent_id
         if parent is None:
             raise Conflict("the scenario branches from none", hint="Say which it is merged into.", field="target")
         return parent

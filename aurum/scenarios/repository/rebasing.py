@@ -1,9 +1,9 @@
-"""A scenario that starts from an as-of date, brought to a newer one; and what changes by that."""
+"""A scenario that starts from an as-of date, brought to another one; and what changes by that."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -13,10 +13,10 @@ from aurum.errors import Conflict, InvalidInput, InvalidScenario
 from aurum.metadata.model import Curve
 from aurum.scenarios.application import apply
 from aurum.scenarios.comparison import compare
-from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome
+from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome, Severity
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.references import references
-from aurum.scenarios.refusals import issues_of, refuse_errors
+from aurum.scenarios.refusals import issues_of, refuse_errors, refused
 from aurum.scenarios.repository.model import Definition, Scenario, check_reason
 from aurum.scenarios.repository.service import Kept, ScenarioService, check_newest
 
@@ -68,20 +68,22 @@ class RebaseService:
     async def planned(
         self, principal: Principal, id_: int, start: Start, bucket: Bucket = Bucket.ALL, by: By = By.ABSOLUTE
     ) -> PlannedRebase:
-        """What a rebase would change. Raises Conflict for a scenario that always starts from the newest as-of date."""
+        """What a rebase would change. Raises Conflict for a scenario that always starts from the newest as-of date,
+        and InvalidScenario where none of its curves has prices of that date.
+        """
         principal.require(Scope.SCENARIOS_READ)
         scenario = await self.scenarios.there(principal, id_)
         said = scenario.newest.definition
         if said.as_of is None:
             hint = "Run it again, and put both runs beside each other with `compareRuns`."
             raise Conflict("the scenario starts from the newest as-of date anyway", hint=hint, field="id")
-        _check_newer(said.as_of, said.known_at, start)
+        before, now = Start(said.as_of, said.known_at), self.scenarios.clock()
+        _check_start(before, start, now)
         drivers, issues = said.read()
         refuse_errors(issues)
         policies = await self.scenarios.policies.known_to(principal, drivers)
-        before = Start(said.as_of, said.known_at)
-        now = self.scenarios.clock()
         old, new = [await self._tried(principal, said, drivers, policies, each, now) for each in (before, start)]
+        _check_priced(new.curves.values(), start.as_of)
         differences = None
         if old.outcome is not None and new.outcome is not None:
             differences = await asyncio.to_thread(compare, [old.outcome, new.outcome], bucket, by)
@@ -120,12 +122,20 @@ class RebaseService:
         return _Tried(curves, outcome, outcome.issues)
 
 
-def _check_newer(as_of: date, known_at: datetime | None, start: Start) -> None:
-    if start.as_of < as_of or start == Start(as_of, known_at):
-        raise InvalidInput(f"the scenario starts from {as_of} already", hint="Take a newer date.", field="asOf")
-    if known_at is not None and start.known_at is not None and start.known_at < known_at:
-        told = f"the scenario starts from what was known at {known_at.isoformat()} already"
-        raise InvalidInput(told, hint="Take a later instant.", field="knownAt")
+def _check_start(before: Start, start: Start, now: datetime) -> None:
+    if start == before:
+        raise InvalidInput(f"the scenario starts from {before.as_of} already", field="asOf")
+    if start.known_at is not None and start.known_at > now:
+        hint = "Without it, the scenario starts from what is known when it is run."
+        raise InvalidInput("nobody knows yet what will be known then", hint=hint, field="knownAt")
+
+
+def _check_priced(curves: Collection[BaseCurve], as_of: date) -> None:
+    """That some of them have prices of the very date, not of one before it."""
+    newest = max((each.as_of for each in curves), default=as_of)
+    if newest < as_of:
+        why = f"none of its curves has prices of {as_of}; the newest before it are of {newest}"
+        raise refused([Issue(Severity.ERROR, "NO_PRICES", why, "as_of", f"Take {newest}.")])
 
 
 def _without(issues: Sequence[Issue], others: Sequence[Issue]) -> list[Issue]:

@@ -81,7 +81,8 @@ class ScenarioService:
             held = await self._held(transaction, principal, id_)
             check_newest(held, expected)
             if held.state is ScenarioState.ARCHIVED:
-                raise Conflict("the scenario is archived", hint="Branch from it.", field="id")
+                field = "id" if merged is None else "target"
+                raise Conflict("the scenario is archived", hint="Branch from it.", field=field)
             await self._name(transaction, principal, said, id_)
             version = Version(id_, expected + 1, said, principal.name, reason.strip(), self.clock(), merged)
             await self.store.change(transaction, principal.tenant, version)
@@ -137,9 +138,9 @@ class ScenarioService:
         principal.require(Scope.SCENARIOS_READ)
         return await self.store.all_versions(principal.tenant, ids)
 
-    async def version(self, principal: Principal, id_: int, version: int | None) -> Version:
-        """One version of a scenario (None: the newest). Raises NotFound."""
-        newest = (await self.there(principal, id_)).newest
+    async def version(self, principal: Principal, id_: int, version: int | None, field: str = "id") -> Version:
+        """One version of a scenario (None: the newest). Raises NotFound; `field` is the input's that has the id."""
+        newest = (await self.there(principal, id_, field)).newest
         if version in (None, newest.version):
             return newest
         found = (await self.versions(principal, [(id_, version or 0)])).get((id_, version or 0))
@@ -147,8 +148,9 @@ class ScenarioService:
             raise NotFound(f"the scenario has no version {version}", field="version")
         return found
 
-    async def there(self, principal: Principal, id_: int) -> Scenario:
-        return _shown((await self.store.by_id(principal.tenant, [id_])).get(id_))
+    async def there(self, principal: Principal, id_: int, field: str = "id") -> Scenario:
+        principal.require(Scope.SCENARIOS_READ)
+        return _shown((await self.store.by_id(principal.tenant, [id_])).get(id_), field)
 
     async def _held(self, transaction: WriteConnection, principal: Principal, id_: int) -> Scenario:
         return _shown(await self.store.held(transaction, principal.tenant, id_))
@@ -210,9 +212,9 @@ def check_newest(held: Scenario, expected: int) -> None:
         )  # fmt: skip
 
 
-def _shown(found: Scenario | None) -> Scenario:
+def _shown(found: Scenario | None, field: str = "id") -> Scenario:
     if found is None or found.state is ScenarioState.DELETED:
-        raise NotFound("scenario not found", field="id")
+        raise NotFound("scenario not found", field=field)
     return found
 
 

@@ -63,7 +63,7 @@ class Preparing:
         said = version.definition
         if request.variation is not None:
             drivers = await asyncio.to_thread(varied, drivers, request.variation)
-        as_of, known_at = request.as_of or said.as_of, request.known_at or said.known_at or self.now
+        as_of, known_at = request.as_of or said.as_of, min(request.known_at or said.known_at or self.now, self.now)
         start = (said.curves, references(drivers, policies), as_of, known_at)
         if start not in self._starts:
             self._starts[start] = await self.scenarios.bases.chosen(self.principal, *start)
@@ -86,8 +86,8 @@ class Preparing:
     async def version(self, id_: int, version: int | None) -> tuple[Version, Sequence[Driver], Policies]:
         """With its drivers, and the policies that these may name."""
         if (id_, version) not in self._versions:
-            found = (await self.scenarios.scenarios(self.principal, [id_])).get(id_)
-            if found is not None and found.state is ScenarioState.ARCHIVED:
+            found = await self.scenarios.there(self.principal, id_, "scenario")
+            if found.state is ScenarioState.ARCHIVED:
                 why = "the scenario is archived: it is not run any more"
                 raise Conflict(why, hint="Branch from it.", field="scenario")
             said = await self.scenarios.version(self.principal, id_, version)
