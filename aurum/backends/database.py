@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sqlite3
 import time
@@ -28,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, CursorResult, make_url
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
@@ -36,6 +37,7 @@ from sqlalchemy.types import TypeDecorator
 from aurum.backends.behind import Behind
 from aurum.backends.interruptible import interruptible
 from aurum.backends.reads import Driver, Read
+from aurum.backends.unfit import UNFIT, check_texts, checked_json
 from aurum.errors import AurumError, InvalidInput, Unavailable
 
 tables = MetaData(
@@ -234,6 +236,8 @@ def _outages() -> Iterator[None]:
         if told is None:
             raise
         raise told from error
+    except StatementError as error:  # a value was refused before the database has seen it
+        raise (error.orig if isinstance(error.orig, InvalidInput) else error) from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         told = _told(error, isinstance(error, asyncpg.DataError), isinstance(error, asyncpg.InterfaceError))
         if told is None:
@@ -249,7 +253,7 @@ def _told(cause: BaseException, wrong: bool, closed: bool) -> AurumError | None:
     """What to say. `wrong`: the database was given what it cannot take; `closed`: the connection is."""
     state = getattr(cause, "sqlstate", None) or ""
     if wrong or state.startswith("22"):
-        return InvalidInput("a value has characters or a size that cannot be searched for or stored")
+        return InvalidInput(UNFIT)
     told = f"{state} {cause}"
     message = next((said for sign, said in _OUTAGES.items() if sign in told), None)
     if message is None and (closed or state[:2] in _OUTAGE_CLASSES):
@@ -287,7 +291,13 @@ def _sqlite(url: URL, pragma: str | None) -> AsyncEngine:
         pool_size=1 if pragma is None else 8,
         max_overflow=0 if pragma is None else 8,
         connect_args={"async_creator_fn": interruptible},
+        json_serializer=lambda value: checked_json(json.dumps(value)),
     )
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def check(_: Any, _cursor: Any, _statement: str, given: Any, *_context: Any) -> None:
+        for row in given if isinstance(given, list) else [given]:  # a list: of the rows of many
+            check_texts(row)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

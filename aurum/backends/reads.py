@@ -24,6 +24,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 
 from aurum.backends.behind import Behind
+from aurum.backends.unfit import checked_json
 
 _DIALECT: Any = asyncpg_dialect()  # type: ignore[no-untyped-call]
 _STATEMENTS = 200  # that a connection keeps prepared
@@ -45,7 +46,11 @@ class Many(TypeDecorator[Sequence[Any]]):
         return dialect.type_descriptor(postgresql.ARRAY(self.item) if dialect.name == "postgresql" else String())
 
     def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
-        return list(value or ()) if dialect.name == "postgresql" else orjson.dumps(list(value or ())).decode()
+        return list(value or ()) if dialect.name == "postgresql" else _as_json(value)
+
+
+def _as_json(items: Sequence[Any] | None) -> str:
+    return checked_json(orjson.dumps(list(items or ())).decode())
 
 
 class among(ColumnElement[bool]):  # noqa: N801  an operator, as SQLAlchemy names them

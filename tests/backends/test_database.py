@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from aurum.backends.database import Database, migrate, tables
 from aurum.backends.events import heads
+from aurum.curves.tables import point_rows
 from aurum.errors import InvalidInput, Unavailable
 from aurum.ingestion.tables import source_files
 
@@ -118,14 +119,19 @@ async def test_a_server_that_is_away_is_an_outage() -> None:
         await database.close()
 
 
-async def test_a_text_that_cannot_be_stored_is_the_callers_mistake(migrated_postgresql_url: str) -> None:
-    database = Database(migrated_postgresql_url)
-    try:
+async def test_a_text_that_cannot_be_stored_is_the_callers_mistake(database: Database) -> None:
+    for wrong in (
+        head("a\x00b"),
+        insert(heads).values([{"tenant_id": each, "cursor": 0} for each in ("fine", "a\x00b")]),
+        insert(point_rows).values(digest="1", rows={"sheets": ["fine", "a\x00b"]}),
+        select(heads).where(heads.c.tenant_id.contains("a\x00b", autoescape=True)),
+    ):
         with pytest.raises(InvalidInput):
             async with database.write() as transaction:
-                await transaction.execute(head("a\x00b"))
-    finally:
-        await database.close()
+                await transaction.execute(wrong)
+    assert await tenants(database) == []
+    async with database.write() as transaction:  # an escape that is meant as it is written
+        await transaction.execute(insert(point_rows).values(digest="2", rows={"sheets": ["\\u0000"]}))
 
 
 async def test_migrations_lead_to_the_tables_of_the_code_and_back(database_url: str) -> None:

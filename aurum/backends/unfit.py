@@ -1,0 +1,25 @@
+"""Texts that PostgreSQL cannot hold: SQLite neither gets nor looks for them, so that both answer the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from aurum.errors import InvalidInput
+
+UNFIT = "a value has characters or a size that cannot be searched for or stored"
+_ESCAPED = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def check_texts(values: Iterable[Any]) -> None:
+    """Raises InvalidInput for U+0000."""
+    if any(isinstance(each, str) and "\0" in each for each in values):
+        raise InvalidInput(UNFIT)
+
+
+def checked_json(text: str) -> str:
+    """The same, of the texts in it. Raises InvalidInput."""
+    if "\\u0000" in text and _ESCAPED.search(text):
+        raise InvalidInput(UNFIT)
+    return text
