@@ -15,6 +15,8 @@ _RESERVED = {char: f"%{ord(char):02x}" for char in "%/:~@+[]|"}
 _ENCODE = str.maketrans({**_RESERVED, " ": "+"})
 
 _LONGEST_KEPT = 200
+_NAMING = re.compile(r"(?:(?<![^\W_])[+-](?=\d))?[^\W_]+")  # words and numbers, these with their signs
+_MINUS = str.maketrans("\u2212\u2013", "--")
 
 
 class Measure(StrEnum):
@@ -32,6 +34,15 @@ def collapse(text: str) -> str:
 def fold(text: str | None) -> str:
     """How texts are matched: collapsed and case-folded. Punctuation stays: it tells products apart."""
     return collapse(text).casefold() if text else ""
+
+
+def alike(name: str) -> str:
+    """The same for names that a reader takes for one: case, blanks and punctuation do not count, signs of numbers do.
+
+    `Gas-up, 10 %` is `gas up 10`, and not `Gas up -10 %`.
+    """
+    folded = fold(name).translate(_MINUS)
+    return "-".join(_NAMING.findall(folded)) or folded
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,7 @@ runs = Table(
     Column("known_at", Instant, nullable=False),
     Column("inputs", Json, nullable=False),  # [[curve id, snapshot id, currency, unit], ...]
     Column("request_digest", String(64), nullable=False),
-    Column("idempotency_key", Text),
-    Column("asked", Json, nullable=False),  # what the caller said, to know a key that is used for something else
+    Column("idempotency_key", Text),  # that it was queued with
     Column("requested_by", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
@@ -116,6 +115,16 @@ runs = Table(
     Index(None, "tenant_id", "created_at", "id"),
     Index(None, "scenario_id", "id"),
     Index(None, "state", "priority", "id"),
+)
+
+# What keys have asked for, for ever: `asked` is what the caller said, to know one that is used for something else.
+run_keys = Table(
+    "scenario_run_keys",
+    tables,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("idempotency_key", Text, primary_key=True),
+    Column("run_id", ForeignKey("scenario_runs.id"), nullable=False),
+    Column("asked", Json, nullable=False),
 )
 
 # A curve as a run has it. While the run is under way, some of what it has computed: rows of their own, with other ids.

@@ -55,6 +55,15 @@ async def test_policies_have_versions_with_who_and_why(loaded: Services, ask: As
     ]  # fmt: skip
 
 
+async def test_a_name_that_reads_like_another_one_is_not_free(loaded: Services, ask: Ask) -> None:
+    assert (await registered(ask))["problems"] == []
+    for name in ("Coal-Exit", "coal exit!", "(Coal) exit", "carbon price: 90", "Emissions Cap"):
+        refused = await registered(ask, name=name)
+        assert [(each["code"], each["field"]) for each in refused["problems"]] == [("CONFLICT", "name")], name
+    for name in ("Coal exit 2", "Coal exit +2", "Coal exit -2", "Kohleausstieg (größer)", "Kohleausstieg (grüner)"):
+        assert (await registered(ask, name=name))["problems"] == [], name
+
+
 async def test_a_scenario_keeps_the_version_it_was_validated_with(loaded: Services, ask: Ask) -> None:
     await registered(ask)
     inside = {"composite": {"components": [EXIT], "compositionType": "ADDITIVE"}}

@@ -521,3 +521,33 @@ async def test_runs_are_compared_by_curve_delivery_and_driver(loaded: Services, 
     assert [each["contributions"][0]["position"] for each in top["values"]] == [0, 0]
     twice = await ask(query, runs=[up, up])
     assert [each["extensions"]["code"] for each in twice["errors"]] == ["BAD_USER_INPUT"]
+
+
+async def test_runs_are_compared_in_the_unit_they_were_made_in(loaded: Services, ask: Ask) -> None:
+    of = await scenario(ask, "Gas up", GAS_UP)
+    before = await done(ask, loaded, of)
+    curve = await said(ask, "query($key: String!) { curve(key: $key) { id } }", key=TTF)
+    unit = {"curveId": curve["id"], "currency": "GBX", "unit": "therm", "reason": "the vendor said so"}
+    await said(ask, "mutation($i: SetUnitInput!) { setUnit(input: $i) { problems { code } } }", i=unit)
+    query = """
+    query($runs: [ID!]!, $only: CurveFilter) { compareRuns(runs: $runs, filter: $only) {
+      differences(first: 1) { curve { key currency { code } unit { code } } } } }"""
+    (told,) = (await said(ask, query, runs=[before], only={"keys": [TTF]}))["differences"]
+    assert told["curve"] == {"key": TTF, "currency": {"code": "EUR"}, "unit": {"code": "MWh"}}
+    after = await done(ask, loaded, of)
+    (refused,) = (await ask(query, runs=[before, after]))["errors"]
+    assert (refused["extensions"]["code"], refused["extensions"]["field"]) == ("UNIT_MISMATCH", "filter")
+    assert (await said(ask, query, runs=[before, after], only={"keys": [POWER]}))["differences"] == []
+
+
+async def test_a_key_finds_its_run_for_ever_whoever_has_queued_it(loaded: Services, ask: Ask) -> None:
+    of = await scenario(ask)
+    first = await queued(ask, of)
+    assert await queued(ask, of, idempotencyKey="k-1") == first
+    other = await said(ask, RUN, input={"scenario": of, "seed": 7, "idempotencyKey": "k-1"})
+    assert [(each["code"], each["field"]) for each in other["problems"]] == [("CONFLICT", "idempotencyKey")]
+    await said(ask, CANCEL, input={"id": first})
+    assert await queued(ask, of) != first  # what is cancelled is not what is asked for, without a key
+    assert await queued(ask, of, idempotencyKey="k-1") == first
+    both = await asyncio.gather(*(queued(ask, of, idempotencyKey="k-2") for _ in range(2)))
+    assert both[0] == both[1]

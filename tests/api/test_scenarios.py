@@ -66,6 +66,8 @@ async def test_a_branch_begins_as_what_its_parent_says(loaded: Services, ask: As
     parent = await created(ask, tags=["gas"])
     taken = await said(ask, BRANCH, input={"id": parent["id"], "name": "GAS  up", "reason": "a try"})
     assert [(each["code"], each["field"]) for each in taken["problems"]] == [("CONFLICT", "name")]
+    for name in ("Gas up +10 %", "Gas up -10 %", "Gas: größer", "Gas: grüner"):  # no two of them alike
+        await created(ask, name)
     branch = await said(ask, BRANCH, input={"id": parent["id"], "name": "Gas up, a lot", "tags": [], "reason": "a try"})
     assert branch["scenario"]["current"]["drivers"] == parent["current"]["drivers"]
     assert (branch["scenario"]["parent"], branch["scenario"]["parentVersion"]) == ({"name": "Gas up"}, 1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurum.market.identity import CurveIdentity, Measure, collapse, fold, legacy_curve_key, normalize_key
+from aurum.market.identity import CurveIdentity, Measure, alike, collapse, fold, legacy_curve_key, normalize_key
 
 TTF = CurveIdentity(vendor="EUGP", market="EU", location="Dutch_TTF", product="gas")
 SPARK = CurveIdentity("EUGP", "EU", "German", "power", "BASE", Measure.SPARK_SPREAD, leg="German")
@@ -28,6 +28,16 @@ def test_case_and_blanks_do_not_matter_and_punctuation_does() -> None:
     one = replace(TTF, product="NY ULSD vs NY Harbor ULSD")
     other = replace(TTF, product="Ny Ulsd vs. Ny Harbor Ulsd")
     assert one.key != other.key
+
+
+def test_names_are_alike_but_for_case_blanks_and_punctuation() -> None:
+    for one, other in (
+        ("Gas-up, 10 %", " gas  UP 10"), ("Coal exit", "coal_exit!"), ("Phase-2", "phase 2"), ("2025-03", "2025/03"),
+        ("Größe", "GRO\u0308SSE"), ("Gas \u22125 %", "Gas -5"), ("(-5)", "-5"), ("***", " *** "),
+    ):  # fmt: skip
+        assert alike(one) == alike(other)
+    for one, other in (("Gas +5", "Gas -5"), ("Gas 5", "Gas -5"), ("Größe", "Grüße"), ("1.5", "15"), ("***", "**")):
+        assert alike(one) != alike(other)
 
 
 def test_the_unit_the_leg_the_block_and_the_iso_tell_curves_apart() -> None:

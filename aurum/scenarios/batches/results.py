@@ -68,7 +68,7 @@ class BatchResults:
     async def _bases(self, principal: Principal, runs: Sequence[BatchRun], curves: Mapping[int, Curve]) -> list[Base]:
         """Those of the curves that the runs start from, in the units that are pinned."""
         run = runs[0].run
-        inputs = await self.runs.inputs(principal.tenant, run.id)
+        inputs = (await self.runs.inputs(principal.tenant, [run.id]))[run.id]
         return bases_of(run, [each for each in inputs if each.curve_id in curves], curves)
 
     async def _read(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -10,14 +9,13 @@ from enum import StrEnum
 from typing import Any
 
 from aurum.errors import InvalidInput
-from aurum.market.identity import collapse, fold
+from aurum.market.identity import alike, collapse, fold
 from aurum.metadata.model import CurveFilter
 from aurum.scenarios.documents import read_drivers
 from aurum.scenarios.model import EVERY_CURVE, Driver, Issue
 
 Key = tuple[int, int]  # scenario, version
 LONGEST_NAME, LONGEST_TEXT, LONGEST_TAG, MOST_TAGS = 255, 4_000, 64, 50
-_NO_LETTERS = re.compile(r"[^a-z0-9]+")
 
 
 class ScenarioState(StrEnum):
@@ -42,7 +40,7 @@ class Definition:
     @property
     def slug(self) -> str:
         """Two scenarios of a tenant do not have the same one."""
-        return _NO_LETTERS.sub("-", self.name.lower()).strip("-") or fold(self.name)
+        return alike(self.name)
 
     @property
     def search(self) -> str:

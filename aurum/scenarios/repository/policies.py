@@ -9,7 +9,7 @@ from typing import Any
 
 from aurum.auth import Principal, Scope
 from aurum.errors import Conflict, InvalidInput
-from aurum.market.identity import collapse, fold
+from aurum.market.identity import alike, collapse, fold
 from aurum.scenarios.bases import Bases
 from aurum.scenarios.documents import read_policy
 from aurum.scenarios.model import EVERY_CURVE, Driver, Issue, Policy, Severity
@@ -61,7 +61,7 @@ class PolicyService:
         async with self.store.database.write() as transaction:
             known = await self.store.held(transaction, principal.tenant)
             own = [each for each in known if fold(each.policy.name) == fold(policy.name)]
-            _check_next(policy, own, len(known))
+            _check_next(policy, own, known)
             added = Registered(policy, principal.name, reason.strip(), self.clock())
             await self.store.add(transaction, principal.tenant, added)
         return [added, *own[::-1]], issues
@@ -87,15 +87,23 @@ def _read(document: dict[str, Any]) -> tuple[PolicyVersion, list[Issue]]:
     return replace(policy, name=name), issues
 
 
-def _check_next(policy: PolicyVersion, own: Sequence[Registered], count: int) -> None:
+def _check_next(policy: PolicyVersion, own: Sequence[Registered], known: Sequence[Registered]) -> None:
     newest = own[-1].policy.version if own else 0
-    if not own and policy.name in SHIPPED:
-        raise Conflict(f"Aurum ships a policy {policy.name!r}", hint="Take another name.", field="name")
+    if not own:
+        _check_name(policy.name, [each.policy.name for each in known])
     if policy.version != newest + 1:
         told = f"version {newest} is, by {own[-1].author}" if own else "there is none of this name"
         raise Conflict(
             f"version {policy.version - 1} is not the newest: {told}", field="expectedVersion",
             hint="Look at what there is, and say it again upon the newest version.", version=newest,
         )  # fmt: skip
-    if count >= MOST_VERSIONS:
+    if len(known) >= MOST_VERSIONS:
         raise Conflict(f"a tenant has at most {MOST_VERSIONS} versions of policies", field="name")
+
+
+def _check_name(name: str, own: Iterable[str]) -> None:
+    """That nobody takes a new one for another one."""
+    for hint, names in (("Take another name.", SHIPPED.names), ("Register its next version, or another name.", own)):
+        for each in names:
+            if alike(each) == alike(name):
+                raise Conflict(f"there is a policy {each!r}", hint=hint, field="name")

@@ -22,6 +22,7 @@ from aurum.scenarios.repository.model import Version
 from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.runs.drivers import documents_of
 from aurum.scenarios.runs.model import Result, ResultMids, Run, RunState
+from aurum.scenarios.runs.starts import in_one_unit
 from aurum.scenarios.runs.store import RunStore
 
 T = TypeVar("T")
@@ -125,7 +126,9 @@ class ResultService:
     async def compared(
         self, principal: Principal, run_ids: Sequence[int], wanted: CurveFilter, bucket: Bucket, by: By
     ) -> tuple[list[Run], list[Difference], Mapping[str, Curve]]:
-        """The runs, where they differ from their bases and from each other, the largest first; and curves by key."""
+        """The runs, where they differ from their bases and from each other, the largest first; and curves by key, in
+        the units that were pinned.
+        """
         check_runs(run_ids, "runs")
         runs = {id_: there(each) for id_, each in (await self.succeeded(principal, run_ids)).items()}
         found = await self.store.results_of(principal.tenant, run_ids)
@@ -133,7 +136,8 @@ class ResultService:
         found = [each for each in found if each.curve_id in chosen]
         if len(found) > MOST_COMPARED_CURVES:
             raise InvalidInput(f"at most {MOST_COMPARED_CURVES:,} curves of all runs together", field="filter")
-        curves = await self.bases.metadata.by_id(principal, chosen)
+        inputs = await self.store.inputs(principal.tenant, run_ids)
+        curves = in_one_unit(inputs.values(), await self.bases.metadata.by_id(principal, chosen))
         ids = sorted({each.snapshot_id for each in found})
         days = dict(zip(ids, await self.bases.curves.mids_of(principal, ids), strict=True))
         outcomes = {id_: dict[str, ScenarioCurve]() for id_ in run_ids}

@@ -73,12 +73,16 @@ class RunService:
         keys = _keys([each.request for each in wanted])
         keyed = await self.store.of_keys(transaction, principal.tenant, keys)
         there = await self.store.of_digests(transaction, principal.tenant, {each.digest for each in wanted})
-        found = []
+        found, new_keys = [], {}
         for each in wanted:
             known = known_run(keyed, each.request) or there.get(each.digest)
             run = known or await self._add(transaction, principal, each)
             there.setdefault(each.digest, run)
             found.append((run, known is None))
+            key = each.request.idempotency_key
+            if key is not None and key not in keyed:
+                new_keys[key] = (run.id, each.asked)
+        await self.store.keep_keys(transaction, principal.tenant, new_keys)
         for scenario_id in sorted({run.scenario_id for run, new in found if new}):
             await self.scenarios.store.activate(transaction, principal.tenant, scenario_id)
         await self._tell_all(transaction, principal.tenant, [run for run, new in found if new])
@@ -90,7 +94,7 @@ class RunService:
             transaction, principal.tenant, prepared.inputs, scenario_id=version.scenario_id, version=version.version,
             variation=request.variation and request.variation.document, priority=request.priority.value,
             seed=request.seed, time_limit=request.time_limit, as_of=prepared.as_of, known_at=prepared.known_at,
-            request_digest=prepared.digest, idempotency_key=request.idempotency_key, asked=prepared.asked,
+            request_digest=prepared.digest, idempotency_key=request.idempotency_key,
             requested_by=principal.name, created_at=self.clock(),
         )  # fmt: skip
         if prepared.simulation is not None:

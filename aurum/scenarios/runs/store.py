@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,10 +22,10 @@ from aurum.scenarios.runs.model import (
     RunState,
     read_issues,
 )
-from aurum.scenarios.tables import results, runs
+from aurum.scenarios.tables import results, run_keys, runs
 from aurum.scenarios.variations import Variation
 
-_COLUMNS = [each for each in runs.c if each.name not in ("inputs", "asked", "request_digest")]
+_COLUMNS = [each for each in runs.c if each.name not in ("inputs", "request_digest")]
 _ALIVE = (RunState.QUEUED, RunState.RUNNING)
 _WORTH = (*_ALIVE, RunState.SUCCEEDED)
 _WANTED = (RunState.RUNNING, RunState.SUCCEEDED, RunState.FAILED)
@@ -51,6 +51,17 @@ class RunStore:
         for key in sorted(keys):  # in one order everywhere: nobody waits for who waits for them
             await transaction.lock(f"scenario run key {tenant} {key}")
         return await _of_keys(transaction, tenant, keys) if keys else {}
+
+    async def keep_keys(
+        self, transaction: WriteConnection, tenant: str, found: Mapping[str, tuple[int, dict[str, Any]]]
+    ) -> None:
+        """By key: the run that answers it for ever, and how it was asked for."""
+        rows = [
+            {"tenant_id": tenant, "idempotency_key": key, "run_id": run_id, "asked": asked}
+            for key, (run_id, asked) in found.items()
+        ]
+        if rows:
+            await transaction.execute(insert(run_keys), rows)
 
     async def of_digests(self, transaction: WriteConnection, tenant: str, digests: Collection[str]) -> dict[str, Run]:
         """By digest: the first run of such a request that waits, is under way or has succeeded; nobody else adds one
@@ -189,11 +200,11 @@ class RunStore:
         if run_ids:
             await transaction.execute(delete(results).where(results.c.run_id.in_(run_ids)))
 
-    async def inputs(self, tenant: str, run_id: int) -> list[Input]:
-        """By the key of the curve."""
-        statement = select(runs.c.inputs).where(runs.c.tenant_id == tenant, runs.c.id == run_id)
+    async def inputs(self, tenant: str, run_ids: Collection[int]) -> dict[int, list[Input]]:
+        """By run: its curves, by their keys."""
+        statement = select(runs.c.id, runs.c.inputs).where(runs.c.tenant_id == tenant, runs.c.id.in_(run_ids))
         async with self.database.read() as connection:
-            return [Input(*each) for each in await connection.scalar(statement)]
+            return {row.id: [Input(*each) for each in row.inputs] for row in await connection.all(statement)}
 
     async def runs(self, tenant: str, ids: Collection[int]) -> dict[int, Run]:
         statement = select(*_COLUMNS).where(runs.c.tenant_id == tenant, runs.c.id.in_(ids))
@@ -268,8 +279,10 @@ class RunStore:
 
 
 async def _of_keys(connection: ReadConnection, tenant: str, keys: Collection[str]) -> dict[str, Known]:
-    statement = select(runs).where(runs.c.tenant_id == tenant, runs.c.idempotency_key.in_(keys))
-    return {row.idempotency_key: (run_of(row), row.asked) for row in await connection.all(statement)}
+    own = run_keys.c
+    statement = select(*_COLUMNS, own.idempotency_key.label("key"), own.asked).join(runs, runs.c.id == own.run_id)
+    statement = statement.where(own.tenant_id == tenant, own.idempotency_key.in_(keys))
+    return {row.key: (run_of(row), row.asked) for row in await connection.all(statement)}
 
 
 def _abandoned(now: datetime, of: Any = runs.c) -> ColumnElement[bool]:
