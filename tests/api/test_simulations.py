@@ -387,3 +387,53 @@ async def test_a_process_that_takes_over_from_a_killed_one_computes_the_same(
         assert runs[0].output_digest == runs[1].output_digest is not None
         found = await desk.scenario_simulations.simulations(US, [each.id for each in runs])
         assert found[runs[0].id].summary == found[runs[1].id].summary is not None
+
+
+SWEEP = """mutation($input: SweepScenarioInput!) { sweepScenario(input: $input) {
+  batch { id runs { run { id } } } issues { code path } problems { code field } } }"""
+RISK = """query($id: ID!) { scenarioBatch(id: $id) { risk { currency level rows { deliveryStart deliveryEnd
+  values { valueAtRisk valueAtRiskError conditionalValueAtRisk } } } } }"""
+
+
+async def test_a_sweep_tells_what_positions_may_lose_in_each_run(historic: Services, ask: Ask) -> None:
+    of = await plain(ask, {"scale": {"percent": 5}})
+    asked = {"paths": 500, "horizon": 10, "positions": [TEN_MW]}
+    sweep = {"scenario": of, "seed": 5, "driver": 0, "parameter": "percent", "over": {"values": [0, 100]}}
+    batch = (await said(ask, SWEEP, input=sweep | {"simulation": asked}))["batch"]
+    runs = [each["run"]["id"] for each in batch["runs"]]
+    assert (await said(ask, RISK, id=batch["id"]))["risk"] == {"currency": "EUR", "level": 0.95, "rows": []}
+    for _ in runs[:2]:
+        await execute(historic.scenario_runs, await claimed(historic))
+    rows = (await said(ask, RISK, id=batch["id"]))["risk"]["rows"]
+    assert [[each is None for each in row["values"]] for row in rows] == [[False, False, True]] * 2
+    await execute(historic.scenario_runs, await claimed(historic))
+    total, april = (await said(ask, RISK, id=batch["id"]))["risk"]["rows"]
+    assert (total["deliveryStart"], april["deliveryStart"], april["deliveryEnd"]) == (None, *APRIL.values())
+    for run, value in zip(runs, total["values"], strict=True):
+        alone = (await said(ask, RESULT, id=run))["simulation"]["risk"]["total"]
+        assert value == {name: alone[name] for name in value}
+    assert total["values"][2]["valueAtRisk"] == pytest.approx(2 * total["values"][1]["valueAtRisk"])
+    # Ten runs of a batch simulate at most, and one without positions has no risk.
+    many = sweep | {"simulation": asked, "over": {"values": list(range(10))}}
+    refused = await said(ask, SWEEP, input=many)
+    assert [(each["code"], each["field"]) for each in refused["problems"]] == [("BAD_USER_INPUT", "simulation")]
+    bare = (await said(ask, SWEEP, input=sweep))["batch"]
+    assert (await said(ask, RISK, id=bare["id"]))["risk"] is None
+
+
+async def test_a_policy_of_the_tenant_moves_what_is_simulated(historic: Services, ask: Ask) -> None:
+    doubled = {"scale": {"percent": 100, "limits": {"curves": {"keys": [GAS]}}}}
+    policy = {
+        "name": "Gas doubled", "expectedVersion": 0, "description": "x", "source": "x", "reason": "x",
+        "effects": [doubled],
+    }  # fmt: skip
+    register = "mutation($i: RegisterPolicyInput!) { registerPolicy(input: $i) { problems { code } } }"
+    assert (await said(ask, register, i=policy))["problems"] == []
+    of = await plain(ask, {"policy": {"policyName": "gas doubled"}})
+    told = await simulated(ask, historic, of, paths=500, positions=[TEN_MW])
+    said_so = await simulated(ask, historic, await plain(ask, doubled, name="The same"), paths=500, positions=[TEN_MW])
+    base = await simulated(ask, historic, await plain(ask, name="Nothing"), paths=500, positions=[TEN_MW])
+    assert told["state"] == "SUCCEEDED"
+    assert told["simulation"] == said_so["simulation"]
+    risks = [each["simulation"]["risk"]["total"]["valueAtRisk"] for each in (told, base)]
+    assert risks[0] == pytest.approx(2 * risks[1])

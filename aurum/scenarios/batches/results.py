@@ -12,10 +12,9 @@ from aurum.errors import InvalidInput
 from aurum.metadata.model import Curve, CurveFilter
 from aurum.scenarios.bases import Base, Bases
 from aurum.scenarios.batches.model import BatchRun, Holding
-from aurum.scenarios.batches.store import BatchStore
 from aurum.scenarios.batches.summary import Line, Mids, Row, held, table
 from aurum.scenarios.model import BaseCurve
-from aurum.scenarios.runs.model import RunState
+from aurum.scenarios.runs.model import Input, RunState
 from aurum.scenarios.runs.starts import bases_of
 from aurum.scenarios.runs.store import RunStore
 from aurum.scenarios.simulation.asked import LARGEST_VOLUME
@@ -27,8 +26,7 @@ MOST_HOLDINGS = 100
 class BatchResults:
     """Of the runs of one batch whose runs start from the same; those that have not succeeded are left out."""
 
-    def __init__(self, store: BatchStore, runs: RunStore, bases: Bases) -> None:
-        self.store = store
+    def __init__(self, runs: RunStore, bases: Bases) -> None:
         self.runs = runs
         self.bases = bases
 
@@ -37,13 +35,13 @@ class BatchResults:
     ) -> tuple[list[Row], Mapping[str, Curve]]:
         """What the runs move, by curve and bucket, those that differ most first; and the curves by key."""
         principal.require(Scope.SCENARIOS_READ)
-        done = _done(runs)
-        moved = await self.store.moved(principal.tenant, done)
-        chosen = await self.bases.metadata.matching(principal, wanted, moved)
+        done, inputs = _done(runs), await self._inputs(principal, runs)
+        fitting = await self.bases.metadata.matching(principal, wanted, {each.curve_id for each in inputs})
+        chosen = await self.runs.moved(principal.tenant, done, fitting)
         if len(chosen) * len(done) > MOST_CELLS:
             why = f"at most {MOST_CELLS:,} curves of all runs together, and there are {len(chosen) * len(done):,}"
             raise InvalidInput(why, hint="Narrow the filter.", field="filter")
-        bases = await self._bases(principal, runs, await self.bases.metadata.by_id(principal, chosen))
+        bases = _bases(runs, inputs, await self.bases.metadata.by_id(principal, chosen))
         curves, mids = await self._read(principal, runs, bases)
         rows = await asyncio.to_thread(table, curves, mids, bucket)
         return rows, {each.curve.key: each.curve for each in bases}
@@ -55,7 +53,8 @@ class BatchResults:
         principal.require(Scope.SCENARIOS_READ)
         _check(holdings)
         known = await self.bases.metadata.by_key(principal, {each.curve for each in holdings})
-        bases = await self._bases(principal, runs, {curve.id: curve for curve in known.values()})
+        inputs = await self._inputs(principal, runs)
+        bases = _bases(runs, inputs, {curve.id: curve for curve in known.values()})
         there = {base.curve.id for base in bases}
         for n, each in enumerate(holdings):
             if each.curve not in known or known[each.curve].id not in there:
@@ -65,21 +64,24 @@ class BatchResults:
         found = {name: by_key[curve.key] for name, curve in known.items()}
         return await asyncio.to_thread(held, holdings, found, mids)
 
-    async def _bases(self, principal: Principal, runs: Sequence[BatchRun], curves: Mapping[int, Curve]) -> list[Base]:
-        """Those of the curves that the runs start from, in the units that are pinned."""
-        run = runs[0].run
-        inputs = (await self.runs.inputs(principal.tenant, [run.id]))[run.id]
-        return bases_of(run, [each for each in inputs if each.curve_id in curves], curves)
+    async def _inputs(self, principal: Principal, runs: Sequence[BatchRun]) -> Sequence[Input]:
+        first = runs[0].run.id
+        return (await self.runs.inputs(principal.tenant, [first]))[first]
 
     async def _read(
         self, principal: Principal, runs: Sequence[BatchRun], bases: Sequence[Base]
     ) -> tuple[list[BaseCurve], Mids]:
         done, keys = _done(runs), {base.curve.id: base.curve.key for base in bases}
         mids: dict[int, dict[str, Prices]] = {id_: {} for id_ in done}
-        packed = await self.store.mids(principal.tenant, done, keys)
-        for (run_id, curve_id), each in packed.items():
-            mids[run_id][keys[curve_id]] = unpack(each)
-        return await self.bases.read(principal, bases), [mids.get(each.run.id) for each in runs]
+        for each in await self.runs.mids(principal.tenant, done, keys):
+            if each.mid is not None:
+                mids[each.run_id][keys[each.curve_id]] = unpack(each.mid)
+        return await self.bases.read(principal, bases), [mids.get(run.run.id) for run in runs]
+
+
+def _bases(runs: Sequence[BatchRun], inputs: Sequence[Input], curves: Mapping[int, Curve]) -> list[Base]:
+    """Those of the curves that the runs start from, in the units that are pinned."""
+    return bases_of(runs[0].run, [each for each in inputs if each.curve_id in curves], curves)
 
 
 def _done(runs: Sequence[BatchRun]) -> list[int]:

@@ -35,7 +35,7 @@ class BatchService:
     def __init__(self, store: BatchStore, runs: RunService, clock: Callable[[], datetime]) -> None:
         self.store = store
         self.runs = runs
-        self.results = BatchResults(store, runs.store, runs.bases)
+        self.results = BatchResults(runs.store, runs.bases)
         self.clock = clock
 
     async def run_all(self, principal: Principal, requests: Sequence[Request], key: str | None) -> Batch:
@@ -50,8 +50,7 @@ class BatchService:
                 own = each.idempotency_key
                 if own is not None and keys.setdefault(own, n) < n:
                     raise InvalidInput(f"runs.{keys[own]} has the same idempotency key", field="idempotencyKey")
-        if sum(each.simulation is not None for each in requests) > MOST_SIMULATIONS:
-            raise InvalidInput(f"at most {MOST_SIMULATIONS} runs of a batch are simulated", field="runs")
+        _refuse_simulations(sum(each.simulation is not None for each in requests), "runs")
 
         async def prepared(preparing: Preparing) -> list[Run | Prepared]:
             found: list[Run | Prepared] = []
@@ -168,7 +167,14 @@ class BatchService:
 
 
 async def _varied(preparing: Preparing, request: Request, variations: Sequence[Variation]) -> list[Run | Prepared]:
+    if request.simulation is not None:
+        _refuse_simulations(1 + len(variations), "simulation")
     return [await preparing.prepared(replace(request, variation=each)) for each in (None, *variations)]
+
+
+def _refuse_simulations(count: int, field: str) -> None:
+    if count > MOST_SIMULATIONS:
+        raise InvalidInput(f"at most {MOST_SIMULATIONS} runs of a batch simulate, and there are {count}", field=field)
 
 
 def _refuse_too_many(curves: int) -> None:

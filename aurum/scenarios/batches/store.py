@@ -11,7 +11,7 @@ from aurum.backends.database import AnyRow, Database, ReadConnection, WriteConne
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
 from aurum.scenarios.batches.model import Batch, BatchFilter, BatchKind
 from aurum.scenarios.runs.model import Run
-from aurum.scenarios.tables import batch_runs, batches, results
+from aurum.scenarios.tables import batch_runs, batches
 
 _ORDER = [SortKey(batches.c.created_at, descending=True), SortKey(batches.c.id, descending=True)]
 Known = tuple[Batch, dict[str, Any]]  # a batch, and how it was asked for
@@ -70,23 +70,6 @@ class BatchStore:
             for row in await connection.all(statement.order_by(columns.batch_id, columns.position)):
                 found.setdefault(row.batch_id, []).append((row.run_id, row.queued))
         return found
-
-    async def moved(self, tenant: str, run_ids: Collection[int]) -> set[int]:
-        """The curves that any of the runs has moved."""
-        columns = results.c
-        fits = and_(columns.tenant_id == tenant, columns.run_id.in_(run_ids), columns.mid.is_not(None))
-        async with self.database.read() as connection:
-            return {row.curve_id for row in await connection.all(select(columns.curve_id).where(fits).distinct())}
-
-    async def mids(
-        self, tenant: str, run_ids: Collection[int], curve_ids: Collection[int]
-    ) -> dict[tuple[int, int], bytes]:
-        """By run and curve, where the run has moved the curve."""
-        columns = results.c
-        fits = and_(columns.tenant_id == tenant, columns.run_id.in_(run_ids), columns.curve_id.in_(curve_ids))
-        statement = select(columns.run_id, columns.curve_id, columns.mid).where(fits, columns.mid.is_not(None))
-        async with self.database.read() as connection:
-            return {(row.run_id, row.curve_id): row.mid for row in await connection.all(statement)}
 
 
 async def _of_key(connection: ReadConnection, tenant: str, key: str) -> Known | None:

@@ -25,6 +25,7 @@ from aurum.scenarios.batches import model
 from aurum.scenarios.batches.model import BatchKind, Holding
 from aurum.scenarios.batches.summary import Bar, Line, Row
 from aurum.scenarios.graphql.arguments import MOST, WRONG, Info, ScenarioDriver, ScenarioIssue, driver_of, wrong
+from aurum.scenarios.graphql.batch_risk import BatchRisk, batch_risk_of
 from aurum.scenarios.graphql.comparison import HowMany, first_of
 from aurum.scenarios.graphql.runs import RunScenarioInput, RunTerms, ScenarioRun, request_of, run_of
 from aurum.scenarios.graphql.scenarios import Scenario, scenario_of
@@ -56,24 +57,27 @@ class TornadoBar:
     range: float = strawberry.field(description="From the lowest of them and the middle to the highest.")
 
 
+@strawberry.type
+class _Line:
+    base: float = strawberry.field(description="At what the runs have started from.")
+    values: list[float | None] = strawberry.field(
+        description="In each run, parallel to `runs`; null: it has not succeeded.", directives=[sized(20)]
+    )
+    changes: list[float | None] = strawberry.field(description="Values less `base`.", directives=[sized(20)])
+    bars: list[TornadoBar] = strawberry.field(
+        description="Of a tornado, the longest first; only of drivers both of whose runs have succeeded.",
+        directives=[sized(10)],
+    )
+
+
 @strawberry.type(description="A bucket of a curve in each run of a batch, in the curve's unit.")
-class BatchRow:
+class BatchRow(_Line):
     curve: Curve = strawberry.field(description="The curve.")
     label: str = strawberry.field(description="The bucket.")
     delivery_start: date = strawberry.field(description="The first day of delivery.")
     delivery_end: date = strawberry.field(description="The day after the last day of delivery.")
     point_count: int = strawberry.field(description="How many of its points are in it: those that all runs have.")
-    base: float = strawberry.field(description="What the runs have started from.")
-    values: list[float | None] = strawberry.field(
-        description="What each run has made of it, parallel to `runs`; null: it has not succeeded.",
-        directives=[sized(20)],
-    )
-    changes: list[float | None] = strawberry.field(description="Values less `base`.", directives=[sized(20)])
     spread: float = strawberry.field(description="The largest less the smallest of all values and the base.")
-    bars: list[TornadoBar] = strawberry.field(
-        description="Of a tornado, the longest first; only of drivers both of whose runs have succeeded.",
-        directives=[sized(10)],
-    )
 
 
 @strawberry.type(description="What the runs of a batch have moved.")
@@ -89,18 +93,8 @@ class BatchTable:
 
 
 @strawberry.type(description="What holdings are worth in each run of a batch.")
-class BatchPosition:
+class BatchPosition(_Line):
     currency: str = strawberry.field(description="The currency.")
-    base: float = strawberry.field(description="What they are worth at the prices that the runs have started from.")
-    values: list[float | None] = strawberry.field(
-        description="What they are worth in each run, parallel to `runs`; null: it has not succeeded.",
-        directives=[sized(20)],
-    )
-    changes: list[float | None] = strawberry.field(description="Values less `base`.", directives=[sized(20)])
-    bars: list[TornadoBar] = strawberry.field(
-        description="Of a tornado, the longest first; only of drivers both of whose runs have succeeded.",
-        directives=[sized(10)],
-    )
 
 
 @strawberry.type(description="A run of a batch.")
@@ -171,9 +165,15 @@ class ScenarioBatch(Node):
         context, read = info.context, await self._read(info)
         given = [Holding(each.curve, each.delivery_start, each.delivery_end, each.quantity) for each in holdings]
         currency, line = await context.scenario_batches.results.held(context.principal, read.runs, given)
-        return BatchPosition(
-            currency=currency, base=line.base, values=list(line.values), changes=line.changes, bars=read.bars(line)
-        )
+        return BatchPosition(currency=currency, **read.told(line))
+
+    @strawberry.field(
+        description="What positions may lose in the runs of a sweep or a tornado; null: they simulate no positions.",
+        directives=[weighing(100)],
+    )
+    async def risk(self, info: Info) -> BatchRisk | None:
+        context, runs = info.context, [each.run.id for each in (await self._read(info)).runs]
+        return batch_risk_of(runs, await context.scenario_simulations.simulations(context.principal, runs))
 
     async def _read(self, info: Info) -> _Read:
         if self.batch.kind is BatchKind.RUNS:
@@ -193,7 +193,10 @@ class _Read:
         self.runs = runs
         self.drivers = drivers
 
-    def bars(self, line: Line) -> list[TornadoBar]:
+    def told(self, line: Line) -> dict[str, Any]:
+        return {"base": line.base, "values": list(line.values), "changes": line.changes, "bars": self._bars(line)}
+
+    def _bars(self, line: Line) -> list[TornadoBar]:
         if self.kind is not BatchKind.TORNADO:
             return []
         return [self._bar_of(each) for each in line.bars([each.run.variation for each in self.runs])]
@@ -382,6 +385,5 @@ def _row_of(row: Row, curve: catalogue.Curve, batch: _Read) -> BatchRow:
     line = row.line
     return BatchRow(
         curve=curve_of(curve), label=row.label, delivery_start=row.delivery.start, delivery_end=row.delivery.end,
-        point_count=row.points, base=line.base, values=list(line.values), changes=line.changes, spread=line.spread,
-        bars=batch.bars(line),
+        point_count=row.points, spread=line.spread, **batch.told(line),
     )  # fmt: skip

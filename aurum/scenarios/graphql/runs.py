@@ -289,6 +289,10 @@ class RunTerms:
     idempotency_key: str | None = strawberry.field(
         default=None, description="Of this tenant: 1 to 255 letters, digits and `_-.:/`. Decides first."
     )
+    simulation: SimulationInput | None = strawberry.field(
+        default=None,
+        description="What to simulate around each run's curves; null: nothing. Of a batch 10 runs at most.",
+    )
 
 
 @strawberry.input(
@@ -296,9 +300,7 @@ class RunTerms:
     "computed from, unless that one has failed, was cancelled or took too long."
 )
 class RunScenarioInput(RunTerms):
-    simulation: SimulationInput | None = strawberry.field(
-        default=None, description="What to simulate around the run's curves; null: nothing."
-    )
+    pass
 
 
 @strawberry.input(description="A run that waits or is under way.")
@@ -385,10 +387,9 @@ def _run_event(event: Event) -> ScenarioRunEvent:
 
 
 def request_of(input: RunTerms) -> model.Request:
-    simulation = input.simulation if isinstance(input, RunScenarioInput) else None
     return model.Request(
         row_of(input.scenario, "Scenario", "scenario"), input.version, input.as_of, instant_of(input.known_at),
-        input.seed, input.priority, input.time_limit_seconds, input.idempotency_key, asked_of(simulation),
+        input.seed, input.priority, input.time_limit_seconds, input.idempotency_key, asked_of(input.simulation),
     )  # fmt: skip
 
 

@@ -268,7 +268,7 @@ class ScenarioSimulation:
         summary = self.found.summary
         if summary is None or not summary.risks:
             return None
-        total, *periods = map(_risk, summary.risks)
+        total, *periods = map(simulated_risk_of, summary.risks)
         return SimulatedRisks(total=total, by_period=periods)
 
     @strawberry.field(
@@ -340,7 +340,7 @@ def _held(held: asked.Held) -> SimulationPosition:
     )  # fmt: skip
 
 
-def _risk(found: risk.Risk) -> SimulatedRisk:
+def simulated_risk_of(found: risk.Risk) -> SimulatedRisk:
     period = found.period
     return SimulatedRisk(
         delivery_start=None if period is None else period.start, delivery_end=None if period is None else period.end,

@@ -158,6 +158,7 @@ class ResultMids:
     """Of a result what those need who ask for no drivers; without `mid` it is its base."""
 
     id: int
+    run_id: int
     curve_id: int
     snapshot_id: int
     mid: bytes | None

@@ -95,7 +95,7 @@ class ResultService:
         self, principal: Principal, run_id: int, curve_ids: Collection[int]
     ) -> list[tuple[ResultMids, DayPrices]]:
         there((await self.succeeded(principal, [run_id]))[run_id])
-        found = await self.store.mids(principal.tenant, run_id, curve_ids)
+        found = await self.store.mids(principal.tenant, [run_id], curve_ids)
         bases = await self.bases.curves.mids_of(principal, [each.snapshot_id for each in found])
         return list(zip(found, bases, strict=True))
 

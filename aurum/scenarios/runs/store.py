@@ -245,12 +245,19 @@ class RunStore:
             rows = await connection.all(select(results).where(results.c.tenant_id == tenant, fits))
         return [_result(row) for row in rows]
 
-    async def mids(self, tenant: str, run_id: int, curve_ids: Collection[int]) -> list[ResultMids]:
-        columns = results.c
-        fits = and_(columns.tenant_id == tenant, columns.run_id == run_id, columns.curve_id.in_(curve_ids))
-        statement = select(columns.id, columns.curve_id, columns.snapshot_id, columns.mid).where(fits)
+    async def moved(self, tenant: str, run_ids: Collection[int], curve_ids: Collection[int]) -> set[int]:
+        """Those of the curves that any of the runs has moved."""
+        own = results.c
+        statement = select(own.curve_id).where(_of(tenant, run_ids, curve_ids), own.mid.is_not(None)).distinct()
         async with self.database.read() as connection:
-            return [ResultMids(*row) for row in await connection.all(statement)]
+            return {row.curve_id for row in await connection.all(statement)}
+
+    async def mids(self, tenant: str, run_ids: Collection[int], curve_ids: Collection[int]) -> list[ResultMids]:
+        own = results.c
+        statement = select(own.id, own.run_id, own.curve_id, own.snapshot_id, own.mid)
+        async with self.database.read() as connection:
+            rows = await connection.all(statement.where(_of(tenant, run_ids, curve_ids)))
+        return [ResultMids(*row) for row in rows]
 
     async def results_pages(
         self, tenant: str, run_ids: Collection[int], moved: bool | None, request: PageRequest
@@ -276,6 +283,11 @@ class RunStore:
         )
         async with self.database.read() as connection:
             return {row[0]: (row[1], row[2]) for row in await connection.all(statement)}
+
+
+def _of(tenant: str, run_ids: Collection[int], curve_ids: Collection[int]) -> ColumnElement[bool]:
+    own = results.c
+    return and_(own.tenant_id == tenant, own.run_id.in_(run_ids), own.curve_id.in_(curve_ids))
 
 
 async def _of_keys(connection: ReadConnection, tenant: str, keys: Collection[str]) -> dict[str, Known]:
