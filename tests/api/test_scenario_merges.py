@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from aurum.errors import Forbidden, NotFound
 from aurum.graphql.ids import node_id, row_of
 from aurum.scenarios.repository.merges import Wanted
 from aurum.services import Services
+from tests import published
 from tests.api.conftest import Ask
 from tests.api.test_scenario_runs import POWER, TTF, mids, said
 from tests.api.test_scenarios import BRANCH, UPDATE, created
+from tests.api.test_simulations import publish
 
 MERGED = """
     conflicts { path base ours theirs } changes { path theirs } upToDate commonVersion commonScenario { name }
@@ -236,6 +239,15 @@ async def test_a_rebase_is_to_a_date_that_has_prices(loaded: Services, ask: Ask)
     assert [(each["extensions"]["code"], each["extensions"]["hint"]) for each in shown["errors"]] == [
         ("INVALID_SCENARIO", "Take 2025-02-14.")]  # fmt: skip
     await rebased(ask, made, "2025-02-14", 1)
+
+
+async def test_a_rebase_tells_curves_that_have_no_prices_of_the_date(loaded: Services, ask: Ask) -> None:
+    await publish(loaded, (date(2025, 2, 17), {published.TTF: 50.0}))
+    made = await created(ask, asOf="2025-02-14", filter={"keys": [TTF, POWER]})
+    given = {"id": made["id"], "asOf": "2025-02-17", "expectedVersion": 1, "reason": "x"}
+    told = await said(ask, REBASE, input=given)
+    assert told["problems"] == []
+    assert told["issues"] == told["rebase"]["newIssues"] == [{"code": "NO_PRICES", "path": "asOf"}]
 
 
 async def test_a_rebase_goes_back_too(loaded: Services, ask: Ask) -> None:

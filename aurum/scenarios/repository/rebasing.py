@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -16,7 +16,7 @@ from aurum.scenarios.comparison import compare
 from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome, Severity
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.references import references
-from aurum.scenarios.refusals import issues_of, refuse_errors, refused
+from aurum.scenarios.refusals import issues_of, refuse_errors
 from aurum.scenarios.repository.model import Definition, Scenario, check_reason
 from aurum.scenarios.repository.service import Kept, ScenarioService, check_newest
 
@@ -83,7 +83,7 @@ class RebaseService:
         refuse_errors(issues)
         policies = await self.scenarios.policies.known_to(principal, drivers)
         old, new = [await self._tried(principal, said, drivers, policies, each, now) for each in (before, start)]
-        _check_priced(new.curves.values(), start.as_of)
+        refuse_errors(each for each in new.issues if each.code == "NO_PRICES")
         differences = None
         if old.outcome is not None and new.outcome is not None:
             differences = await asyncio.to_thread(compare, [old.outcome, new.outcome], bucket, by)
@@ -114,12 +114,13 @@ class RebaseService:
             chosen = await bases.chosen(principal, said.curves, named, start.as_of, known_at)
         except InvalidScenario as refusal:
             return _Tried({}, None, issues_of(refusal))
-        curves = {each.key: each for each in await bases.read(principal, chosen)}
+        given = await bases.read(principal, chosen)
+        curves, issues = {each.key: each for each in given}, _unpriced(given, start.as_of)
         try:
-            outcome = await asyncio.to_thread(apply, list(curves.values()), drivers, policies)
+            outcome = await asyncio.to_thread(apply, given, drivers, policies)
         except InvalidScenario as refusal:
-            return _Tried(curves, None, issues_of(refusal))
-        return _Tried(curves, outcome, outcome.issues)
+            return _Tried(curves, None, [*issues, *issues_of(refusal)])
+        return _Tried(curves, outcome, [*issues, *outcome.issues])
 
 
 def _check_start(before: Start, start: Start, now: datetime) -> None:
@@ -130,12 +131,18 @@ def _check_start(before: Start, start: Start, now: datetime) -> None:
         raise InvalidInput("nobody knows yet what will be known then", hint=hint, field="knownAt")
 
 
-def _check_priced(curves: Collection[BaseCurve], as_of: date) -> None:
-    """That some of them have prices of the very date, not of one before it."""
-    newest = max((each.as_of for each in curves), default=as_of)
+def _unpriced(curves: Sequence[BaseCurve], as_of: date) -> list[Issue]:
+    """Whether they have prices of the very date, not of one before it: some of them, or all."""
+    late = [each for each in curves if each.as_of < as_of]
+    if not late:
+        return []
+    newest = max(each.as_of for each in curves)
     if newest < as_of:
         why = f"none of its curves has prices of {as_of}; the newest before it are of {newest}"
-        raise refused([Issue(Severity.ERROR, "NO_PRICES", why, "as_of", f"Take {newest}.")])
+        return [Issue(Severity.ERROR, "NO_PRICES", why, "asOf", f"Take {newest}.")]
+    why = f"{len(late)} of {len(curves)} curves, such as {late[0].key}, have no prices of {as_of}, but of a date before"
+    suggestion = "Take a date that all of them have, or leave them out by its filter."
+    return [Issue(Severity.WARNING, "NO_PRICES", why, "asOf", suggestion)]
 
 
 def _without(issues: Sequence[Issue], others: Sequence[Issue]) -> list[Issue]:
