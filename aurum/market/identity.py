@@ -37,11 +37,13 @@ def fold(text: str | None) -> str:
 
 
 def alike(name: str) -> str:
-    """The same for names that a reader takes for one: case, blanks and punctuation do not count, signs of numbers do.
+    """The same for names that a reader takes for one: case, blanks, punctuation and what nobody sees do not count, signs
+    of numbers do.
 
     `Gas-up, 10 %` is `gas up 10`, and not `Gas up -10 %`.
     """
-    folded = fold(name).translate(_MINUS)
+    seen = "".join(each for each in collapse(name) if unicodedata.category(each) not in ("Cc", "Cf"))
+    folded = fold(seen).translate(_MINUS)
     return "-".join(_NAMING.findall(folded)) or folded
 
 

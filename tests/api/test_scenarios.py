@@ -94,6 +94,35 @@ async def test_what_is_wrong_is_told_with_its_field_and_nothing_is_kept(loaded: 
     assert (await said(ask, LIST))["totalCount"] == 0
 
 
+async def test_texts_that_are_too_long_and_tags_that_are_one(loaded: Services, ask: Ask) -> None:
+    for wrong, field in (
+        ({"name": " "}, "name"),
+        ({"name": "x" * 256}, "name"),
+        ({"description": "x" * 4001}, "description"),
+        ({"reason": "x" * 4001}, "reason"),
+        ({"tags": ["x" * 65]}, "tags"),
+        ({"tags": ["x", " "]}, "tags"),
+    ):
+        refused = await said(ask, CREATE, input={"name": "No", "drivers": [GAS_UP], **wrong})
+        assert [(each["code"], each["field"]) for each in refused["problems"]] == [("BAD_USER_INPUT", field)]
+    assert (await said(ask, LIST))["totalCount"] == 0
+    assert (await created(ask, tags=["Gas", "gas", " GAS ", "winter"]))["tags"] == ["Gas", "winter"]
+
+
+async def test_no_text_has_a_character_that_a_database_cannot_hold(loaded: Services, ask: Ask) -> None:
+    for wrong in (
+        {"name": "a\0b"}, {"description": "\0"}, {"reason": "a\0b"}, {"tags": ["a\0b"]},
+        {"filter": {"vendors": ["a\0b"]}}, {"drivers": [{"scale": {"percent": 1, "name": "a\0b"}}]},
+    ):  # fmt: skip
+        refused = await said(ask, CREATE, input={"name": "No", "drivers": [GAS_UP], **wrong})
+        assert [each["code"] for each in refused["problems"]] == ["BAD_USER_INPUT"]
+    await created(ask, "a")
+    for search in ({"search": "a\0"}, {"tags": ["a\0"]}):
+        answer = await ask(LIST, filter=search)
+        assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_USER_INPUT"]
+    assert (await said(ask, LIST))["totalCount"] == 1
+
+
 async def test_validation_keeps_nothing_and_tells_what_has_no_effect(loaded: Services, ask: Ask) -> None:
     query = "query($input: ScenarioInput!) { validateScenario(input: $input) { valid issues { severity code path } } }"
     fine = await said(ask, query, input={"name": "x", "drivers": [GAS_UP]})

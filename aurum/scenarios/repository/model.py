@@ -92,7 +92,7 @@ class ScenarioFilter:
 def tidied(given: Definition) -> dict[str, Any]:
     """Its texts without needless blanks, as fields of a definition. Raises InvalidInput, with the field."""
     name, description = collapse(given.name), (given.description or "").strip() or None
-    tags = tuple(sorted({collapse(tag) for tag in given.tags}))
+    tags = tuple(sorted({fold(tag): collapse(tag) for tag in reversed(given.tags)}.values()))
     if not 0 < len(name) <= LONGEST_NAME:
         raise InvalidInput(f"a name has 1 to {LONGEST_NAME} characters", field="name")
     if len(description or "") > LONGEST_TEXT:
@@ -102,9 +102,11 @@ def tidied(given: Definition) -> dict[str, Any]:
     return {"name": name, "description": description, "tags": tags}
 
 
-def check_reason(reason: str) -> None:
-    if not 0 < len(reason.strip()) <= LONGEST_TEXT:
-        raise InvalidInput(f"a reason is needed, of at most {LONGEST_TEXT} characters: it is kept", field="reason")
+def check_reason(reason: str, *, needed: bool = True) -> None:
+    if needed and not reason.strip():
+        raise InvalidInput("a reason is needed: it is kept", field="reason")
+    if len(reason.strip()) > LONGEST_TEXT:
+        raise InvalidInput(f"a reason has at most {LONGEST_TEXT} characters", field="reason")
 
 
 def write_filter(curves: CurveFilter) -> dict[str, Any]:

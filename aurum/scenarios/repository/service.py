@@ -56,6 +56,7 @@ class ScenarioService:
     async def create(self, principal: Principal, said: Definition, reason: str | None = None) -> Kept:
         """Raises InvalidScenario with every issue, and Conflict for a name that is taken; then nothing is kept."""
         principal.require(Scope.SCENARIOS_WRITE)
+        check_reason(reason or "", needed=False)
         ready, issues = await self.judged(principal, said)
         async with self.store.database.write() as transaction:
             return Kept(await self._add(transaction, principal, ready, reason, None), issues)
