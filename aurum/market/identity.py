@@ -37,8 +37,8 @@ def fold(text: str | None) -> str:
 
 
 def alike(name: str) -> str:
-    """The same for names that a reader takes for one: case, blanks, punctuation and what nobody sees do not count, signs
-    of numbers do.
+    """The same for names that a reader takes for one: signs of numbers count; case, blanks, punctuation, and what
+    nobody sees, do not.
 
     `Gas-up, 10 %` is `gas up 10`, and not `Gas up -10 %`.
     """

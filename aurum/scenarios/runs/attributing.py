@@ -52,7 +52,7 @@ class AttributionService:
         drivers = drivers_of(run, version)
         policies = await self.results.scenarios.policies.known_to(principal, drivers)
         inputs, curves = await start_of(store, self.results.bases, principal, run)
-        told = {each.curve_id: each for each in await store.mids(principal.tenant, run_id, curve_ids)}
+        told = {each.curve_id: each for each in await store.mids(principal.tenant, [run_id], curve_ids)}
         ids = {curve.key: each.curve_id for each, curve in zip(inputs, curves, strict=True)}
         wanted = [key for key, id_ in ids.items() if id_ in told]
         found: dict[Key, Parts | AurumError] = {(run_id, id_): () for id_ in told}
