@@ -152,7 +152,8 @@ async def test_several_scenarios_are_run_at_once_each_once(loaded: Services, ask
     keys = {"runs": [{"scenario": other, "idempotencyKey": key} for key in ("k-1", "k-2", "k-3")]}
     seen = statements_from_here(loaded.database)
     await asked(ask, SEVERAL, **keys)
-    assert len([each for each in seen if "scenario_runs.idempotency_key IN" in each]) == 2  # before, and under the lock
+    # Before, and under the lock.
+    assert len([each for each in seen if "scenario_run_keys.idempotency_key IN" in each]) == 2
     wrong = await said(ask, SEVERAL, input={"runs": [{"scenario": other}, {"scenario": one, "idempotencyKey": "k-1"}]})
     assert [(each["code"], each["field"]) for each in wrong["problems"]] == [("CONFLICT", "runs.1.idempotencyKey")]
     other_use = await said(ask, SEVERAL, input={"runs": [{"scenario": one}], "idempotencyKey": "all-1"})
