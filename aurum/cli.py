@@ -11,21 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 from rich.text import Text
 
 from aurum.errors import AurumError, Unavailable
 from aurum.exporting import export
-from aurum.ingestion.model import Run, RunState
 from aurum.registering import app as operations
-from aurum.settings import Settings
 
 if TYPE_CHECKING:
     from aurum.auth import Principal
+    from aurum.ingestion.model import Run
     from aurum.services import Services
+    from aurum.settings import Settings
 
 _COLLECTED_AFTER = (20_000, 20, 50)  # objects, and collections of younger ones: an answer leaves no cycles
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Forward curves: served, ingested, kept.")
@@ -42,19 +39,30 @@ Vendor = Annotated[str | None, typer.Option(help="Where a file's name does not t
 
 
 def main() -> None:
+    gc.set_threshold(*_COLLECTED_AFTER)
     try:
         app()
     except AurumError as error:
         _say(errors, "error", "red", f"{error.code}: {error.message}", error.hint)
         sys.exit(1)
-    except ValidationError as error:
+    except ValueError as error:
+        if not _of_settings(error):
+            raise
+        sys.exit(1)
+
+
+def _of_settings(error: ValueError) -> bool:
+    """Whether it is about them; then it is said."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    if isinstance(error, ValidationError):
         for wrong in error.errors():
             name = "AURUM_" + "__".join(map(str, wrong["loc"])).upper()
             _say(errors, "error", "red", f"{name}: {wrong['msg']}", "aurum/settings.py says what can be set.")
-        sys.exit(1)
-    except SettingsError as error:
+    elif isinstance(error, SettingsError):
         _say(errors, "error", "red", f"AURUM_*: {error}", """A list is written as JSON: '["one", "two"]'.""")
-        sys.exit(1)
+    return isinstance(error, (ValidationError, SettingsError))
 
 
 @app.command()
@@ -63,6 +71,7 @@ def migrate(
 ) -> None:
     """Bring the configured database to a revision."""
     from aurum.backends import database
+    from aurum.settings import Settings
 
     database.migrate(Settings().database_url, revision)
     console.print("The database is up to date." if revision == "head" else f"The database is at {revision}.")
@@ -98,6 +107,7 @@ def serve(
 
     from aurum.app import create_app
     from aurum.serving import connections
+    from aurum.settings import Settings
     from aurum.telemetry import configure_logging
 
     settings = Settings()
@@ -107,7 +117,6 @@ def serve(
     app = create_app(settings)
     gc.collect()
     gc.freeze()  # what is there now stays: the collector need not look at it, 0.1 s each time, while it serves
-    gc.set_threshold(*_COLLECTED_AFTER)
     uvicorn.run(
         app,
         host=settings.server.host,
@@ -122,6 +131,7 @@ def serve(
 @app.command()
 def worker() -> None:
     """Execute queued runs of scenarios until Ctrl-C, in AURUM_SCENARIOS__PROCESSES processes."""
+    from aurum.settings import Settings
     from aurum.telemetry import configure_logging
     from aurum.working import worker
 
@@ -136,6 +146,8 @@ def up(
     with_prefect: Annotated[bool, typer.Option("--prefect/--no-prefect", help="Else the API does the runs.")] = True,
 ) -> None:
     """Run everything on this machine until Ctrl-C: the API, Prefect with its flows, the drop folder."""
+    from aurum.ingestion.model import RunState
+    from aurum.settings import Settings
     from aurum.up import up
 
     settings = Settings()
@@ -174,8 +186,11 @@ def ingest(
 
 async def _ingest(paths: list[Path], as_of: date | None, vendor: str | None) -> int:
     """How many were not loaded."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     from aurum.auth import local_principal
     from aurum.services import open_services
+    from aurum.settings import Settings
 
     settings = Settings()
     failed = 0
@@ -197,6 +212,7 @@ async def _ingest(paths: list[Path], as_of: date | None, vendor: str | None) -> 
 async def _ingest_one(
     services: Services, principal: Principal, path: Path, as_of: date | None, vendor: str | None
 ) -> bool:
+    from aurum.ingestion.model import RunState
     from aurum.ingestion.service import Submission
 
     try:
@@ -217,6 +233,8 @@ async def _ingest_one(
 
 
 def _tell(run: Run) -> None:
+    from aurum.ingestion.model import RunState
+
     counts = run.counts
     if not run.state.final or run.state is RunState.CANCELLED:
         _say(errors, run.state.lower(), "yellow", f"{run.file_name} (run {run.id}): {run.error or 'it has not ended'}")
@@ -265,6 +283,7 @@ async def _findings(run_id: int, annotated: Path | None, everything: bool) -> No
     from aurum.auth import local_principal
     from aurum.parsers.model import Severity
     from aurum.services import open_services
+    from aurum.settings import Settings
 
     settings = Settings()
     async with open_services(settings) as services:
@@ -299,12 +318,16 @@ def demo(
     save: Annotated[Path | None, typer.Option(help="Also keep the workbooks in this folder.")] = None,
 ) -> None:
     """Generate a week of demo workbooks and load them."""
+    from aurum.settings import Settings
+
     asyncio.run(_demo(Settings(), ending.date() if ending else _yesterday(), if_empty, save))
 
 
 async def _demo(
     settings: Settings, ending: date, if_empty: bool, save: Path | None = None, tell: Callable[[Run], None] = _tell
 ) -> None:
+    from rich.progress import track
+
     from aurum.auth import local_principal
     from aurum.demo import demo_week
     from aurum.ingestion.service import Submission

@@ -9,16 +9,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from aurum.errors import InvalidInput
-from aurum.exports.model import ExportFormat, Selection
-from aurum.exports.selections import instant_text, parse
-from aurum.settings import Settings
+from aurum.exports.model import ExportFormat
+
+if TYPE_CHECKING:
+    from aurum.exports.model import Selection
 
 Texts = list[str] | None
 
@@ -48,6 +47,8 @@ def export(
     ] = None,
 ) -> None:
     """Write prices to a file: CSV, Excel workbook, Parquet or Arrow stream."""
+    from aurum.exports.selections import parse
+
     given: dict[str, str | Texts] = {
         "curve": curve, "vendor": vendor, "as_of": as_of, "as_of_from": as_of_from, "as_of_to": as_of_to,
         "known_at": known_at, "tenor_type": tenor_type, "delivery_start": delivery_start, "delivery_end": delivery_end,
@@ -71,8 +72,13 @@ def _format_of(output: Path) -> ExportFormat:
 
 
 async def _export(selection: Selection, format_: ExportFormat, output: Path) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     from aurum.auth import local_principal
+    from aurum.exports.selections import instant_text
     from aurum.services import open_services
+    from aurum.settings import Settings
 
     settings, console = Settings(), Console()
     bar = Progress(

@@ -10,8 +10,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from aurum.settings import Settings
-
 if TYPE_CHECKING:
     from aurum.graphql.execution import Schema
     from aurum.graphql.registered import Registered
@@ -55,6 +53,7 @@ def _read(files: list[Path]) -> tuple[Schema, list[Registered]]:
     from aurum.errors import InvalidInput
     from aurum.graphql.registered import read
     from aurum.schema import create_schema
+    from aurum.settings import Settings
 
     schema, found = create_schema(Settings().graphql), read(files)
     if not found:
@@ -66,6 +65,7 @@ def _read(files: list[Path]) -> tuple[Schema, list[Registered]]:
 async def _register(schema: Schema, found: list[Registered]) -> None:
     from aurum.auth import local_principal
     from aurum.services import open_services
+    from aurum.settings import Settings
 
     settings = Settings()
     async with open_services(settings) as services:
@@ -78,6 +78,7 @@ async def _register(schema: Schema, found: list[Registered]) -> None:
 async def _list() -> None:
     from aurum.auth import local_principal
     from aurum.services import open_services
+    from aurum.settings import Settings
 
     settings = Settings()
     async with open_services(settings) as services:
@@ -93,6 +94,7 @@ async def _list() -> None:
 async def _retire(id_: str) -> None:
     from aurum.auth import local_principal
     from aurum.services import open_services
+    from aurum.settings import Settings
 
     settings = Settings()
     async with open_services(settings) as services:

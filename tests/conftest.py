@@ -31,6 +31,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 Server = TypeVar("Server", PostgreSQL, Redis)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests go first: then no process has one left when the others have ended."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgreSQL]:
     with _started(servers.postgresql) as server:

@@ -12,8 +12,6 @@ from pathlib import Path, PurePosixPath
 from time import monotonic
 from typing import NamedTuple
 
-from watchfiles import awatch
-
 from aurum.auth import Principal
 from aurum.errors import AsOfMismatch, AurumError, NotFound, Unavailable
 from aurum.ingestion.model import Run, RunState
@@ -84,6 +82,8 @@ class DropFolder:
 
     async def _notice(self, changed: asyncio.Event) -> None:
         """Where the system cannot tell of changes (network drives, too many watches) the scans find them."""
+        from watchfiles import awatch
+
         while True:
             with suppress(OSError, RuntimeError):
                 async for _ in awatch(self.folder, watch_filter=None):
