@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from aurum.demo import VendorWorkbook
 from tests import servers
@@ -27,6 +28,10 @@ DATABASES = ["sqlite", "postgresql"]
 # Hundreds of processes are started: whatever the environment says, not each of them compiles Aurum anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 Server = TypeVar("Server", PostgreSQL, Redis)
 

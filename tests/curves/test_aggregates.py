@@ -82,7 +82,7 @@ days = st.dates(date(2024, 12, 25), date(2025, 2, 10))
 cells = st.tuples(st.integers(1, 3), days, st.integers(0, 3), st.lists(numbers, min_size=3, max_size=3))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.lists(cells, max_size=6), max_size=4), st.sampled_from([None, *DeliveryBucket]),
        st.sampled_from([None, *AsOfBucket]))  # fmt: skip
 def test_it_is_what_a_loop_over_the_points_finds(

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aurum.curves.analytics.deliveries import range_of_months
@@ -46,7 +46,6 @@ def numbers(*found: object) -> bool:
     return all(each is None or bool(np.isfinite(np.asarray(each)).all()) for each in found)
 
 
-@settings(deadline=None)
 @given(THREE, THREE, THREE, st.floats(0.5, 2.0))
 def test_differences_and_their_parts_are_numbers(
     one: list[float], two: list[float], now: list[float], rate: float
@@ -65,7 +64,6 @@ def test_differences_and_their_parts_are_numbers(
     assert abroad is None or (numbers(abroad[0].change, *abroad[0].move.parts) and abroad[1] == [])
 
 
-@settings(deadline=None)
 @given(THREE)
 def test_strips_and_prices_in_another_unit_are_numbers(mids: list[float]) -> None:
     curve = prices(mids, spread=None)
@@ -77,7 +75,6 @@ def test_strips_and_prices_in_another_unit_are_numbers(mids: list[float]) -> Non
     assert numbers(or_overflow(lambda: curve.scaled(100.0).mid))
 
 
-@settings(deadline=None)
 @given(THREE, THREE)
 def test_aggregates_are_numbers(one: list[float], other: list[float]) -> None:
     def pooled() -> Summary:

@@ -101,7 +101,6 @@ async def test_the_same_question_gets_the_same_bytes_later(exporting: Exporting,
     assert await exporting.bytes_of(Selection(), format_) != once  # it says of itself when it was asked for
 
 
-@settings(deadline=None)
 @given(st.lists(NUMBERS, min_size=1))
 def test_numbers_come_back_to_the_bit(numbers: list[float | None]) -> None:
     batch = batch_of(mid=numbers)
@@ -111,7 +110,7 @@ def test_numbers_come_back_to_the_bit(numbers: list[float | None]) -> None:
     assert list(map(repr, table["mid"].to_pylist())) == list(map(repr, numbers))
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.lists(NUMBERS, min_size=1))
 def test_numbers_of_a_sheet_come_back_to_the_bit(numbers: list[float | None]) -> None:
     batch = batch_of(curve_key=["a"] * len(numbers), mid=numbers, cell=["b"] * len(numbers))

@@ -192,7 +192,7 @@ def test_a_single_month_that_jumps() -> None:
     assert check(moved(parsed, row, 20, 0.5), before(simple)) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 7), st.integers(0, 35), st.sampled_from([10.0, 100.0, -1.0, 0.1, 1e9]))
 def test_a_slip_of_the_keyboard_is_found_by_history(row: int, point: int, factor: float) -> None:
     parsed = simple()

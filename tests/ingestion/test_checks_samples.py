@@ -142,7 +142,7 @@ def test_generated_products_repeat_their_weekly_curves_and_have_one_wrong_source
     }
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 2**31), st.dates(date(2024, 1, 1), date(2027, 12, 31)))
 def test_a_file_of_any_seed_and_date_is_silent(seed: int, as_of: date) -> None:
     assert check(read(eugp_workbook(as_of, seed=seed, months=37))) == []
@@ -161,7 +161,7 @@ def test_a_file_without_a_number_is_refused() -> None:
 SIZES = st.one_of(st.floats(0.01, 5), st.floats(5, 1e9), st.just(1e308)).flatmap(lambda by: st.sampled_from([by, -by]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data(), SIZES)
 def test_a_single_wrong_number_is_found_and_nothing_else_is_withheld(data: st.DataObject, by: float) -> None:
     """Strips and spreads that the number spoils are right, and stay."""
@@ -178,7 +178,7 @@ def test_a_single_wrong_number_is_found_and_nothing_else_is_withheld(data: st.Da
     assert named & {cell, f"{sheet}!{cell}", quote, (quote or "").rpartition("!")[2]}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0, 82), st.integers(0, 120), SIZES), max_size=6, unique_by=lambda each: each[:2]),
     st.randoms(),
@@ -193,7 +193,7 @@ def test_the_order_of_curves_does_not_matter(changes: list[tuple[int, int, float
     assert seen(check(replace(parsed, curves=tuple(shuffled)), history)) == seen(check(parsed, history))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_blanks_are_no_error(data: st.DataObject) -> None:
     """Whatever is blank: nothing is withheld, and the blank mid of a quoted point is mentioned."""

@@ -74,7 +74,7 @@ def test_a_file_that_one_thing_happened_to(name: str) -> None:
         check(vendor, [name], crc32(f"{vendor} {name}".encode()))
 
 
-@settings(max_examples=MORE or 60, deadline=None, derandomize=not MORE)
+@settings(max_examples=MORE or 60, derandomize=not MORE)
 @given(
     st.sampled_from(sorted(WORKBOOKS)), st.sampled_from(sorted(MUTATIONS)), st.integers(0, 2**31), st.booleans()
 )  # fmt: skip
@@ -82,7 +82,7 @@ def test_a_file_that_one_thing_happened_to_anyhow(vendor: str, name: str, seed: 
     check(vendor, [name], seed, with_history=with_history)
 
 
-@settings(max_examples=MORE or 60, deadline=None, derandomize=not MORE)
+@settings(max_examples=MORE or 60, derandomize=not MORE)
 @given(
     st.sampled_from(sorted(WORKBOOKS)),
     st.sampled_from(HARMFUL),
@@ -93,7 +93,7 @@ def test_what_moves_a_fault_does_not_hide_it(vendor: str, name: str, others: lis
     check(vendor, [name, *others], seed)
 
 
-@settings(max_examples=MORE or 60, deadline=None, derandomize=not MORE)
+@settings(max_examples=MORE or 60, derandomize=not MORE)
 @given(
     st.sampled_from(sorted(WORKBOOKS)),
     st.lists(st.sampled_from(sorted(MUTATIONS)), min_size=2, max_size=4),

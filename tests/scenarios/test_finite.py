@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aurum.curves.analytics.comparisons import Bucket, By
@@ -73,7 +73,6 @@ def finite(outcome: Outcome) -> bool:
     )
 
 
-@settings(deadline=None)
 @given(
     gas=st.lists(NUMBERS, min_size=2, max_size=2), power=st.lists(NUMBERS, min_size=2, max_size=2), strip=NUMBERS,
     chosen=st.lists(st.sampled_from(TRIED), min_size=1, max_size=3),
@@ -103,7 +102,6 @@ def test_a_run_has_finite_prices_or_none_at_all_and_so_has_all_that_is_read_of_i
     assert position is None or np.isfinite([position[1].base, position[1].values[0] or 0.0, position[1].spread]).all()
 
 
-@settings(deadline=None)
 @given(base=NUMBERS, moves=st.lists(NUMBERS, min_size=1, max_size=4))
 def test_contributions_are_numbers_that_add_up_at_every_size(base: float, moves: list[float]) -> None:
     """Subnormal ones too: the grid that they are taken to is never finer than numbers are."""

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aurum.errors import Overflow
@@ -14,7 +14,6 @@ from aurum.scenarios.simulation.arithmetic import exp, log, normal_share, on_gri
 from aurum.scenarios.simulation.eigen import eigen
 
 
-@settings(deadline=None)
 @given(st.floats(-700, 700))
 def test_exp_and_log_are_those_of_the_library(number: float) -> None:
     np.testing.assert_allclose(exp(np.array([number])), math.exp(number), rtol=2e-15)
@@ -34,7 +33,6 @@ def test_what_is_no_number_is_refused(number: float) -> None:
         log(np.array([1.0, 0.0]))
 
 
-@settings(deadline=None)
 @given(st.floats(-8, 8))
 def test_the_share_below_a_number_is_that_of_the_error_function(number: float) -> None:
     np.testing.assert_allclose(normal_share(np.array([number])), math.erfc(-number / math.sqrt(2)) / 2, atol=2e-15)
@@ -46,7 +44,6 @@ def test_products_on_a_grid_are_exact_in_any_order() -> None:
     assert one @ other == one[::-1] @ other[::-1] == math.fsum(one * other)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 9), st.integers(0, 1000))
 def test_axes_make_the_matrix_again(size: int, seed: int) -> None:
     root = np.random.default_rng(seed).standard_normal((size, size))

@@ -59,7 +59,7 @@ def test_the_variance_of_each_point_is_all_there_with_any_number_of_factors() ->
         np.testing.assert_allclose(np.diag(covariance(model)), values.var(axis=0, ddof=1), rtol=1e-5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.permutations(range(4)))
 def test_the_order_of_curves_changes_nothing(order: list[int]) -> None:
     histories = random_histories(4, 3, 33)
