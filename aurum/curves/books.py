@@ -40,6 +40,7 @@ _ALL = (*_MID, "bid", "ask")
 _LISTED = ("curve_id", "as_of", "version", "published_at", "grid_id", "id")
 _CURVE, _AS_OF, _VERSION, _PUBLISHED_AT, _GRID, _WITHHELD, _MIDS, _BID, _ = range(len(_ALL))
 _ID = _LISTED.index("id")
+_MOST_BETWEEN = 2  # times as many curves as are asked for are read in one go: each alone costs more
 
 
 class BookStore:
@@ -71,10 +72,8 @@ class BookStore:
         if None in days:
             read = (self.newest(tenant, dict.fromkeys(curve_ids, day), known_at, quotes=quotes) for day in days)
             return [await each for each in read]
-        statement = statements.day_vectors(_SIDES if quotes else _SIDES[:1], known_at is not None)
-        given = {"curves": list(curve_ids), "days": list(set(days))} | ({"known_at": known_at} if known_at else {})
-        found = await read_columns(self._snapshots.database, statement, tenant=tenant, **given)
-        grids, newest = await self._grids_of(set(found["grid_id"].tolist())), _newest(found)
+        found = await self._of_days(tenant, curve_ids, list(set(days)), known_at, _SIDES if quotes else _SIDES[:1])
+        grids, newest = await self._grids_of(set(found["grid_id"].tolist())), _newest(found, curve_ids)
         ends = []
         for day in days:
             rows = np.flatnonzero(newest & (found["as_of"] == np.datetime64(day)))
@@ -144,10 +143,25 @@ class BookStore:
         """One side of curves on the days from `first` to `last`, both included, as known at `known_at`: a block for
         each grid, made by whoever calls for them, on a thread. One statement.
         """
-        read, given = statements.vectors(side, known_at is not None), _between(curve_ids, first, last, known_at)
-        found = await read_columns(self._snapshots.database, read, tenant=tenant, **given)
+        if first == last:
+            found = await self._of_days(tenant, curve_ids, [first], known_at, (side,))
+        else:
+            read, given = statements.vectors(side, known_at is not None), _between(curve_ids, first, last, known_at)
+            found = await read_columns(self._snapshots.database, read, tenant=tenant, **given)
         grids = await self._grids_of(set(found["grid_id"].tolist()))
-        return partial(_blocks, found, grids)
+        return partial(_blocks, found, grids, curve_ids, side)
+
+    async def _of_days(
+        self, tenant: str, curve_ids: Sequence[int], days: Sequence[date], known_at: datetime | None,
+        sides: tuple[str, ...],
+    ) -> Columns:  # fmt: skip
+        """Every version of these days, and of few other curves whose ids are between. One statement."""
+        lowest, highest = min(curve_ids, default=0), max(curve_ids, default=0)
+        between = highest - lowest < _MOST_BETWEEN * len(curve_ids)
+        given: dict[str, Any] = {"lowest": lowest, "highest": highest} if between else {"curves": list(curve_ids)}
+        given |= {"known_at": known_at} if known_at else {}
+        read = statements.day_vectors(sides, known_at is not None, between)
+        return await read_columns(self._snapshots.database, read, tenant=tenant, days=list(days), **given)
 
     async def _grids(self, rows: Sequence[Sequence[Any]]) -> Mapping[int, TenorGrid]:
         return await self._grids_of({row[_GRID] for row in rows})
@@ -217,15 +231,19 @@ def _by_curve(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> 
     return {curve_id: [_day(row, grids) for row in days.values()] for curve_id, days in found.items()}
 
 
-def _newest(found: Columns) -> NDArray[np.bool_]:
-    """Of versions by curve, day and rank those that are the newest of their day: of a day that comes last."""
+def _newest(found: Columns, curve_ids: Sequence[int]) -> NDArray[np.bool_]:
+    """Of versions by curve, day and rank those that are the newest of a day of these curves: it comes last."""
     curve, as_of = found["curve_id"], found["as_of"]
-    return np.append((curve[1:] != curve[:-1]) | (as_of[1:] != as_of[:-1]), True)[: len(curve)]
+    last = np.append((curve[1:] != curve[:-1]) | (as_of[1:] != as_of[:-1]), True)[: len(curve)]
+    newest: NDArray[np.bool_] = last & np.isin(curve, curve_ids)
+    return newest
 
 
-def _blocks(found: Columns, grids: Mapping[int, TenorGrid]) -> list[DayBlock]:
-    curve, as_of, grid, newest = found["curve_id"], found["as_of"], found["grid_id"], _newest(found)
-    vectors = _Vectors.of(found["vector"], found["bytes"])
+def _blocks(
+    found: Columns, grids: Mapping[int, TenorGrid], curve_ids: Sequence[int], side: Side
+) -> list[DayBlock]:  # fmt: skip
+    curve, as_of, grid, newest = found["curve_id"], found["as_of"], found["grid_id"], _newest(found, curve_ids)
+    vectors = _Vectors.of(found[side], found[f"bytes_{side}"])
     blocks = []
     for id_ in np.unique(grid[newest]).tolist():
         rows = np.flatnonzero(newest & (grid == id_))

@@ -57,12 +57,18 @@ def newest_vectors(sides: tuple[str, ...], as_of: bool, known_at: bool) -> Colum
 
 
 @cache
-def day_vectors(sides: tuple[str, ...], known_at: bool) -> ColumnRead:
-    """Every version of `days` of `curves`, by curve, day and rank: see `_with_vectors`."""
+def day_vectors(sides: tuple[str, ...], known_at: bool, between: bool) -> ColumnRead:
+    """Every version of `days` of `curves`, by curve, day and rank: see `_with_vectors`.
+
+    `between`: of all curves from `lowest` to `highest`, which is one range of an index for each day.
+    """
     columns = snapshots.c
-    statement = select(*_with_vectors(sides)).where(
-        among(columns.curve_id, "curves"), among(columns.as_of, "days"), of_tenant()
-    )
+    if between:
+        within = columns.curve_id >= _bound("lowest", "curve_id"), columns.curve_id <= _bound("highest", "curve_id")
+        chosen = (*within, columns.tenant_id == _bound("tenant", "tenant_id"))
+    else:
+        chosen = (among(columns.curve_id, "curves"), of_tenant())
+    statement = select(*_with_vectors(sides)).where(*chosen, among(columns.as_of, "days"))
     if known_at:
         statement = statement.where(columns.published_at <= _bound("known_at", "published_at"))
     return ColumnRead(statement.order_by(columns.curve_id, columns.as_of, *(columns[name] for name in RANK)))
@@ -75,9 +81,7 @@ def _with_vectors(sides: tuple[str, ...]) -> list[ColumnElement[Any]]:
     """
     columns = snapshots.c
     named = [columns[name] for name in ("id", "curve_id", "as_of", "version", "grid_id", "withheld")]
-    return named + [
-        each for side in sides for each in (_size(columns[side]).label(f"bytes_{side}"), _vector(columns[side]))
-    ]
+    return named + [each for side in sides for each in _sized(side)]
 
 
 @cache
@@ -137,22 +141,18 @@ def _number(side: ColumnElement[bytes], place: ColumnElement[int]) -> ColumnElem
 
 @cache
 def vectors(side: Side, known_at: bool) -> ColumnRead:
-    """Every version of the days of `curves` from `first` to `last`, by day and rank: the vector of a side.
-
-    `bytes` is how long it is: 0 where the side is not quoted at all.
+    """Every version of the days of `curves` from `first` to `last`, by day and rank: the vector of a side, as
+    `_with_vectors` has it.
     """
     columns = snapshots.c
-    named = [_size(columns[side]).label("bytes"), _vector(columns[side]).label("vector")]
-    statement = select(columns.curve_id, columns.as_of, columns.grid_id, *named).where(*_of_days(known_at))
+    statement = select(columns.curve_id, columns.as_of, columns.grid_id, *_sized(side)).where(*_of_days(known_at))
     return ColumnRead(statement.order_by(columns.curve_id, columns.as_of, *(columns[name] for name in RANK)))
 
 
-def _size(side: ColumnElement[bytes]) -> ColumnElement[int]:
-    return func.coalesce(func.length(side), 0, type_=Integer())
-
-
-def _vector(side: Any) -> Any:
-    return type_coerce(side, Vector()).label(side.name)
+def _sized(side: str) -> list[ColumnElement[Any]]:
+    column = snapshots.c[side]
+    size = func.coalesce(func.length(column), 0, type_=Integer())
+    return [size.label(f"bytes_{side}"), type_coerce(column, Vector()).label(side)]
 
 
 @cache

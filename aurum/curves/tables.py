@@ -53,7 +53,7 @@ snapshots = Table(
     Column("reason", Text),
     UniqueConstraint("curve_id", "as_of", "version"),
     Index(None, "curve_id", "as_of", "published_at", "revised_at", "version"),
-    Index(None, "tenant_id", "as_of"),
+    Index(None, "tenant_id", "as_of", "curve_id"),  # a vendor's day is one range of it
     # The few that have no price at all: not to look for them in every row.
     Index(None, "curve_id", "as_of", postgresql_where=_BLANK, sqlite_where=_BLANK),
 )
