@@ -36,6 +36,7 @@ MOST_GROUPS = 100_000
 _KEPT_BYTES = 4 * 2**20  # of what curves were chosen by the last filters
 _CURVE_BYTES = 200
 _VERSIONS_READ = 5_000  # at a time: 4 MB where each has 100 points
+_Blocks = Callable[[], list[DayBlock]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +144,12 @@ class AggregateService:
         chosen, told = await self._chosen(principal, wanted, asked, head, stories)
         hours_of = _hours_of(chosen.curves) if asked.weighted else None
         pool, ids = Pool(asked.grouping, chosen.members, asked.percents, hours_of), chosen.members.ids.tolist()
-        async for blocks in self._blocks(principal.tenant, ids, asked, told):
-            await asyncio.to_thread(_add, pool, blocks)
-        page = await asyncio.to_thread(_page, pool, chosen.groups, asked.grouping, request)
+        parts = self._blocks(principal.tenant, ids, asked, told)
+        last = await anext(parts, list)
+        async for following in parts:
+            await asyncio.to_thread(_add, pool, last)
+            last = following
+        page = await asyncio.to_thread(_page, pool, last, chosen.groups, asked.grouping, request)
         return AggregatePage(page, len(chosen.curves), pool.days)
 
     async def _chosen(
@@ -188,7 +192,7 @@ class AggregateService:
 
     async def _blocks(
         self, tenant: str, ids: Sequence[int], asked: AggregateAsked, told: Mapping[int, DayPrices] | None
-    ) -> AsyncIterator[Callable[[], list[DayBlock]]]:
+    ) -> AsyncIterator[_Blocks]:
         if told is not None:
             yield partial(_by_grid, told)
             return
@@ -258,7 +262,7 @@ def _by_grid(days: Mapping[int, DayPrices]) -> list[DayBlock]:
     ]  # fmt: skip
 
 
-def _add(pool: Pool, blocks: Callable[[], Sequence[DayBlock]]) -> None:
+def _add(pool: Pool, blocks: _Blocks) -> None:
     try:
         pool.add(blocks())
     except ValueError as error:
@@ -268,7 +272,11 @@ def _add(pool: Pool, blocks: Callable[[], Sequence[DayBlock]]) -> None:
         raise _too_many(f"{MOST_GROUPS:,} groups", "groupBy")
 
 
-def _page(pool: Pool, groups: Sequence[Group], grouping: Grouping, request: PageRequest) -> Page[Aggregate]:
+def _page(
+    pool: Pool, last: _Blocks, groups: Sequence[Group], grouping: Grouping, request: PageRequest
+) -> Page[Aggregate]:  # fmt: skip
+    """Once the last of the blocks are added."""
+    _add(pool, last)
     summary = pool.summary()
     start = 0
     if request.position is not None:

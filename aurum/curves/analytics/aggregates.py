@@ -50,8 +50,9 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
 
     `weights` of every value; None: none.
     """
-    order = np.argsort(rows, kind="stable")
-    rows, values = rows[order], values[order]
+    if (rows[1:] < rows[:-1]).any():
+        order = np.argsort(rows, kind="stable")
+        rows, values, weights = rows[order], values[order], None if weights is None else weights[order]
     cut_rows, cut_columns = _starts(rows), _starts(columns)
     keys = (rows[cut_rows, None] + columns[cut_columns]).ravel()
     heights, widths = (np.diff(np.append(cut, len(of))) for cut, of in ((cut_rows, rows), (cut_columns, columns)))
@@ -65,11 +66,16 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
         high = np.repeat(each, heights, axis=0)
         return high if len(cut_columns) == len(columns) else np.repeat(high, widths, axis=1)
 
-    quoted = ~np.isnan(values)
-    count = total(quoted.astype(np.int64))
-    mean = total(np.where(quoted, values, 0.0)) / np.where(count > 0, count, np.nan)
-    distance = np.where(quoted, values - spread(mean), 0.0)
-    heavy = None if weights is None else np.where(quoted, weights[order], 0.0)
+    quoted, sizes = ~np.isnan(values), heights[:, None] * widths
+    every = bool(quoted.all())
+
+    def there(each: Numbers) -> Numbers:
+        return each if every else np.where(quoted, each, 0.0)
+
+    count = sizes.astype(np.float64) if every else total(quoted.astype(np.int64))
+    mean = total(there(values)) / np.where(count > 0, count, np.nan)
+    distance = there(values - spread(mean))
+    heavy = None if weights is None else there(weights)
     nothing = np.zeros(count.shape)
     found = (
         mean,
@@ -77,9 +83,8 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
         np.where(count > 0, total(values, np.fmin), np.inf),
         np.where(count > 0, total(values, np.fmax), -np.inf),
         nothing if heavy is None else total(heavy),
-        nothing if heavy is None else total(heavy * np.where(quoted, values, 0.0)),
+        nothing if heavy is None else total(heavy * there(values)),
     )
-    sizes = heights[:, None] * widths
     counts = (count.astype(np.int64).ravel(), (sizes - count).astype(np.int64).ravel())
     return Groups(keys, *counts, *(each.ravel() for each in found))
 
