@@ -23,6 +23,7 @@ from aurum.curves.aggregates import Aggregate, AggregateAsked
 from aurum.curves.analytics.buckets import AsOfBucket, DeliveryBucket, as_of_range, as_of_starts
 from aurum.curves.analytics.pools import Grouping, Members, Pool
 from aurum.curves.model import CurvePrices, DayBlock, Side
+from aurum.curves.moves import SnapshotRef
 from aurum.errors import Forbidden, InvalidCursor, InvalidInput, NoBlockHours, NoExchangeRate, UnitMismatch, UnknownUnit
 from aurum.market.identity import CurveIdentity
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType, months_from
@@ -203,6 +204,24 @@ async def test_what_is_in_another_unit_is_never_pooled(book: Book) -> None:
     gas = Dimension.PRODUCT
     by_product = await told(book, dimensions=(gas,))
     assert [(each.group.values, each.count) for each in by_product] == [(("gas",), 3), (("gas",), 4), (("power",), 1)]
+
+
+@pytest.mark.parametrize("places", [(0, 1, 2), (0, 2), (1,), (0, 5)], ids=str)
+async def test_a_day_of_some_curves_is_theirs_alone(book: Book, places: tuple[int, ...]) -> None:
+    """Whoever has the curves whose ids are between theirs."""
+    hubs = [replace(TTF, identity=CurveIdentity("EUGP", "EU", f"Hub_{n}", "gas")) for n in range(6)]
+    await book.publish("2025-02-12", [(hubs[0], prices([70.0]))])
+    await book.publish("2025-02-12", [(hubs[1], prices([70.0]))], principal=RIVAL)
+    now = [(hub, prices([10.0 * n])) for n, hub in enumerate(hubs)]
+    await book.publish("2025-02-12", now, published_at="2025-02-12 23:00")
+    day, keys = date(2025, 2, 12), tuple(hubs[place].identity.key for place in places)
+    found = await told(book, wanted=CurveFilter(keys=keys), first=day, last=day, by_curve=True)
+    assert [(each.group.curve and each.group.curve.key, each.mean) for each in found] == [
+        (hubs[place].identity.key, 10.0 * place) for place in places
+    ]
+    ids = [curve.id for curve in (await book.metadata.by_key(DESK, keys)).values()]
+    moved = await book.curves.moves.diffs(DESK, ids, start=SnapshotRef(day), end=SnapshotRef(day))
+    assert sorted(moved) == sorted(ids)
 
 
 async def test_units_are_converted_where_they_are_asked_for_or_refused(book: Book) -> None:
