@@ -56,6 +56,11 @@ class Charges:
             self.overruns[context.payer] += 1
             _log.warning("request %s costs %d, more than %s has left", context.request_id, cost, context.payer)
 
+    async def owe(self, context: Paying, cost: int) -> None:
+        """Of what has been charged the beginning of: it is carried on even where too little is left."""
+        if self.budgets is not None:
+            await self.budgets.spend(context.payer, max(1, cost), always=True)
+
     async def settle(self, context: Paying, estimated: int, actual: int) -> None:
         """After `charge`, once the answer is known."""
         if self.budgets is not None and actual != estimated:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from aurum.rest.parameters import Day, Paged, PagedBothWays, Parameters, Text
 
@@ -27,13 +28,32 @@ _FILTERS = {
     "block": "blocks",
 }
 Limit = Annotated[int, Field(ge=1, le=1000)]
+
+
+def _refuse(_: Any) -> Any:
+    raise PydanticCustomError("extra_forbidden", "This operation cannot answer that: ask /exports.csv")
+
+
+Refused = Annotated[None, BeforeValidator(_refuse)]
 POINT_COLUMNS = (
     *("curve_key", "tenor_label", "tenor_type", "contract_month", "asof_date"),
     *("mid", "bid", "ask", "price_type"),
 )
 
 
-class CurveFilters(Parameters):
+class OfPublished(Parameters):
+    """Prices as they were published, as they are known now. What `/exports.csv` takes to answer other numbers is
+    refused, although unknown parameters are ignored: to ignore it were to answer something else.
+    """
+
+    scenario_run: Refused = None
+    compare_run: Refused = None
+    known_at: Refused = None
+    currency: Refused = None
+    unit: Refused = None
+
+
+class CurveFilters(OfPublished):
     curve_key: Text = None
     asset_class: Text = None
     iso: Text = None
@@ -61,7 +81,7 @@ class StripsParameters(CurveFilters, Paged):
         return self.type
 
 
-class ExportParameters(Parameters):
+class ExportParameters(OfPublished):
     """`chunk_size` are the rows that are sent at a time, as many as a page of the schema at most."""
 
     iso: Text = None

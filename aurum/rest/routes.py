@@ -31,6 +31,7 @@ from aurum.rest.parameters import Paged
 from aurum.rest.problems import Problem, problem_of, told, unexpected
 from aurum.settings import Settings
 
+Charge = Callable[[Context, int], Awaitable[None]]
 ContextOf = Callable[[HTTPConnection], Context]
 _ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _TENANT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -129,24 +130,31 @@ class Shim:
     async def _pages(
         self, operation: Operation, variables: dict[str, Any], context: Context
     ) -> AsyncGenerator[list[dict[str, Any]]]:
-        """The rows of an as-of date, or of every one, the oldest first: the document is executed for each page."""
+        """The rows of an as-of date, or of every one, the oldest first: the document is executed for each page.
+
+        What the first costs has to be left of a budget; for want of it none of the others breaks off.
+        """
         days = [variables["asOf"]]
         if variables["asOf"] is None:
             data = await self._data(operation, variables | {"days": True}, context.for_operation())
             days = [each["asOf"] for each in data["days"] if each["curveCount"]]
+        charge = context.charges.charge
         for day in days:
             after, more = None, True
             while more:
                 asked = variables | {"asOf": day, "after": after}
-                data = await self._data(operation, asked, context.for_operation())
+                data = await self._data(operation, asked, context.for_operation(), charge)
+                charge = context.charges.owe
                 yield operation.shape(None, data)["data"]
                 after, more = data["page"]["pageInfo"]["endCursor"], data["page"]["pageInfo"]["hasNextPage"]
 
-    async def _data(self, operation: Operation, variables: dict[str, Any], context: Context) -> dict[str, Any]:
+    async def _data(
+        self, operation: Operation, variables: dict[str, Any], context: Context, charge: Charge | None = None
+    ) -> dict[str, Any]:
         document = self._documents[operation.document]
         asked = Asked(document, variables=variables)
         cost = self._admission.cost(asked, READING, context.request_id) or 0
-        await context.charges.charge(context, cost)
+        await (charge or context.charges.charge)(context, cost)
         result = await self._schema.execute(document, variable_values=variables, context_value=context)
         if result.errors:
             extensions = result.errors[0].extensions or {}
