@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,8 @@ from aurum.curves.moves import Explained, SnapshotRef, later
 from aurum.errors import InvalidInput, MixedDays, UnknownUnit
 from aurum.market.periods import TenorGrid
 from aurum.metadata.model import UnitAssignment, unit_known_at
+
+KnownRates = dict[Hashable, Rates]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,13 @@ async def exchanged_diff(
     refs: tuple[SnapshotRef, SnapshotRef],
     wanted: Wanted,
     reads: Callable[[datetime | None], Reads],
+    known: KnownRates,
 ) -> Explained:
     """A difference of the vendor's numbers in what is wanted, each end by the rate of its as-of date.
 
-    Rates are as they were known at the instant of their end. Raises UnknownUnit, UnitMismatch, NoExchangeRate,
-    MixedDays, and what the expression of the rate is refused for.
+    Rates are as they were known at the instant of their end. `known` are those of the same wanted and refs so far: what
+    many curves need of a rate is evaluated once. Raises UnknownUnit, UnitMismatch, NoExchangeRate, MixedDays, and what
+    the expression of the rate is refused for.
     """
     units = [_known(versions, ref) for ref in refs]
     common = _known(versions, later(*refs))
@@ -51,7 +55,11 @@ async def exchanged_diff(
     ends = []
     for snapshot, ref, unit in zip((found.start, found.end), refs, units, strict=True):
         sources = await _sources(rate, snapshot, ref.known_at, reads)
-        ends.append(_rates(snapshot, (unit, common, target), rate, sources, found.tenors))
+        day = None if snapshot is None else snapshot.as_of
+        question = (day, ref.known_at, unit, common, target, found.tenors)
+        if question not in known:
+            known[question] = _rates(snapshot, (unit, common, target), rate, sources, found.tenors)
+        ends.append(known[question])
     diff, without = exchanged(found, *ends)
     price = target.price
     return Explained(diff, price.currency if price else None, price.unit if price else None, tuple(without))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from aurum.curves.exchanges import Wanted, exchanged_diff
+from aurum.curves.exchanges import KnownRates, Wanted, exchanged_diff
 from aurum.curves.model import Snapshot
 from aurum.curves.moves import Explained, SnapshotRef
 from aurum.errors import InvalidInput, MixedDays, UnknownUnit
 from aurum.market.identity import CurveIdentity
 from aurum.metadata.model import Curve, CurveDescription, UnitAssignment
-from tests.published import DESK, TTF, Book, instant, open_book, prices
+from tests.published import DESK, GERMAN, TTF, Book, instant, open_book, prices
 
 DOLLARS = CurveDescription(CurveIdentity("SIMPLE", "FX", "EURUSD", "forward"), "fx", "fx", None)
 RATE = f"quoted_in([{DOLLARS.identity.key}], USD/EUR)"
@@ -47,13 +47,15 @@ async def book(migrated_sqlite_url: str) -> AsyncIterator[Book]:
 
 
 async def diff(
-    book: Book, start: SnapshotRef, end: SnapshotRef, wanted: Wanted, key: str = TTF.identity.key
-) -> Explained:
+    book: Book, start: SnapshotRef, end: SnapshotRef, wanted: Wanted, key: str = TTF.identity.key,
+    rates: KnownRates | None = None,
+) -> Explained:  # fmt: skip
     (curve,) = (await book.metadata.by_key(DESK, [key])).values()
     found = (await book.curves.moves.diffs(DESK, [curve.id], start=start, end=end, as_they_are=True))[curve.id]
     assert not isinstance(found, InvalidInput)
     units = (await book.metadata.unit_versions(DESK, [curve.id]))[curve.id]
-    return await exchanged_diff(found, units, (start, end), wanted, lambda known_at: Reads(book, known_at))
+    known = KnownRates() if rates is None else rates
+    return await exchanged_diff(found, units, (start, end), wanted, lambda known_at: Reads(book, known_at), known)
 
 
 async def publish(book: Book, day: str, mids: list[float], rates: list[float], at: str | None = None) -> None:
@@ -74,6 +76,24 @@ async def test_a_forward_rate_of_each_month_and_day_by_hand(book: Book) -> None:
     np.testing.assert_allclose(found.diff.move.market, [3 * 1.25, 0.0])
     np.testing.assert_allclose(found.diff.move.fx, [0.1 * 51.5, 0.0])
     np.testing.assert_allclose(found.diff.after.sides[2] - found.diff.after.mid, [0.05 * 1.3, 0.05 * 1.25])
+
+
+async def test_curves_of_the_same_days_share_their_rates(book: Book) -> None:
+    """One of each day for two curves of the same months; a third has one month more."""
+    await publish(book, "2025-04-01", [50.0, 40.0], [1.2, 1.25, 1.3])
+    await publish(book, "2025-04-02", [53.0, 40.0], [1.3, 1.25, 1.3])
+    powers = [replace(GERMAN, identity=replace(GERMAN.identity, location=name)) for name in ("German", "French")]
+    longer = [(powers[0], prices([70.0, 71.0], APRIL)), (powers[1], prices([60.0, 61.0, 62.0], APRIL))]
+    for day in ("2025-04-01", "2025-04-02"):
+        await book.publish(day, longer, f"{day} 23:00")
+    ends = SnapshotRef(date(2025, 4, 1)), SnapshotRef(date(2025, 4, 2))
+    wanted, rates, sizes = Wanted("USD", None, RATE), KnownRates(), []
+    for each in (TTF, *powers):
+        found = await diff(book, *ends, wanted, each.identity.key, rates)
+        alone = await diff(book, *ends, wanted, each.identity.key)
+        assert found.diff.after.mid.tolist() == alone.diff.after.mid.tolist()
+        sizes.append(len(rates))
+    assert sizes == [2, 2, 4]
 
 
 async def test_a_rate_of_another_day_is_refused_and_one_that_says_its_day_is_not(book: Book) -> None:

@@ -17,7 +17,7 @@ from aurum.curves.analytics import diffs as analytics
 from aurum.curves.analytics.deliveries import Granularity, Seasons
 from aurum.curves.analytics.diffs import NO_DIFF
 from aurum.curves.analytics.strips import Weighting
-from aurum.curves.exchanges import Wanted, exchanged_diff
+from aurum.curves.exchanges import KnownRates, Wanted, exchanged_diff
 from aurum.curves.graphql.arguments import (
     MOST,
     AsOf,
@@ -274,18 +274,20 @@ async def load_diffs(
         raise next(each for each in found if isinstance(each, InvalidInput))
     pairs = zip(rows, diffs, strict=True)
     if wanted:
-        return list(await gather_with_cancel(*(_exchanged(info, row, diff, ends, wanted) for row, diff in pairs)))
+        rates = KnownRates()
+        return list(await gather_with_cancel(*(_exchanged(info, *pair, ends, wanted, rates) for pair in pairs)))
     return [
         CurveDiff(unconverted=[], diff=diff, curve_id=row, ends=ends, codes=None, face=_end_of) for row, diff in pairs
     ]
 
 
 async def _exchanged(
-    info: Info, row: int, diff: analytics.CurveDiff, ends: tuple[moves.SnapshotRef, moves.SnapshotRef], wanted: Wanted
+    info: Info, row: int, diff: analytics.CurveDiff, ends: tuple[moves.SnapshotRef, moves.SnapshotRef], wanted: Wanted,
+    rates: KnownRates,
 ) -> CurveDiff:  # fmt: skip
     context = info.context
     units = there(await context.load(context.metadata.unit_versions, row), "unit")
-    found = await exchanged_diff(diff, units, ends, wanted, partial(LoadedReads, context))
+    found = await exchanged_diff(diff, units, ends, wanted, partial(LoadedReads, context), rates)
     return _explained(row, found, ends)
 
 
