@@ -69,10 +69,11 @@ class BookStore:
 
         One statement where curves have just these days, which costs half as much; one more for a day that some lack.
         """
-        if None in days:
+        exact = [day for day in days if day is not None]
+        if len(exact) < len(days):
             read = (self.newest(tenant, dict.fromkeys(curve_ids, day), known_at, quotes=quotes) for day in days)
             return [await each for each in read]
-        found = await self._of_days(tenant, curve_ids, list(set(days)), known_at, _SIDES if quotes else _SIDES[:1])
+        found = await self._of_days(tenant, curve_ids, list(set(exact)), known_at, _SIDES if quotes else _SIDES[:1])
         grids, newest = await self._grids_of(set(found["grid_id"].tolist())), _newest(found, curve_ids)
         ends = []
         for day in days:

@@ -63,11 +63,10 @@ def day_vectors(sides: tuple[str, ...], known_at: bool, between: bool) -> Column
     `between`: of all curves from `lowest` to `highest`, which is one range of an index for each day.
     """
     columns = snapshots.c
+    chosen: list[ColumnElement[bool]] = [among(columns.curve_id, "curves"), of_tenant()]
     if between:
-        within = columns.curve_id >= _bound("lowest", "curve_id"), columns.curve_id <= _bound("highest", "curve_id")
-        chosen = (*within, columns.tenant_id == _bound("tenant", "tenant_id"))
-    else:
-        chosen = (among(columns.curve_id, "curves"), of_tenant())
+        within = columns.curve_id.between(_bound("lowest", "curve_id"), _bound("highest", "curve_id"))
+        chosen = [within, columns.tenant_id == _bound("tenant", "tenant_id")]
     statement = select(*_with_vectors(sides)).where(*chosen, among(columns.as_of, "days"))
     if known_at:
         statement = statement.where(columns.published_at <= _bound("known_at", "published_at"))

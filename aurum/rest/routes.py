@@ -138,7 +138,7 @@ class Shim:
         if variables["asOf"] is None:
             data = await self._data(operation, variables | {"days": True}, context.for_operation())
             days = [each["asOf"] for each in data["days"] if each["curveCount"]]
-        charge = context.charges.charge
+        charge: Charge = context.charges.charge
         for day in days:
             after, more = None, True
             while more:

@@ -319,9 +319,10 @@ async def test_an_export_has_every_row_of_a_day_or_of_all(rest: Rest) -> None:
 @pytest.mark.parametrize("name", ["scenario_run", "compare_run", "known_at", "currency", "unit"])
 async def test_what_would_change_the_numbers_is_not_ignored(rest: Rest, path: str, name: str) -> None:
     """Published prices in their own unit are not what was asked for. An empty one counts as not sent."""
-    refused = await rest.get(path, **{name: "1"})
+    asked: dict[str, Any] = {name: "1"}
+    refused = await rest.get(path, **asked)
     assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["query", name])
-    assert (await rest.get(path, **{name: "", "anything": "1"})).status_code == 200
+    assert (await rest.get(path, **asked | {name: "", "anything": "1"})).status_code == 200
 
 
 async def test_an_export_that_has_begun_does_not_break_off_for_want_of_a_budget(
@@ -330,6 +331,7 @@ async def test_an_export_that_has_begun_does_not_break_off_for_want_of_a_budget(
     """Two pages, of which the budget has one; whoever owes the other has to wait."""
     await rest.publish("2025-02-12", *((curve, prices([50.0] * 60)) for curve in (TTF, NBP)))
     monkeypatch.setattr(rest.services.charges, "budgets", MemoryBudgets(210, 0.001))
-    path, asked = "/v2/curves/export", {"asof": "2025-02-12", "chunk_size": 100}
+    path = "/v2/curves/export"
+    asked: dict[str, Any] = {"asof": "2025-02-12", "chunk_size": 100}
     assert (await rest.get(path, **asked)).text.count("\r\n") == 121
     assert (await rest.get(path, **asked)).status_code == 429
