@@ -239,7 +239,11 @@ async def check(asked: dict[str, Way], draw: Draw) -> None:
 
 @dataclass(frozen=True)
 class Clock:
-    """Milliseconds: elapsed, or of CPU that this process and PostgreSQL's sessions have used."""
+    """Milliseconds: elapsed, or of CPU that this process and PostgreSQL's sessions have used.
+
+    To ask it takes CPU, which is not in what is measured: `others` are asked before the first look at `now`, and after
+    the last one.
+    """
 
     sql: asyncpg.Connection
     sessions: set[int] = field(default_factory=set)
@@ -249,9 +253,11 @@ class Clock:
         rows = await self.sql.fetch("SELECT pid FROM pg_stat_activity WHERE usename = 'aurum'")
         self.sessions.update(row[0] for row in rows)
 
+    def others(self) -> float:
+        return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in self.sessions) / 1e6
+
     def now(self) -> tuple[float, float]:
-        used = (int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in self.sessions)
-        return 1e3 * time.perf_counter(), 1e3 * time.process_time() + sum(used) / 1e6
+        return 1e3 * time.perf_counter(), 1e3 * time.process_time()
 
 
 async def measured(asked: dict[str, Way], curves: int, rounds: int, clock: Clock, console: Console) -> list[Taken]:
@@ -261,11 +267,12 @@ async def measured(asked: dict[str, Way], curves: int, rounds: int, clock: Clock
         draw = Draw.of(curves, chance)
         for name, way in asked.items():
             await clock.look()
-            started = clock.now()
+            others, started = clock.others(), clock.now()
             await way(draw)
-            for kind, start, end in zip(taken, started, clock.now(), strict=True):
-                if number >= _WARMING:
-                    kind[name].append(end - start)
+            ended, others = clock.now(), clock.others() - others
+            if number >= _WARMING:
+                taken[0][name].append(ended[0] - started[0])
+                taken[1][name].append(ended[1] - started[1] + others)
     return taken
 
 
