@@ -9,6 +9,7 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeAlias
 
 from graphql import (
+    GraphQLError,
     GraphQLField,
     GraphQLLeafType,
     GraphQLObjectType,
@@ -111,7 +112,10 @@ class Planner:
     def _made(self, object_type: GraphQLObjectType, details: Details) -> Plan | None:
         if any(map(is_apart, details)):
             return None
-        grouped, deferred, _ = self._collect(object_type, details)
+        try:
+            grouped, deferred, _ = self._collect(object_type, details)
+        except GraphQLError:  # a condition is null: the stock executor says where
+            return None
         return None if deferred else self._of(object_type, grouped)
 
     def _of(self, object_type: GraphQLObjectType, grouped: Mapping[str, Details]) -> Plan | None:

@@ -71,6 +71,7 @@ EXAMPLES: tuple[Case, ...] = (
         Desk(),
     ),
     ("query ($yes: Boolean!) { curves { text @skip(if: $yes) place } }", [{"yes": True}, {"yes": False}], Desk()),
+    ("query ($no: Boolean = true) { curves { text @skip(if: $no) place } }", [{"no": None}, {"no": True}], Desk()),
     ("{ curves { text rank snapshot { points(sides: [BID], count: 2) { number } } } }", [{}], Desk()),
     ("{ curves { text ownSnapshot { text } } }", [{}], Desk()),
     ("{ maybePoints { number text } }", [{}], Desk(spoilt={("number", 2): math.inf})),
@@ -170,11 +171,11 @@ def _answered(executed: Callable[[], Any]) -> Answer:
 
     result = asyncio.run(run())
     errors = [error.formatted for error in result.errors or ()]
-    nulled = frozenset(_nulled(result.data, error.get("path", [])) for error in errors)
+    nulled = frozenset(nulled_place(result.data, error.get("path", [])) for error in errors)
     return Answer(rendered(result.data), tuple(sorted(map(orjson.dumps, errors))), nulled)
 
 
-def _nulled(data: Any, path: Sequence[str | int]) -> tuple[str | int, ...]:
+def nulled_place(data: Any, path: Sequence[str | int]) -> tuple[str | int, ...]:
     """The part of the path of an error that is there, down to the null it has made."""
     for depth, step in enumerate(path):
         if data is None:

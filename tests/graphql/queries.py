@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
+    GraphQLArgument,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLNamedType,
@@ -22,6 +23,7 @@ Draw = st.DrawFn
 DECLARED = {
     "yes": "Boolean! = true",
     "no": "Boolean! = false",
+    "perhaps": "Boolean = true",
     "place": "Int! = 1",
     "count": "Int",
     "day": "Date",
@@ -38,6 +40,7 @@ ARGUMENTS = {
 VARIABLES: dict[str, st.SearchStrategy[Any]] = {
     "yes": st.booleans(),
     "no": st.booleans(),
+    "perhaps": st.sampled_from([True, False, None]),
     "place": st.sampled_from([0, 1, 2, 9, "x"]),
     "count": st.sampled_from([0, 1, 4, None]),
     "day": st.sampled_from(["2026-01-02", "2026-02-30", None]),
@@ -45,7 +48,7 @@ VARIABLES: dict[str, st.SearchStrategy[Any]] = {
     "by": st.integers(-3, 3),
 }
 DIRECTIVES = ("", "", "", "", " @skip(if: $yes)", " @include(if: $yes)", " @skip(if: $no)", " @include(if: $no)",
-              " @include(if: true)", " @skip(if: $no) @include(if: $yes)")  # fmt: skip
+              " @include(if: true)", " @skip(if: $no) @include(if: $yes)", " @include(if: $perhaps)")  # fmt: skip
 
 
 @st.composite
@@ -56,21 +59,23 @@ def variables(draw: Draw) -> dict[str, Any]:
 @st.composite
 def queries(draw: Draw, schema: GraphQLSchema, depth: int = 4) -> str:
     """An operation that is valid: fields that are answered under the same key are the same."""
-    return _Writing(draw, schema).document(depth)
+    return Writing(draw, schema).document(depth)
 
 
 @dataclass
-class _Writing:
+class Writing:
     draw: Draw
     schema: GraphQLSchema
     fragments: list[tuple[str, str]] = field(default_factory=list)  # type, selection
     calls: list[str] = field(default_factory=list)
+    most: int = 5  # items of a selection
+    declared: dict[str, str] = field(default_factory=lambda: dict(DECLARED))
 
     def document(self, depth: int) -> str:
         assert self.schema.query_type is not None
         text = self.selection(self.schema.query_type, depth)
         text += "".join(f" fragment F{n} on {on} {inside}" for n, (on, inside) in enumerate(self.fragments))
-        used = [f"${name}: {kind}" for name, kind in DECLARED.items() if re.search(rf"\${name}\b", text)]
+        used = [f"${name}: {kind}" for name, kind in self.declared.items() if re.search(rf"\${name}\b", text)]
         return f"query ({', '.join(used)}) {text}" if used else text
 
     def selection(self, on: GraphQLNamedType, depth: int) -> str:
@@ -112,7 +117,7 @@ class _Writing:
         pool = names + composite * (len(names) // (len(composite) or 1))
         name = self.draw(st.sampled_from(["__typename", *pool]))
         if name == "__typename":
-            return f"{self.draw(st.sampled_from(['', 'kind: ']))}__typename{directive}"
+            return f"{self.draw(st.sampled_from(['', 'itsKind: ']))}__typename{directive}"
         key, call = self.call(name, fields[name])
         named = get_named_type(fields[name].type)
         inside = "" if is_leaf_type(named) else f" {self.selection(named, depth - 1)}"
@@ -120,7 +125,7 @@ class _Writing:
 
     def call(self, name: str, of: GraphQLField) -> tuple[str, str]:
         """The key, and the field with arguments. Another call of the same field has another key."""
-        given = {each: self.draw(st.sampled_from(["", *ARGUMENTS[each]])) for each in of.args}
+        given = {each: self.argument(each, argument) for each, argument in of.args.items()}
         arguments = ", ".join(f"{each}: {value}" for each, value in given.items() if value)
         if not arguments:
             return self.draw(st.sampled_from(["", "", f"x{name}: ", f"y{name}: "])), name
@@ -128,3 +133,7 @@ class _Writing:
         if call not in self.calls:
             self.calls.append(call)
         return f"{name}{self.calls.index(call)}: ", call
+
+    def argument(self, name: str, of: GraphQLArgument) -> str:
+        """As it is written; nothing where it is left out."""
+        return self.draw(st.sampled_from(["", *ARGUMENTS[name]]))
