@@ -57,7 +57,9 @@ def create_app(settings: Settings) -> Starlette:
         client = connection.client.host if connection.client else None
         principal = authenticate(settings.auth, client, connection.headers)
         seconds = seconds_asked(connection.headers, settings.graphql.deadline_seconds)
-        return Context(principal, connection.app.state.services, connection.scope["aurum.request_id"], seconds)
+        show_cost = settings.graphql.show_cost or connection.headers.get("x-show-cost") == "true"
+        services, request_id = connection.app.state.services, connection.scope["aurum.request_id"]
+        return Context(principal, services, request_id, seconds, show_cost)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

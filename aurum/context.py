@@ -56,6 +56,7 @@ class Context:
     services: Services
     request_id: str
     seconds: float  # that an operation may take
+    show_cost: bool = False
     loaders: Loaders = field(default_factory=Loaders)
     _head: Future[int | None] | None = None
 

@@ -50,6 +50,11 @@ class Admission:
         # A bucket never holds more than the budget: what costs more would wait for ever.
         self._most = min(settings.max_cost, settings.cost_budget or settings.max_cost)
 
+    def estimated(self, asked: Asked) -> int:
+        """What the operation may cost, valid as it is."""
+        found = self._found(asked)
+        return 0 if found is None else found[1].estimated(asked.variables)
+
     def actual(self, asked: Asked, data: Mapping[str, Any] | None) -> int:
         """What the answer to an operation of which `cost` was asked did cost."""
         found = self._found(asked)

@@ -89,6 +89,7 @@ class Endpoint:
             await self._connected(scope, receive, send)
             return
         media, request = JSON, Incoming(scope, receive)
+        send = with_header(send, b"vary", b"Accept")
         try:
             media, plain = error_media(request.headers.get("accept"))
             response = await self._answer(request, send, media, plain)
@@ -152,8 +153,7 @@ class Endpoint:
         kinds = READING if request.method == "GET" else ANSWERED
         cost = self.admission.cost(asked, kinds, context.request_id)
         tables, media = self._tables(asked, media, request.headers.get("accept"))
-        shown = self.settings.show_cost or request.headers.get("x-show-cost") == "true"
-        ready = Ready(asked, media, cost, shown, tables)
+        ready = Ready(asked, media, cost, context.show_cost, tables)
         usual = cost is not None and cost <= self.settings.max_cost and tables is None
         if key is not None and usual and self.trusted.always(given):
             self._ready.put(key, ready, key[1] * _KEPT_TIMES)

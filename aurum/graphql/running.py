@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, aclosing, nullcontext
+from dataclasses import replace
 from typing import Any, Protocol
 
 from graphql import GraphQLError, OperationType
@@ -21,7 +22,8 @@ from aurum.settings import GraphQLSettings, SubscriptionSettings
 
 
 class Subscriber(OperationContext, Asking, Payer, Protocol):
-    pass
+    @property
+    def show_cost(self) -> bool: ...
 
 
 class Runner:
@@ -70,10 +72,11 @@ class Runner:
         """Of what was admitted. Raises StreamEnded."""
         if kind is not OperationType.SUBSCRIPTION:
             return self._result(asked, context)
-        return self._schema.subscribe(
+        messages = self._schema.subscribe(
             asked.query, context_value=context, variable_values=asked.variables,
             operation_name=asked.operation_name, resume=resume,
         )  # fmt: skip
+        return _with_cost(messages, self._admission.estimated(asked)) if context.show_cost else messages
 
     async def _result(self, asked: Asked, context: Subscriber) -> AsyncGenerator[Message, None]:
         result = await self._schema.execute(
@@ -83,7 +86,21 @@ class Runner:
         if isinstance(result, PreExecutionError):
             raise StreamEnded([dict(error.formatted) for error in result.errors or ()])
         await self._admission.settle(asked, result, context)
-        yield Message(encoded(result.data, result.errors), None)
+        yield Message(encoded(result.data, result.errors, self._told_cost(asked, result.data, context)), None)
+
+    def _told_cost(self, asked: Asked, data: Any, context: Subscriber) -> dict[str, Any]:
+        if not context.show_cost:
+            return {}
+        return {"cost": {"estimated": self._admission.estimated(asked), "actual": self._admission.actual(asked, data)}}
+
+
+async def _with_cost(messages: AsyncGenerator[Message, None], estimated: int) -> AsyncGenerator[Message, None]:
+    """The first tells what each may cost. They are shared with others, as JSON."""
+    told = b',"extensions":{"cost":{"estimated":%d}}}' % estimated
+    async with aclosing(messages):
+        async for message in messages:
+            yield replace(message, encoded=message.encoded[:-1] + told) if told else message
+            told = b""
 
 
 def formatted(errors: Collection[GraphQLError], context: OperationContext) -> list[dict[str, Any]]:

@@ -149,11 +149,12 @@ class SharedStreams:
 
     async def start(self, token: str, asked: Asked, context: Subscriber) -> Response:
         """Raises NotFound, BadRequest without an id, and what the operation is refused for."""
-        stream = self._found(token, context)
+        self._found(token, context)
         id_ = (asked.extensions or {}).get("operationId")
         if not isinstance(id_, str) or not 0 < len(id_) <= _MOST_ID:
             raise BadRequest(f"`extensions.operationId` has to be a string of 1 to {_MOST_ID} characters")
         kind = await self._runner.admitted(asked, EVERYTHING, context)
+        stream = self._found(token, context)  # it may have been closed meanwhile
         stream.start(id_, asked, kind, context)
         return Response(status_code=202)
 

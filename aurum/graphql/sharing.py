@@ -38,8 +38,9 @@ class Following(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """What of the events behind `after`, up to `upto`, is for a subscription."""
+    """What of the events behind `after`, up to `upto`, is for a subscription, as it was found from `at` on."""
 
+    at: float
     after: int
     upto: int
     cursors: Sequence[int]
@@ -82,21 +83,21 @@ class Sharing:
     async def _choice(self, of: Following[Any], tail: Tail, cursor: int) -> _Chosen:
         """What is for the subscription behind the cursor, to the end of its block or of the log."""
         key = (of.key, cursor // BLOCK)
-        chosen = self._chosen.get(key)
+        chosen = _fresh_choice(self._chosen.get(key))
         while chosen is None or not chosen.after <= cursor < chosen.upto:
             chosen = await self._choosing.do(key, partial(_patiently, partial(self._choose, of, tail, key, cursor)))
         return chosen
 
     async def _choose(self, of: Following[Any], tail: Tail, key: Any, cursor: int) -> _Chosen:
-        known = self._chosen.get(key)
+        known = _fresh_choice(self._chosen.get(key))
         if known is None or not known.after <= cursor <= known.upto:
-            known = _Chosen(cursor, cursor, (), ())
+            known = _Chosen(asyncio.get_running_loop().time(), cursor, cursor, (), ())
         events = await tail.events(known.upto)
         wanted = [event for event in events if event.type in of.feed.types]
         values = await of.feed.values(wanted) if wanted else ()
         new = [(event.cursor, value) for event, value in zip(wanted, values, strict=True) if value is not None]
         cursors, values = (*known.cursors, *(each[0] for each in new)), (*known.values, *(each[1] for each in new))
-        chosen = _Chosen(known.after, events[-1].cursor, cursors, values)
+        chosen = _Chosen(known.at, known.after, events[-1].cursor, cursors, values)
         self._chosen.put(key, chosen, len(cursors) * _VALUE)
         return chosen
 
@@ -139,6 +140,11 @@ def _fresh(kept: tuple[T, float] | None) -> T | None:
     """What was read at that time, unless it was too long ago."""
     made, at = kept or (None, 0.0)
     return made if asyncio.get_running_loop().time() - at < _FRESH_SECONDS else None
+
+
+def _fresh_choice(kept: _Chosen | None) -> _Chosen | None:
+    """Units, reviews and locations change what a filter chooses, and no event of a curve says so."""
+    return None if kept is None else _fresh((kept, kept.at))
 
 
 async def _patiently(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -80,11 +80,15 @@ class Feed(AsyncIterable[T], Generic[T]):
                     yield value
 
 
-def encoded(data: Any, errors: Sequence[GraphQLError] | None) -> bytes:
+def encoded(
+    data: Any, errors: Sequence[GraphQLError] | None, extensions: Mapping[str, Any] | None = None
+) -> bytes:  # fmt: skip
     """A whole response as JSON."""
     answer = {"data": data}
     if errors:
         answer["errors"] = [error.formatted for error in errors]
+    if extensions:
+        answer["extensions"] = extensions
     return rendered(answer)
 
 

@@ -192,6 +192,54 @@ async def test_one_answer_is_not_streamed_to_who_takes_it(client: httpx.AsyncCli
     assert all(way in hint for way in ("graphql-transport-ws", "text/event-stream", "multipart/mixed"))
 
 
+@pytest.mark.parametrize("headers", [SSE, MULTIPART], ids=["event stream", "multipart"])
+async def test_the_cost_is_told_to_who_wants_to_see_it(
+    server: LiveServer, client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    """Of a subscription with its first event: that of each."""
+    await server.load(12)
+    asked = {"query": PUBLISHED, "variables": {"after": "0"}}
+    separator = b"\n\n" if headers is SSE else b"\r\n---"
+    async with client.stream("POST", "/graphql", json=asked, headers=headers | {"x-show-cost": "true"}) as response:
+        events, found = Events(response, separator), list[bytes]()
+        while len(found) < 2:
+            part = await events.part()
+            assert part is not None
+            found += [part] if b'"curvePublished"' in part else []
+    assert [b'"extensions":{"cost":{"estimated":2}}' in each for each in found] == [True, False]
+
+
+async def test_the_cost_of_a_query_is_told_on_a_stream_too(client: httpx.AsyncClient) -> None:
+    headers = SSE | {"x-show-cost": "true"}
+    async with streamed(client, json={"query": "{ calendars { name } }"}, headers=headers) as events:
+        ((_, result),) = await events.results(1)
+    assert result["extensions"]["cost"]["actual"] == len(result["data"]["calendars"])
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream", "text/plain"])
+async def test_caches_are_told_that_answers_differ_by_accept(client: httpx.AsyncClient, accept: str) -> None:
+    response = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"accept": accept})
+    assert response.headers["vary"] == "Accept"
+
+
+async def test_an_operation_of_a_stream_that_closes_meanwhile_is_refused(
+    server: LiveServer, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing of it is left."""
+    admitted = server.endpoint.runner.admitted
+
+    async def late(*given: Any) -> Any:
+        await asyncio.sleep(1.5)  # the reservation ends after a second
+        return await admitted(*given)
+
+    monkeypatch.setattr(server.endpoint.runner, "admitted", late)
+    token = await reserved(client)
+    asked = {"query": GAS, "extensions": {"operationId": "1"}}
+    response = await client.post("/graphql", json=asked, headers=token)
+    assert (response.status_code, refused(response)) == (404, "NOT_FOUND")
+    assert server.idle
+
+
 # ------------------------------------------------------------------------------------------- multipart
 
 

@@ -89,6 +89,15 @@ def day(number: int) -> VendorWorkbook:
     return eugp_workbook(date(2025, 2, number), months=3)
 
 
+async def test_the_cost_of_an_event_is_told_to_who_wants_to_see_it(server: Server) -> None:
+    await server.load(day(12))
+    async with server.connected(**{"X-Show-Cost": "true"}) as socket:
+        await subscribe(socket, PUBLISHED, after="0")
+        first, second = [orjson.loads(await asyncio.wait_for(socket.recv(), 20))["payload"] for _ in range(2)]
+    assert first["extensions"]["cost"]["estimated"] > 1
+    assert "extensions" not in second
+
+
 async def test_a_trader_sees_each_curve_as_it_is_published(server: Server) -> None:
     gas = {"products": ["gas"], "measures": ["PRICE"]}
     async with server.connected() as socket:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -184,6 +184,27 @@ async def test_what_a_subscription_begins_with_is_not_older_than_a_minute(
     monkeypatch.setattr(sharing, "_FRESH_SECONDS", 0.0)
     ((_, answer),) = await messages(schema.subscribe(query, context_value=context_of(book)), 1)
     assert answer["data"]["curve"]["curve"]["unit"] == {"code": "therm"}
+
+
+async def test_what_a_filter_has_chosen_is_not_older_than_a_minute(
+    schema: Schema, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A review of a curve is no event of it."""
+    await book.publish("2025-02-12", [(TTF, prices([30.0]))])
+    query = 'subscription { curvePublished(after: "0", filter: {products: ["gas"], reviewed: %s}) { cursor } }'
+    unreviewed, reviewed = query % "false", query % "true"
+
+    async def answered(query: str) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                return bool(await messages(schema.subscribe(query, context_value=context_of(book)), 1))
+        return False
+
+    assert [await answered(unreviewed), await answered(reviewed)] == [True, False]
+    (curve,) = (await book.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"])).values()
+    await book.metadata.review(DESK, [curve.id], "it is what it says")
+    monkeypatch.setattr(sharing, "_FRESH_SECONDS", 0.0)
+    assert [await answered(unreviewed), await answered(reviewed)] == [False, True]
 
 
 async def test_what_is_kept_of_subscribers_is_not_what_they_sent(schema: Schema, book: Book) -> None:
