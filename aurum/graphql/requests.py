@@ -119,13 +119,18 @@ async def asked_of(request: Request, settings: GraphQLSettings) -> Asked:
         return asked_for(_from_url(request), settings)
     if request.method != "POST":
         raise MethodNotAllowed(f"GraphQL is asked with GET or POST, not {request.method}")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("the body is compressed", hint="Send it without `Content-Encoding`.")
+    judge_encoding(request.headers)
     kind, charset = _content_type(request)
     if kind != "application/json" or charset not in ("utf-8", "utf8"):
         hint = "Send `Content-Type: application/json`; its charset is utf-8."
         raise UnsupportedMediaType("the body is not declared as JSON in UTF-8", hint=hint)
     return asked_for(decoded(await request.body(), "the body"), settings)
+
+
+def judge_encoding(headers: Headers) -> None:
+    """Raises UnsupportedMediaType: nobody knows how large a compressed body is before it is read."""
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("the body is compressed", hint="Send it without `Content-Encoding`.")
 
 
 def asked_for(given: Any, settings: GraphQLSettings) -> Asked:

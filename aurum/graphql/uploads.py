@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from aurum.graphql.requests import Asked, BadRequest, TooLarge, asked_for, decoded
+from aurum.graphql.requests import Asked, BadRequest, TooLarge, asked_for, decoded, judge_encoding
 from aurum.settings import GraphQLSettings
 
 _MOST_NAME = 255
@@ -72,10 +72,11 @@ class Uploaded(UploadFile):
 async def uploaded(request: Request, settings: GraphQLSettings, max_file: int) -> AsyncIterator[Asked]:
     """What is asked for, with files of at most `max_file` bytes in its variables, until the block is left.
 
-    Raises PreflightRequired for what a page of another site could have sent; what is wrong with the parts as the errors
-    above, BadRequest and TooLarge.
+    Raises PreflightRequired for what a page of another site could have sent, UnsupportedMediaType where the body is
+    compressed; what is wrong with the parts as the errors above, BadRequest and TooLarge.
     """
     _judge_sender(request.headers, request.url.scheme)
+    judge_encoding(request.headers)
     async with aclosing(request.stream()) as stream:
         parts = _Parts(request.headers, stream, settings, max_file)
         try:

@@ -193,6 +193,11 @@ async def test_a_request_of_another_form_is_refused(client: httpx.AsyncClient, w
     assert (code(response), "data" in response.json()) == ((status, expected), False)
 
 
+async def test_a_compressed_body_is_refused(client: httpx.AsyncClient) -> None:
+    response = await send(client, **{"content-encoding": "gzip"})
+    assert code(response) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
 async def test_what_is_refused_is_not_read_to_its_end(client: httpx.AsyncClient) -> None:
     sent = 0
 
