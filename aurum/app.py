@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> Starlette:
         client = connection.client.host if connection.client else None
         principal = authenticate(settings.auth, client, connection.headers)
         seconds = seconds_asked(connection.headers, settings.graphql.deadline_seconds)
-        show_cost = settings.graphql.show_cost or connection.headers.get("x-show-cost") == "true"
+        show_cost = connection.headers.get("x-show-cost") == "true"
         services, request_id = connection.app.state.services, connection.scope["aurum.request_id"]
         return Context(principal, services, request_id, seconds, show_cost)
 

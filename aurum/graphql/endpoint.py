@@ -153,7 +153,7 @@ class Endpoint:
         kinds = READING if request.method == "GET" else ANSWERED
         cost = self.admission.cost(asked, kinds, context.request_id)
         tables, media = self._tables(asked, media, request.headers.get("accept"))
-        ready = Ready(asked, media, cost, context.show_cost, tables)
+        ready = Ready(asked, media, cost, self.runner.shows(context), tables)
         usual = cost is not None and cost <= self.settings.max_cost and tables is None
         if key is not None and usual and self.trusted.always(given):
             self._ready.put(key, ready, key[1] * _KEPT_TIMES)

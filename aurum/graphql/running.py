@@ -42,6 +42,10 @@ class Runner:
         self._admission = admission
         self._trusted = trusted
 
+    def shows(self, context: Subscriber) -> bool:
+        """Whether costs are told: to all, or to who has asked for them."""
+        return self.settings.show_cost or context.show_cost
+
     async def asked(self, given: Any, context: Subscriber) -> Asked:
         """What JSON asks for, with the document that it names. Raises an AurumError."""
         return await self._trusted.whole(asked_for(given, self.settings), context)
@@ -76,7 +80,7 @@ class Runner:
             asked.query, context_value=context, variable_values=asked.variables,
             operation_name=asked.operation_name, resume=resume,
         )  # fmt: skip
-        return _with_cost(messages, self._admission.estimated(asked)) if context.show_cost else messages
+        return _with_cost(messages, self._admission.estimated(asked)) if self.shows(context) else messages
 
     async def _result(self, asked: Asked, context: Subscriber) -> AsyncGenerator[Message, None]:
         result = await self._schema.execute(
@@ -89,7 +93,7 @@ class Runner:
         yield Message(encoded(result.data, result.errors, self._told_cost(asked, result.data, context)), None)
 
     def _told_cost(self, asked: Asked, data: Any, context: Subscriber) -> dict[str, Any]:
-        if not context.show_cost:
+        if not self.shows(context):
             return {}
         return {"cost": {"estimated": self._admission.estimated(asked), "actual": self._admission.actual(asked, data)}}
 

@@ -260,6 +260,7 @@ class Desk:
     loads: list[tuple[str, int]] = field(default_factory=list)
     request_id: str = "desk"
     payer: str = "desk"
+    show_cost: bool = False
     seconds: float = 30.0
     charges: Charges = field(default_factory=lambda: Charges(GraphQLSettings(), None))
 
