@@ -25,6 +25,7 @@ from aurum.scenarios.runs.simulating import Task, output_digest_with, task_of
 from aurum.scenarios.runs.starts import start_of
 
 _READ, _APPLIED, _COMPUTED = 0.1, 0.7, 0.9  # of the progress
+_SIMULATION = 0.8  # of the progress of a run that has one: all else is the rest
 _TELL_SECONDS = 1.0
 _TELL_STEP = 0.02  # further than before: whatever a run takes, it tells no more than 50 times
 _log = logging.getLogger(__name__)
@@ -37,13 +38,18 @@ class Progress:
     `rows` are results that stay as they are if the run succeeds: none is added before the last driver is applied.
     """
 
-    def __init__(self) -> None:
-        self.done = _READ
+    def __init__(self, *, simulates: bool) -> None:
+        self._scale = 1.0 - _SIMULATION if simulates else 1.0
+        self.done = _READ * self._scale
         self.rows: list[Row] = []
 
     def between(self, start: float, end: float, part: float) -> None:
-        """`part` (0 to 1) of what takes the progress from `start` to `end` is done."""
-        self.done = start + (end - start) * part
+        """`part` (0 to 1) of what takes the progress from `start` to `end` is done, but for the simulation."""
+        self.done = (start + (end - start) * part) * self._scale
+
+    def simulated(self, part: float) -> None:
+        start = _COMPUTED * self._scale
+        self.done = start + _SIMULATION * part
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ async def _execute(service: RunService, claim: Claim) -> None:
     run, inputs, drivers, curves = await _read(service, claim)
     policies = await service.scenarios.policies.known_to(worker_principal(claim.tenant), drivers)
     task = await _task(service, claim, inputs, curves)
-    progress = Progress()
+    progress = Progress(simulates=task is not None)
     async with _told(service, claim, progress):
         computed = await asyncio.to_thread(_compute, run, inputs, drivers, curves, policies, task, progress)
     await service.end(claim, RunState.SUCCEEDED, computed.results, computed.simulated, **computed.values)
@@ -139,7 +145,9 @@ def _compute(
         progress.between(_APPLIED, _COMPUTED, number / len(curves))
     given = input_digest(curves, drivers, seed=run.seed, policies=policies)
     made, issues = output_digest(outcome), list(outcome.issues)
-    simulated = None if task is None else task.compute(run.seed, curves, drivers, outcome, policies)
+    simulated = None if task is None else task.compute(
+        run.seed, curves, drivers, outcome, policies, progress.simulated
+    )  # fmt: skip
     if task is not None and simulated is not None:
         given, made = task.input_digest(given), output_digest_with(made, simulated)
         issues += task.issues

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aurum.auth import Principal
@@ -31,9 +31,10 @@ class Task:
     issues: Sequence[Issue]
 
     def compute(
-        self, seed: int, curves: Sequence[BaseCurve], drivers: Sequence[Driver], outcome: Outcome, policies: Policies
-    ) -> Simulated:
-        return Simulated(compute(self.terms, seed, self.histories, curves, drivers, outcome, policies), self.ids)
+        self, seed: int, curves: Sequence[BaseCurve], drivers: Sequence[Driver], outcome: Outcome, policies: Policies,
+        done: Callable[[float], None],
+    ) -> Simulated:  # fmt: skip
+        return Simulated(compute(self.terms, seed, self.histories, curves, drivers, outcome, policies, done), self.ids)
 
     def input_digest(self, plain: str) -> str:
         """Of all that the run depends on, `plain` being that of a run without simulation."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -26,6 +26,7 @@ from aurum.scenarios.simulation.simulating import Simulation, simulate
 from aurum.scenarios.simulation.stress import StressDay, StressDays, stress_days
 
 ARITHMETIC = "1"  # counts up when the same inputs mean another number
+_MOVES, _FITTED, _PATHS = 0.1, 0.25, 0.95  # of a simulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,14 @@ class Computed:
 
 def compute(
     terms: Terms, seed: int, histories: Sequence[History], curves: Sequence[BaseCurve], drivers: Sequence[Driver],
-    outcome: Outcome, policies: Policies,
+    outcome: Outcome, policies: Policies, done: Callable[[float], None] = lambda _: None,
 ) -> Computed:  # fmt: skip
-    """Around the scenario that `outcome` is, of the curves that have a history. Raises InvalidScenario."""
+    """Around the scenario that `outcome` is, of the curves that have a history. Raises InvalidScenario.
+
+    `done` is told which part of it is, now and then.
+    """
     try:
-        return _compute(terms, seed, histories, curves, drivers, outcome, policies)
+        return _compute(terms, seed, histories, curves, drivers, outcome, policies, done)
     except InvalidScenario:
         raise
     except InvalidInput as error:
@@ -75,10 +79,12 @@ def compute(
 @finite("what is simulated")
 def _compute(
     terms: Terms, seed: int, histories: Sequence[History], curves: Sequence[BaseCurve], drivers: Sequence[Driver],
-    outcome: Outcome, policies: Policies,
+    outcome: Outcome, policies: Policies, done: Callable[[float], None],
 ) -> Computed:  # fmt: skip
     moves = daily_moves(histories, terms.window)
+    done(_MOVES)
     model = fitted(moves, share=terms.share)
+    done(_FITTED)
     stories = (outcome.curves[each.key] for each in histories)
     lines = [line_of(replace(each.base, mid=each.mid)) for each in stories]
     sampling = Sampling(terms.paths, terms.horizon, seed)
@@ -87,6 +93,7 @@ def _compute(
     found = simulate(
         model, lines, sampling, driven=driven(curves, drivers, outcome, sampling, policies),
         positions=positions, periods=periods, level=terms.level,
+        done=lambda part: done(_FITTED + (_PATHS - _FITTED) * part),
     )  # fmt: skip
     stressed = StressDays([], 0, 0)
     if positions and terms.stress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,8 +52,12 @@ def simulate(
     positions: Sequence[Position] = (),
     periods: Sequence[DeliveryPeriod] = (),
     level: float = LEVEL,
+    done: Callable[[float], None] = lambda _: None,
 ) -> Simulation:
-    """Raises InvalidInput for what cannot be simulated; see `simulated` and `Ledger`."""
+    """Raises InvalidInput for what cannot be simulated; see `simulated` and `Ledger`.
+
+    `done` is told after each curve which part of them is simulated.
+    """
     missing = sorted({each.key for each in positions} - {each.key for each in lines})
     if missing:
         raise InvalidInput(f"a position is in a curve that is not simulated: {missing[0]}", field="positions")
@@ -64,4 +68,5 @@ def simulate(
         with finite(f"what is simulated of {paths.line.key}"):
             ledger.add(paths.line, paths.prices)
             curves.append(summary(paths))
+        done(len(curves) / len(lines))
     return Simulation(curves, ledger.risks(level) if positions else [])
