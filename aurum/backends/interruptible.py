@@ -1,7 +1,7 @@
 """SQLite connections whose statements end where nobody waits for them any longer.
 
 aiosqlite runs a connection's statements on a thread, and leaves them running when their caller is cancelled. Leans on
-its `_execute` and its queue `_tx`; `tests/backends/test_cancellation.py` guards an upgrade.
+its `_execute`, `_running`, `stop` and its queue `_tx`; `tests/backends/test_cancellation.py` guards an upgrade.
 """
 
 from __future__ import annotations
@@ -31,14 +31,20 @@ class InterruptibleConnection(aiosqlite.Connection):
 
         Rolls back: a connection that is closed with an open cursor would hold on to its lock.
         """
-        if self._connection is None:
+        connection = self._connection
+        if connection is None:
             return
         behind = self._queued(_nothing)
-        while not behind.done():
-            self._connection.interrupt()
-            await asyncio.wait([behind], timeout=_LOOK_SECONDS)
-        with suppress(sqlite3.Error):
-            await self._queued(self._connection.rollback)
+        with suppress(sqlite3.Error):  # it may be closed by now
+            while not behind.done():
+                connection.interrupt()
+                await asyncio.wait([behind], timeout=_LOOK_SECONDS)
+            if self._running:  # else its thread listens no more
+                await self._queued(connection.rollback)
+
+    def stop(self) -> asyncio.Future[None] | None:
+        """Once: its thread hears nothing more, and whoever waited for a second stop would wait for ever."""
+        return super().stop() if self._running else None
 
     def _queued(self, function: Callable[[], None]) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
@@ -16,6 +17,7 @@ from sqlalchemy import Executable, func, select, text
 
 from aurum.backends import behind
 from aurum.backends.database import Database
+from aurum.backends.interruptible import interruptible
 from aurum.backends.reads import Read
 from tests.endless import ENDLESS, idle
 
@@ -111,3 +113,28 @@ async def test_nobody_waits_for_a_server_that_is_stuck(migrated_postgresql_url: 
         for process in stuck:
             os.kill(process, signal.SIGCONT)
     await database.close()
+
+
+async def test_who_is_cancelled_while_a_connection_closes_learns_of_it() -> None:
+    """SQLite has closed it by then, but its thread has not been heard yet. Else a task would go on that was to end."""
+    connection = await interruptible(":memory:")
+    closing = asyncio.create_task(connection.close())
+    await asyncio.sleep(0)
+    with pytest.raises(sqlite3.ProgrammingError):
+        while True:
+            connection._conn.interrupt()
+            time.sleep(0.01)  # noqa: ASYNC251  the event loop stands still
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+
+
+async def test_a_connection_that_is_closed_and_stopped_at_once_ends() -> None:
+    """As when everything is cancelled while the pool closes it in order: it is stopped before it is closed."""
+    connection = await interruptible(":memory:")
+    closing = asyncio.create_task(connection.close())
+    await asyncio.sleep(0)
+    connection.stop()
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
