@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import aiosqlite
 
@@ -19,17 +20,25 @@ _LOOK_SECONDS = 0.01
 
 
 class InterruptibleConnection(aiosqlite.Connection):
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        self._cursors = WeakSet[sqlite3.Cursor]()
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **named: Any) -> Any:
         try:
-            return await super()._execute(fn, *args, **named)  # type: ignore[no-untyped-call]  # aiosqlite's
+            found = await super()._execute(fn, *args, **named)  # type: ignore[no-untyped-call]  # aiosqlite's
         except asyncio.CancelledError:
             await self._interrupted()
             raise
+        if isinstance(found, sqlite3.Cursor):
+            self._cursors.add(found)
+        return found
 
     async def _interrupted(self) -> None:
         """Interrupts until the thread has come to the end of what was asked of it; it may not have begun yet.
 
-        Rolls back: a connection that is closed with an open cursor would hold on to its lock.
+        Rolls back: a connection that is closed with an open cursor would hold on to its lock. But while a cursor has
+        rows that nobody fetched, what was interrupted refuses to.
         """
         connection = self._connection
         if connection is None:
@@ -40,7 +49,12 @@ class InterruptibleConnection(aiosqlite.Connection):
                 connection.interrupt()
                 await asyncio.wait([behind], timeout=_LOOK_SECONDS)
             if self._running:  # else its thread listens no more
-                await self._queued(connection.rollback)
+                await self._queued(partial(self._rolled_back, connection))
+
+    def _rolled_back(self, connection: sqlite3.Connection) -> None:
+        for cursor in list(self._cursors):
+            cursor.close()
+        connection.rollback()
 
     def stop(self) -> asyncio.Future[None] | None:
         """Once: its thread hears nothing more, and whoever waited for a second stop would wait for ever."""
@@ -53,7 +67,7 @@ class InterruptibleConnection(aiosqlite.Connection):
 
 
 def interruptible(database: str, **named: Any) -> InterruptibleConnection:
-    connection = InterruptibleConnection(partial(sqlite3.connect, database, **named), iter_chunk_size=64)
+    connection = InterruptibleConnection(partial(sqlite3.connect, database, **named))
     connection._thread.daemon = True  # as SQLAlchemy does
     return connection
 

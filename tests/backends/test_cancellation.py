@@ -9,7 +9,9 @@ import signal
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,23 +120,38 @@ async def test_nobody_waits_for_a_server_that_is_stuck(migrated_postgresql_url: 
 async def test_who_is_cancelled_while_a_connection_closes_learns_of_it() -> None:
     """SQLite has closed it by then, but its thread has not been heard yet. Else a task would go on that was to end."""
     connection = await interruptible(":memory:")
-    closing = asyncio.create_task(connection.close())
+    ending = asyncio.create_task(connection.close())
     await asyncio.sleep(0)
     with pytest.raises(sqlite3.ProgrammingError):
         while True:
             connection._conn.interrupt()
             time.sleep(0.01)  # noqa: ASYNC251  the event loop stands still
-    closing.cancel()
+    ending.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await closing
+        await ending
 
 
 async def test_a_connection_that_is_closed_and_stopped_at_once_ends() -> None:
     """As when everything is cancelled while the pool closes it in order: it is stopped before it is closed."""
     connection = await interruptible(":memory:")
-    closing = asyncio.create_task(connection.close())
+    ending = asyncio.create_task(connection.close())
     await asyncio.sleep(0)
     connection.stop()
-    closing.cancel()
+    ending.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await closing
+        await ending
+
+
+async def test_who_gives_up_between_reading_and_fetching_lets_go_of_the_lock(tmp_path: Path) -> None:
+    """SQLite refuses to roll back, as it was interrupted, while a statement has rows that nobody has fetched."""
+    connection = await interruptible(str(tmp_path / "a.db"), isolation_level=None)
+    await connection.execute("BEGIN IMMEDIATE")
+    unfetched = await connection.execute("SELECT 1 UNION SELECT 2")
+    waiting = asyncio.create_task(connection.execute(str(ENDLESS["sqlite"])))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    with closing(sqlite3.connect(tmp_path / "a.db", timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+    await unfetched.close()
+    await connection.close()
