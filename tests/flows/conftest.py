@@ -136,7 +136,7 @@ class House:
     stack: ExitStack
     runner: subprocess.Popen[bytes] = field(init=False)
 
-    def serve(self, **more: str) -> None:
+    def serve(self, module: str = "flows.serve", **more: str) -> None:
         """With more of the environment."""
         began = datetime.now(UTC)
         environment = self.prefect.environment | {
@@ -147,7 +147,7 @@ class House:
             **more,
         }
         log = self.settings.home / "runner.log"
-        self.runner = self.stack.enter_context(running("flows.serve", environment, log))
+        self.runner = self.stack.enter_context(running(module, environment, log))
         wait_until(lambda: self._polled_since(began), "the runner asks for work")
 
     def _polled_since(self, began: datetime) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from datetime import date, timedelta
 
 import pytest
@@ -12,7 +14,7 @@ from aurum.demo.workbooks import VendorWorkbook
 from aurum.ingestion.model import Run, RunFilter, RunState
 from aurum.services import Services
 from tests.flows.conftest import DESK, LOCK_PUBLISHING, House, recovered, run_of, send
-from tests.processes import eventually
+from tests.processes import PATIENCE_SECONDS, eventually
 from tests.sending import Sent, exactly_once
 
 pytestmark = pytest.mark.slow
@@ -109,7 +111,7 @@ async def test_a_cancelled_run_is_loaded_where_its_flow_run_is_retried(services:
 
 
 async def test_a_runner_that_is_stopped_cancels_nothing(services: Services, house: House) -> None:
-    """The last test here: nobody serves the flows from now on."""
+    """Nobody serves the flows from now on."""
     workbook = eugp_workbook(date(2025, 1, 10), months=2)
     async with house.held(LOCK_PUBLISHING):
         run = await send(services, workbook.to_bytes(), workbook.name)
@@ -121,3 +123,17 @@ async def test_a_runner_that_is_stopped_cancels_nothing(services: Services, hous
     await recovered(services, house, run, 2)
     assert (await run_of(services, run)).state is RunState.QUEUED
     assert (await house.flow_run(run, ["SCHEDULED"], number=1))["id"] != flow_run["id"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_runner_ends_with_the_first_signal_although_prefect_does_not(
+    services: Services, house: House, number: signal.Signals
+) -> None:
+    house.serve("tests.flows.stuck")
+    workbook = eugp_workbook(date(2025, 2, 3 + number % 2), months=2)
+    async with house.held(LOCK_PUBLISHING):
+        run = await send(services, workbook.to_bytes(), workbook.name)
+        flow_run = await house.flow_run(run, ["RUNNING"])
+        house.runner.send_signal(number)
+        assert await asyncio.to_thread(house.runner.wait, PATIENCE_SECONDS) == 1
+        assert house.flow_processes(flow_run) == []
