@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,7 @@ from aurum.auth import Principal, Scope
 from aurum.backends.bus import MemoryBus
 from aurum.backends.database import Database
 from aurum.backends.events import EventLog
-from aurum.curves.model import CurvePrices, Publication
+from aurum.curves.model import CurvePrices, Publication, Snapshot
 from aurum.curves.service import CurveService, Published
 from aurum.curves.store import SnapshotStore
 from aurum.market.cells import Cells, PointRows
@@ -93,3 +93,11 @@ async def open_book(url: str, kept_bytes: int = 0) -> AsyncIterator[Book]:
         yield Book(database, kept_bytes)
     finally:
         await database.close()
+
+
+async def snapshots_of_day(
+    curves: CurveService, principal: Principal, ids: Collection[int], day: date, known_at: datetime | None = None
+) -> dict[int, Snapshot]:
+    """By curve: that of exactly the day."""
+    found = await curves.snapshots(principal, ids, as_of=day, known_at=known_at)
+    return {id_: snapshot for id_, snapshot in found.items() if snapshot.as_of == day}

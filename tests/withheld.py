@@ -20,7 +20,7 @@ from aurum.ingestion.model import Decision, PointPrices, Quarantined, Quarantine
 from aurum.ingestion.service import Submission
 from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, IngestionSettings, Settings
-from tests.published import instant
+from tests.published import instant, snapshots_of_day
 
 DAY = date(2025, 2, 12)
 MID, QUOTES = "Fixed Prices - Mid", "Fixed Prices - BidAsk"
@@ -116,7 +116,7 @@ class Desk:
 
     async def snapshot(self, key: str = EUA, day: date = DAY, known_at: datetime | None = None) -> Snapshot:
         curve = (await self.services.metadata.by_key(ANNA, [key]))[key]
-        return (await self.services.curves.snapshots_of_days(ANNA, [(curve.id, day)], known_at=known_at))[curve.id, day]
+        return (await snapshots_of_day(self.services.curves, ANNA, [curve.id], day, known_at))[curve.id]
 
     async def mids(self, key: str = EUA, day: date = DAY, known_at: datetime | None = None) -> list[float | None]:
         found = (await self.snapshot(key, day, known_at)).prices.mid.tolist()

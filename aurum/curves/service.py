@@ -160,13 +160,6 @@ class CurveService:
         principal.require(Scope.CURVES_READ)
         return await self.store.newest(principal.tenant, curve_ids, as_of, known_at, head)
 
-    async def snapshots_of_days(
-        self, principal: Principal, days: Collection[Day], *, known_at: datetime | None = None
-    ) -> dict[Day, Snapshot]:
-        """By curve and exact as-of date."""
-        principal.require(Scope.CURVES_READ)
-        return await self.store.of_days(principal.tenant, days, known_at)
-
     async def snapshots_by_id(self, principal: Principal, ids: Collection[int]) -> dict[int, Snapshot]:
         principal.require(Scope.CURVES_READ)
         return await self.store.by_id(principal.tenant, ids)

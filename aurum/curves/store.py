@@ -117,15 +117,6 @@ class SnapshotStore:
         found = {asked[place]: kept.get(newest) or read.get(newest) for place, newest, *_ in rows}
         return {one: snapshot for one, snapshot in found.items() if snapshot is not None}
 
-    async def of_days(self, tenant: str, days: Collection[Day], known_at: datetime | None) -> dict[Day, Snapshot]:
-        """By curve and exact as-of date: the newest version known at `known_at`."""
-        found: dict[Day, Snapshot] = {}
-        for snapshot in await self._read(tenant, select(*SNAPSHOT).where(_on(days), _known(known_at))):
-            day = (snapshot.curve_id, snapshot.as_of)
-            if day not in found:  # sorted by rank, best first
-                found[day] = snapshot
-        return found
-
     async def versions(self, tenant: str, days: Collection[Day]) -> dict[Day, list[Snapshot]]:
         """Every version of a day, the newest known first."""
         found: dict[Day, list[Snapshot]] = {}

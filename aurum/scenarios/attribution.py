@@ -28,6 +28,7 @@ from aurum.scenarios.refusals import finite_at, refuse_errors, refused
 MOST_DRIVERS = 10  # that count for a curve
 MOST_VALUES = 2**24  # of one curve, and of those it depends on, in all sets: 128 MiB
 _VALUES = 2**21  # of curves that are looked at together: 16 MiB
+Checked = tuple[frozenset[int], tuple[int, ...]]  # a curve with those it depends on, and the drivers that count
 
 
 def shapley(curves: Iterable[BaseCurve], drivers: Sequence[Driver], policies: Policies = SHIPPED) -> Outcome:
@@ -36,7 +37,7 @@ def shapley(curves: Iterable[BaseCurve], drivers: Sequence[Driver], policies: Po
     refuse_errors(planned.issues)
     without_order, book = WithoutOrder(planned), planned.book.curves
     found = {each.key: ScenarioCurve(each, each.mid) for each in book}
-    for group in without_order.groups(range(len(book))):
+    for group in without_order.groups({at: without_order.check(at) for at in range(len(book))}):
         found |= {each.base.key: each for each in without_order.attributed(group)}
     return Outcome(found, planned.issues)
 
@@ -57,16 +58,15 @@ class WithoutOrder:
         self._book = planned.book.curves
         self._steps = planned.steps
 
-    def groups(self, wanted: Iterable[int]) -> list[Group]:
-        """Those that drivers move, to be attributed together. Raises InvalidScenario as `check` does."""
+    def groups(self, wanted: Mapping[int, Checked]) -> list[Group]:
+        """Those that drivers move, to be attributed together."""
         by_drivers: dict[tuple[int, ...], list[tuple[int, frozenset[int]]]] = {}
-        for at in wanted:
-            kept, drivers = self.check(at)
+        for at, (kept, drivers) in wanted.items():
             if drivers:
                 by_drivers.setdefault(drivers, []).append((at, kept))
         return [group for drivers, curves in by_drivers.items() for group in self._together(drivers, curves)]
 
-    def check(self, at: int) -> tuple[frozenset[int], tuple[int, ...]]:
+    def check(self, at: int) -> Checked:
         """The curve with those that it depends on, and the drivers that count for it: none where none moves it.
 
         Raises InvalidScenario for more than MOST_DRIVERS or MOST_VALUES.

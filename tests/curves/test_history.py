@@ -13,7 +13,7 @@ from aurum.auth import Principal
 from aurum.curves.model import CurvePrices, PriceHistory
 from aurum.errors import Forbidden
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType, months_from
-from tests.published import DESK, NBP, RIVAL, TTF, Book, instant, open_book, prices
+from tests.published import DESK, NBP, RIVAL, TTF, Book, instant, open_book, prices, snapshots_of_day
 
 MAY = months_from(2025, 5, 1)
 
@@ -77,11 +77,10 @@ async def test_it_says_what_the_snapshots_say(book: Book) -> None:
     for month, known_at in [(month, at) for month in range(2, 13) for at in (None, "2025-03-02 10:14")]:
         instant_ = None if known_at is None else instant(known_at)
         delivery, expected = months_from(2025, month, 1), []
-        days = [(curve.id, date(2025, 2, day)) for day in range(1, 29)]
-        snapshots = await book.curves.snapshots_of_days(DESK, days, known_at=instant_)
-        for (_, as_of), snapshot in sorted(snapshots.items()):
-            place = snapshot.prices.tenors.places.get(delivery)
-            if place is not None:
+        for as_of in [date(2025, 2, day) for day in range(1, 29)]:
+            snapshot = (await snapshots_of_day(book.curves, DESK, [curve.id], as_of, instant_)).get(curve.id)
+            place = None if snapshot is None else snapshot.prices.tenors.places.get(delivery)
+            if snapshot is not None and place is not None:
                 expected.append((str(as_of), float(snapshot.prices.mid[place]), snapshot.version))
         found = await history(book, delivery, known_at)
         assert rows(found) == expected, (month, known_at)

@@ -31,6 +31,7 @@ from aurum.settings import DatabaseSettings, Settings
 from tests.mutants.book import Book
 from tests.mutants.mutations import MUTATIONS, Tells
 from tests.mutants.oracle import Known, Numbers, Outcome, Point, faults, misplaced, outcome, spoilt, wrong
+from tests.published import snapshots_of_day
 
 DAY = date(2025, 2, 12)
 WORKBOOKS = {"EUGP": eugp_workbook, "RP": rp_workbook, "PW": pw_workbook, "SIMPLE": simple_workbook}
@@ -190,10 +191,10 @@ async def embedded(migrated_sqlite_url: str, tmp_path: Path) -> AsyncIterator[Se
 async def served(services: Services) -> dict[Point, Numbers]:
     """All numbers of the day."""
     page = await services.metadata.curves(DESK, CurveFilter(), [], PageRequest(1000))
-    found = await services.curves.snapshots_of_days(DESK, [(curve.id, DAY) for curve in page.items])
+    found = await snapshots_of_day(services.curves, DESK, [curve.id for curve in page.items], DAY)
     keys = {curve.id: curve.key for curve in page.items}
     numbers = {}
-    for (id_, _), snapshot in found.items():
+    for id_, snapshot in found.items():
         prices = snapshot.prices
         blank = np.full(len(prices.tenors), np.nan)
         sides = [blank if side is None else side for side in (prices.mid, prices.bid, prices.ask)]

@@ -19,6 +19,7 @@ from aurum.market.identity import Measure
 from aurum.market.periods import TenorType
 from aurum.metadata.model import Curve, CurveFilter
 from aurum.services import Services
+from tests.published import snapshots_of_day
 
 DESK = Principal("desk", "analyst", frozenset(Scope))
 HEAT_RATE, NBP_FACTOR = 2.0, 0.694513017
@@ -29,8 +30,8 @@ async def stored(services: Services, vendor: str, as_of: date) -> Stored:
     """Key to curve and snapshot of exactly that date, read back through the services."""
     page = await services.metadata.curves(DESK, CurveFilter(vendors=(vendor,)), [], PageRequest(1000))
     curves = {curve.id: curve for curve in page.items}
-    found = await services.curves.snapshots_of_days(DESK, [(id_, as_of) for id_ in curves])
-    return {curves[id_].key: (curves[id_], snapshot) for (id_, _), snapshot in found.items()}
+    found = await snapshots_of_day(services.curves, DESK, curves, as_of)
+    return {curves[id_].key: (curves[id_], snapshot) for id_, snapshot in found.items()}
 
 
 async def test_every_real_file_gives_its_counts_sums_strips_and_spreads(services: Services, vendor_files: Path) -> None:

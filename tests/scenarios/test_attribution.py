@@ -136,7 +136,8 @@ def test_only_drivers_that_move_a_curve_or_what_it_follows_count() -> None:
         document("shift", amount=1, limits=only(CARBON)),
     )  # fmt: skip
     book = CurveBook([curve(GAS, [50]), curve(POWER, [100]), curve(FRENCH, [90]), curve(CARBON, [70])])
-    groups = WithoutOrder(plan(book, by, SHIPPED)).groups(range(4))
+    whole = WithoutOrder(plan(book, by, SHIPPED))
+    groups = whole.groups({at: whole.check(at) for at in range(4)})
     counting = {book.curves[at].key: group.drivers for group in groups for at in group.curves}
     assert counting == {FRENCH: tuple(range(7)), GAS: (7,), POWER: (7, 8, 9, 10), CARBON: (11,)}
 

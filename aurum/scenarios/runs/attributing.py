@@ -11,7 +11,7 @@ from aurum.auth import Principal
 from aurum.curves.model import Prices
 from aurum.errors import AurumError, Conflict, InvalidScenario
 from aurum.market.finite import finite
-from aurum.scenarios.attribution import WithoutOrder
+from aurum.scenarios.attribution import Checked, WithoutOrder
 from aurum.scenarios.model import BaseCurve, Contribution, Driver, ScenarioCurve
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.planning import plan
@@ -76,12 +76,11 @@ class _Attribution:
         planned = plan(CurveBook(curves), drivers, policies)
         refuse_errors(planned.issues)
         self.whole, self.refused = WithoutOrder(planned), dict[str, AurumError]()
-        fine = list[int]()
+        fine = dict[int, Checked]()
         for at, each in enumerate(planned.book.curves):
             if each.key in wanted:
                 try:
-                    self.whole.check(at)
-                    fine.append(at)
+                    fine[at] = self.whole.check(at)
                 except InvalidScenario as error:
                     self.refused[each.key] = error
         self.groups = self.whole.groups(fine)
