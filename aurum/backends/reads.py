@@ -170,6 +170,8 @@ class Driver:
         self._size = size
         self._settings = dict(settings)
         self._behind = behind
+        self._free = asyncio.Semaphore(size)
+        self._idle: list[Any] = []  # taken from the pool for good: giving back costs it as much as a statement
         self._opening: asyncio.Future[Any] | None = None
         self._pool: Any = None
 
@@ -182,23 +184,34 @@ class Driver:
             if isinstance(error, asyncpg.DataError):
                 raise
             await pool.expire_connections()
-        return await self._fetched(pool, text, arguments)
+        return await self._fetched(pool, text, arguments, anew=True)
 
-    async def _fetched(self, pool: Any, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    async def _fetched(
+        self, pool: Any, text: str, arguments: Sequence[Any], *, anew: bool = False
+    ) -> Sequence[Sequence[Any]]:
         """Who is cancelled does not wait for the server to end the statement: that may be what it cannot do."""
-        connection = await pool.acquire()
-        try:
-            rows: Sequence[Sequence[Any]] = await connection.fetch(text, *arguments)
-        except asyncio.CancelledError:
-            self._behind.leave(_released(pool, connection))
-            raise
-        except BaseException:
-            await pool.release(connection)
-            raise
-        await pool.release(connection)
-        return rows
+        async with self._free:
+            if anew:
+                self._drop()
+            connection = self._idle.pop() if self._idle else await pool.acquire()
+            try:
+                rows: Sequence[Sequence[Any]] = await connection.fetch(text, *arguments)
+            except asyncio.CancelledError:
+                self._behind.leave(_released(pool, connection))
+                raise
+            except BaseException:
+                await pool.release(connection)
+                raise
+            self._idle.append(connection)
+            return rows
+
+    def _drop(self) -> None:
+        while self._idle:
+            with suppress(asyncpg.InterfaceError):  # it is lost already
+                self._idle.pop().terminate()
 
     async def close(self) -> None:
+        self._drop()
         if self._pool is not None:
             await self._pool.close()
 

@@ -103,3 +103,17 @@ async def test_it_goes_on_when_the_database_is_back(
         assert len(await database.rows(_ONE)) == 1
     finally:
         await database.close()
+
+
+async def test_many_that_meet_lost_connections_at_once_are_all_answered(
+    killable_postgresql_server: PostgreSQL, killable_postgresql_url: str
+) -> None:
+    database = Database(killable_postgresql_url, pool_size=4)
+    try:
+        await asyncio.gather(*(database.rows(_ONE) for _ in range(20)))
+        killable_postgresql_server.kill()
+        killable_postgresql_server.start()
+        found = await asyncio.gather(*(database.rows(_ONE) for _ in range(20)))
+        assert [len(rows) for rows in found] == [1] * 20
+    finally:
+        await database.close()
