@@ -70,10 +70,11 @@ class HistoryStore:
         read, delivery = statements.history(asked.known_at is not None), asked.delivery
         while True:
             grids = dict(self._snapshots.grids)  # others may forget them meanwhile
-            places = {id_: grid.places[delivery] for id_, grid in grids.items() if delivery in grid.places}
+            places = {id_: grid.places.get(delivery) for id_, grid in grids.items()}
+            having = {id_: place for id_, place in places.items() if place is not None}
             found = await read_columns(
-                self._snapshots.database, read, tenant=tenant, curves=list(curve_ids), grids=list(places),
-                places=list(places.values()), **asked.parameters,
+                self._snapshots.database, read, tenant=tenant, curves=list(curve_ids), grids=list(having),
+                places=list(having.values()), **asked.parameters,
             )  # fmt: skip
             unknown = set(found["grid_id"].tolist()) - grids.keys()
             if not unknown:
@@ -106,9 +107,10 @@ def _history(
 
 
 def _labels(grid: NDArray[Any], place: NDArray[Any], grids: Mapping[int, TenorGrid]) -> Sequence[str]:
-    points = list(zip(grid.tolist(), place.tolist(), strict=True))
-    labels = {(id_, at): grids[id_][at].label for id_, at in set(points)}
-    return [labels[each] for each in points]
+    """Of one period: a grid has it at one place."""
+    ids = grid.tolist()
+    labels = {id_: grids[id_][at].label for id_, at in dict(zip(ids, place.tolist(), strict=True)).items()}
+    return [labels[id_] for id_ in ids]
 
 
 def _held(withheld: Sequence[bytes | None], rows: NDArray[np.intp], place: NDArray[Any]) -> NDArray[np.bool_]:

@@ -69,14 +69,13 @@ def points_of(found: model.PriceHistory) -> RecordBatch[HistoryPoint]:
 
 
 def _columns_of(found: model.PriceHistory) -> Columns:
-    labels = set(found.tenors)
     return {
         "as_of": _days(found.as_of.tobytes()),
-        "tenor": Constant(found.tenors[0]) if len(labels) == 1 else found.tenors,
+        "tenor": lambda: Constant(found.tenors[0]) if len(set(found.tenors)) == 1 else found.tenors,
         "mid": found.mid, "bid": found.bid, "ask": found.ask,
         "version": found.versions,
         "published_at": lambda: [each.replace(tzinfo=UTC) for each in found.published_at.tolist()],
-        "withheld": found.withheld if found.withheld.any() else Constant(False),
+        "withheld": lambda: found.withheld if found.withheld.any() else Constant(False),
     }  # fmt: skip
 
 
