@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -164,5 +164,5 @@ class RequestId:
             await self.app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = scope["aurum.request_id"] = given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        request_id = scope["aurum.request_id"] = given.decode() if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
         await self.app(scope, receive, with_header(send, b"x-request-id", request_id.encode()))

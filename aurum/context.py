@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import Future, ensure_future, shield
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -58,7 +57,7 @@ class Context:
     seconds: float  # that an operation may take
     show_cost: bool = False
     loaders: Loaders = field(default_factory=Loaders)
-    _head: Future[int | None] | None = None
+    _heads: list[int | None] = field(default_factory=list)  # one at most, since the last mutation
 
     @property
     def payer(self) -> str:
@@ -143,18 +142,17 @@ class Context:
     def cancel(self) -> None:
         """Ends what is read for the operation."""
         self.loaders.cancel()
-        if self._head is not None:
-            self._head.cancel()
 
     def renew(self) -> None:
         """What was read before a mutation does not hold after it."""
-        self.loaders, self._head = Loaders(), None
+        self.loaders, self._heads = Loaders(), []
 
     async def head(self) -> int | None:
-        """See `CurveService.head`: when it was first asked for."""
-        if self._head is None:
-            self._head = ensure_future(self.curves.head(self.principal))
-        return await (self._head if self._head.done() else shield(self._head))
+        """See `CurveService.head`: when it was first asked for. Who asks meanwhile asks as well: that is shared."""
+        heads = self._heads
+        if not heads:
+            heads.append(await self.curves.head(self.principal))
+        return heads[0]
 
     def load(
         self, batch: Callable[..., Awaitable[Mapping[K, V]]], key: K, **arguments: Hashable

@@ -25,7 +25,7 @@ from aurum.graphql.execution import Schema
 from aurum.graphql.formats import error_media
 from aurum.graphql.media import ARROW, GRAPHQL, JSON, NotAcceptable, answered, negotiated, refusal
 from aurum.graphql.refused import DocumentRefused
-from aurum.graphql.requests import MULTIPART, Asked, Incoming, MethodNotAllowed, TooSlow, asked_of, bounded, with_header
+from aurum.graphql.requests import MULTIPART, Asked, Incoming, MethodNotAllowed, TooSlow, asked_of, with_header
 from aurum.graphql.running import Runner
 from aurum.graphql.sockets import Connection, check_origin
 from aurum.graphql.streams import StreamEnded
@@ -107,29 +107,26 @@ class Endpoint:
             send = with_header(send, b"cache-control", b"no-store")
         await response(scope, receive, send)
 
-    async def _answer(self, whole: Incoming, send: Send, media: str, plain: bool) -> ASGIApp | None:
+    async def _answer(self, request: Incoming, send: Send, media: str, plain: bool) -> ASGIApp | None:
         """None where a stream was the answer. `plain`: one that is none is accepted."""
-        context = self._context_of(whole)
-        declared = whole.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if whole.method == "POST" and declared == MULTIPART:
-            request = self._bounded(whole, self._max_file + self._max_body)
+        context, headers, receive = self._context_of(request), request.headers, request.receive
+        posted = request.method == "POST"
+        declared = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if posted and declared == MULTIPART:
+            request.bound(self._max_file + self._max_body, self.settings.body_seconds)
             async with uploaded(request, self.settings, self._max_file) as given:
                 return await self._asked(given, request, context, send, media, plain)
-        request = self._bounded(whole, self._max_body)
-        usual = declared == "application/json" and "content-encoding" not in whole.headers
-        key = await _words(request) if usual and whole.method == "POST" else None
+        request.bound(self._max_body, self.settings.body_seconds)
+        usual = posted and declared == "application/json" and "content-encoding" not in headers
+        key = await _words(request) if usual else None
         ready = None if key is None else self._ready.get(key)
         if ready is not None:
             return await self._executed(ready, request, context)
         stream = self._subscriptions.without_operation(request, context)
         if stream is not None:
-            await stream(whole.scope, whole.receive, send)
+            await stream(request.scope, receive, send)
             return None
         return await self._asked(await asked_of(request, self.settings), request, context, send, media, plain, key)
-
-    def _bounded(self, whole: Incoming, most: int) -> Incoming:
-        receive = bounded(whole.scope, whole.receive, most, self.settings.body_seconds)
-        return Incoming(whole.scope, receive, whole.headers)
 
     async def _asked(
         self,

@@ -78,9 +78,13 @@ class Fields(Headers):
 class Incoming(Request):
     """A request whose headers are asked for many times."""
 
-    def __init__(self, scope: Scope, receive: Receive, headers: Headers | None = None) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
         super().__init__(scope, receive)
-        self._headers = headers or Fields(scope)
+        self._headers = Fields(scope)
+
+    def bound(self, most: int, seconds: float) -> None:
+        """See `bounded`. Before anything is read."""
+        self._receive = bounded(self.scope, self._receive, most, seconds)
 
     async def body(self) -> bytes:
         """Read once. Raises ClientDisconnect."""
