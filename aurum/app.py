@@ -164,5 +164,6 @@ class RequestId:
             await self.app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = scope["aurum.request_id"] = given.decode() if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+        scope["aurum.request_id"] = request_id
         await self.app(scope, receive, with_header(send, b"x-request-id", request_id.encode()))
