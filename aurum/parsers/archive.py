@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from operator import mul
 
 from aurum.errors import EncryptedWorkbook, NotAWorkbook, WorkbookTooLarge
+from aurum.parsers.cells import UNCALCULATED
 
 Parts = dict[str, bytes]
 
@@ -211,9 +212,10 @@ def _checked_cells(part: bytes, file: str, limits: WorkbookLimits) -> bytes:
 
 
 def _said(cell: re.Match[bytes]) -> bytes:
-    """A formula that nobody has calculated reads as a blank; as a text it is found where a number is due."""
+    """A formula that nobody has calculated reads as a blank; as a text it is found where something is due."""
     prefix, attributes = cell[1], _TYPE.sub(b"", cell[2] or b"")
-    return b'<%bc%b t="str"><%bv>a formula without a value</%bv></%bc>' % (prefix, attributes, prefix, prefix, prefix)
+    said = UNCALCULATED.encode()
+    return b'<%bc%b t="str"><%bv>%b</%bv></%bc>' % (prefix, attributes, prefix, said, prefix, prefix)
 
 
 def _span(part: bytes) -> tuple[int, int]:

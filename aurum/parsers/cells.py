@@ -12,6 +12,15 @@ import orjson
 from aurum.market.identity import collapse
 from aurum.parsers.model import Prices
 
+UNCALCULATED = "a formula without a value"
+# Where a text is due they say that there is none: what it is, nobody knows.
+UNREAD = frozenset(
+    {
+        UNCALCULATED, "#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#GETTING_DATA", "#SPILL!",
+        "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#EXTERNAL!", "#PYTHON!", "#TIMEOUT!",
+    }
+)  # fmt: skip
+
 Rows = list[list[object]]
 Refused = list[tuple[int, int]]
 

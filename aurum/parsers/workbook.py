@@ -19,7 +19,7 @@ from aurum.errors import UnknownTenor, UnreadableSheet, WorkbookTooLarge
 from aurum.market.identity import Measure, collapse, fold
 from aurum.market.periods import Tenor, parse_tenor
 from aurum.market.units import parse_unit_text
-from aurum.parsers.cells import Rows, address, is_blank, is_quote, read_numbers, read_quotes, shown
+from aurum.parsers.cells import UNREAD, Rows, address, is_blank, is_quote, read_numbers, read_quotes, shown
 from aurum.parsers.findings import Findings
 from aurum.parsers.labels import DATE_LABEL, FIRST_COLUMN, Sheet, has_number, label_of
 from aurum.parsers.layout import Described, Header, Layout, Role
@@ -242,6 +242,8 @@ def _headed(layout: Layout, measure: Measure, texts: tuple[str, ...]) -> Headed:
 
 def _is_headed(sheet: Sheet, headed: Headed) -> bool:
     """A carried text alone does not make a curve of a stray column: it has a location or a product of its own."""
+    if not UNREAD.isdisjoint(headed.header):
+        return False
     if sheet.rule.role is Role.REGIONAL:
         return all(headed.place)
     named = any(headed.place) or not {"location", "product"} & sheet.labels.keys()

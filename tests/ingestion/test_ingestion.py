@@ -110,6 +110,22 @@ async def test_a_formula_that_nobody_calculated_is_no_number(services: Services)
     assert "'a formula without a value'" in point.message
 
 
+async def test_columns_whose_texts_nobody_calculated_are_not_served_as_curves(services: Services) -> None:
+    book = load_workbook(BytesIO(eugp_workbook(DAY, months=4).to_bytes()))
+    sheet = book["Fixed Prices - Mid"]
+    last = sheet.max_column
+    for column in (last - 1, last):
+        sheet.cell(7, column).value = "=A1"
+    saved = BytesIO()
+    book.save(saved)
+    run = await services.ingestion.ingest(DESK, Submission(saved.getvalue(), "EOD_EUGP_20250212_2215.xlsx", "test"))
+    assert run.state is RunState.SUCCEEDED
+    found = (await services.ingestion.findings(DESK, [run.id]))[run.id]
+    assert [each.finding.code for each in found].count("MISSING_HEADER") == 2
+    page = await services.metadata.curves(DESK, CurveFilter(), [], PageRequest(1000))
+    assert (len(page.items), [each.key for each in page.items if "formula" in each.key]) == (83, [])
+
+
 async def test_four_loads_of_the_same_file_at_once_load_it_once(services: Services) -> None:
     workbook = submission(eugp_workbook(DAY, months=4))
     runs = await asyncio.gather(*(services.ingestion.ingest(DESK, workbook) for _ in range(4)))

@@ -156,7 +156,7 @@ def header_cell_changed(book: Book, random: Random) -> None:
         book.sheets[sheet][row][column] = random.choice(
             (None, "", " ", "n/a", f"{was}\u200b", f"{was} x", f"\u200f{was}", "Dutch_TTF\u0301", "BASE", "US", 7.0,
              date(2025, 2, 1), "Bid   /   Ask", "Mid", "🔥", "ＰＪＭ", True, Raw("e", "#REF!"), str(was).upper(),
-             f"  {was}  ")
+             f"  {was}  ", Raw("str", None, "A1"))
         )  # fmt: skip
 
 

@@ -281,6 +281,31 @@ def test_values_without_texts_above_are_no_curve() -> None:
     assert list(by_key(book)) == [WEST, AD]
 
 
+@pytest.mark.parametrize("unread", ["=B1", "#REF!", "#N/A"])
+def test_two_columns_whose_texts_nobody_could_calculate_are_no_curve(unread: str) -> None:
+    """openpyxl writes a formula without its value. Read as a text, it would make one curve of both."""
+    grid: Grid = [*PW_MID[:6], [None, FEB, 45.5, 47.0, 51.0], [None, MAR, 41.25, -3.5, 52.0]]
+    for cell, text in {"C4": unread, "E4": unread, "E5": "Power", "E6": "USD/MWh"}.items():
+        grid = put(grid, cell, text)
+    book = pw({MID: grid})
+    assert findings(book, Severity.ERROR) == [("MISSING_HEADER", MID, ("C7",)), ("MISSING_HEADER", MID, ("E7",))]
+    assert list(by_key(book)) == [AD]
+
+
+@pytest.mark.parametrize("cell", ["C5", "C6"])
+def test_a_product_or_a_unit_that_nobody_calculated_makes_no_curve(cell: str) -> None:
+    book = pw({MID: put(PW_MID, cell, "=B1")})
+    assert findings(book) == [("MISSING_HEADER", MID, ("C7",))]
+    assert "a formula without a value" in only(book, "MISSING_HEADER").message
+    assert list(by_key(book)) == [AD]
+
+
+def test_a_text_that_is_carried_and_that_nobody_calculated_is_unknown_in_each_column_it_is_carried_to() -> None:
+    book = pw({MID: put(PW_MID, "C3", "=B1")})
+    assert findings(book) == [("MISSING_HEADER", MID, ("C7",)), ("MISSING_HEADER", MID, ("D7",))]
+    assert book.curves == ()
+
+
 def test_texts_without_values_are_noted_and_a_blank_column_is_not() -> None:
     book = pw({MID: put(put(PW_MID, "F4", "NI Hub"), "H1", " ")})
     assert findings(book) == [("EMPTY_COLUMN", MID, ("F7",))]

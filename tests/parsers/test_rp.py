@@ -105,6 +105,15 @@ def test_a_regional_column_or_month_that_the_first_sheet_has_not() -> None:
     assert findings(rp({"Europe": blank})) == [("REGIONAL_MISMATCH", "Europe", ("C13", f"{MID}!F13"))]
 
 
+def test_a_regional_column_whose_texts_nobody_calculated() -> None:
+    """The first sheet may have such a column too, and it is not known to be the same."""
+    main, regional = put(skeleton(0, 1, 2, 3), "F8", "=B1"), put(skeleton(3, regional=True), "C8", "=B1")
+    book = rp({MID: main, "Europe": regional})
+    assert ("MISSING_HEADER", MID, ("F12",)) in findings(book, Severity.ERROR)
+    assert ("MISSING_HEADER", "Europe", ("C12",)) in findings(book, Severity.ERROR)
+    assert not [key for key in by_key(book) if "formula" in key]
+
+
 def test_a_regional_column_that_differs_throughout_speaks_against_the_strips_too() -> None:
     other = put(put(skeleton(3, regional=True), "C12", 99.0), "C13", 98.0)
     finding = only(rp({"Europe": other}), "REGIONAL_MISMATCH")
