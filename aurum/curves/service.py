@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from aurum.auth import Principal, Scope
@@ -12,8 +13,7 @@ from aurum.backends.database import WriteConnection
 from aurum.backends.events import EventLog
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves.aggregates import AggregateService
-from aurum.curves.analytics.deliveries import month_places
-from aurum.curves.analytics.strips import Weighting, Weights
+from aurum.curves.analytics.strips import Weighting, Weights, month_weights
 from aurum.curves.books import BookStore
 from aurum.curves.histories import HistoryAsked, HistoryStore
 from aurum.curves.model import (
@@ -233,13 +233,8 @@ class CurveService:
         return await self.histories.of(principal.tenant, curve_ids, asked, head)
 
     def strip_weights(self, curve: Curve, tenors: TenorGrid, weighting: Weighting) -> Weights | None:
-        """What the months of a curve weigh in its strips, parallel to `month_places`; None: all the same.
-
-        Raises NoBlockHours where they are weighted by hours that are not known.
-        """
-        if weighting is Weighting.EQUAL:
-            return None
-        return block_hours(curve, [tenors[place].period for place in month_places(tenors)])
+        """As `month_weights`. Raises NoBlockHours where months are weighted by hours that are not known."""
+        return month_weights(tenors, weighting, partial(block_hours, curve))
 
     async def superseded_at(self, principal: Principal, ids: Collection[int]) -> dict[int, datetime]:
         principal.require(Scope.CURVES_READ)

@@ -207,6 +207,61 @@ async def test_why_of_a_period_of_one_kind_and_of_none(ask: Ask) -> None:
     assert (await ask(WHY, **year, type="MONTH"))["data"]["derivedCurve"]["why"] is None
 
 
+STRIPS = """strips(granularity: [QUARTER, CALENDAR]%s) {
+    label weighting coverage monthCount quotedMonthCount mid bid ask vendorTenor vendorMid vendorDifference inputs { tenor mid weight } missing { deliveryStart reason } }"""
+
+
+async def test_strips_of_a_spread_are_the_spread_of_the_strips(ask: Ask) -> None:
+    query = "query($e: String!) { derivedCurve(expression: $e) { %s } }" % (STRIPS % "")
+    spread, power, gas = [
+        (await ask(query, e=expression))["data"]["derivedCurve"]["strips"]
+        for expression in (f"[{GERMAN}] - 2 * [{TTF}]", f"[{GERMAN}]", f"[{TTF}]")
+    ]
+    assert [each["label"] for each in spread] == ["Q1 2025", "Q2 2025", "Calendar 2025"]
+    own = await ask("query($k: String!) { curve(key: $k) { snapshot { %s } } }" % (STRIPS % ""), k=GERMAN)
+    assert power == own["data"]["curve"]["snapshot"]["strips"]
+    for found, p, g in zip(spread, power, gas, strict=True):
+        assert found["mid"] == pytest.approx(p["mid"] - 2 * g["mid"], abs=1e-9)
+        assert found["bid"] == pytest.approx(p["bid"] - 2 * g["ask"], abs=1e-9)
+        assert (found["coverage"], found["missing"]) == (p["coverage"], p["missing"])
+    assert spread[2]["vendorMid"] == pytest.approx(power[2]["vendorMid"] - 2 * gas[2]["vendorMid"], abs=1e-9)
+
+
+async def test_off_peak_is_weighted_by_its_hours(ask: Ask) -> None:
+    """March to May 2025: 491, 456 and 480 hours; holidays are of the peak."""
+    query = """query($e: String!) { derivedCurve(expression: $e) { points(tenorTypes: [MONTH]) { tenor value }
+        strip(delivery: {start: "2025-03-01", end: "2025-06-01"}, weighting: HOURS) { mid } } }"""
+    peak = GERMAN.replace("base", "peak")
+    found = (await ask(query, e=f"off_peak([{GERMAN}], [{peak}])"))["data"]["derivedCurve"]
+    values = {each["tenor"]: each["value"] for each in found["points"]}
+    hours = {"2025-03": 743 - 21 * 12, "2025-04": 720 - 22 * 12, "2025-05": 744 - 22 * 12}
+    due = sum(values[month] * count for month, count in hours.items()) / sum(hours.values())
+    assert found["strip"]["mid"] == pytest.approx(due, abs=1e-9)
+    for expression in (f"[{GERMAN}] - 2 * [{TTF}]", f"[{GERMAN}] - [{peak}]"):
+        (error,) = (await ask(query, e=expression))["errors"]
+        assert error["extensions"]["code"] == "NO_BLOCK_HOURS"
+
+
+async def test_a_strip_of_whole_months_only(ask: Ask) -> None:
+    query = """query($e: String!) { derivedCurve(expression: $e) {
+        strip(delivery: {start: "2025-03-02", end: "2025-06-01"}) { mid } } }"""
+    (error,) = (await ask(query, e=f"2 * [{TTF}]"))["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_strips_of_derived_curves_read_nothing_more(ask: Ask, loaded: Services) -> None:
+    query = "query($e: String!) { derivedCurve(expression: $e) { columns { value } %s } }"
+    await ask(query % "", e=f"[{GERMAN}] - 2 * [{TTF}]")
+    statements = statements_from_here(loaded.database)
+    counts = []
+    for strips in ("", STRIPS % "", STRIPS % ", weighting: EQUAL, seasons: GAS"):
+        statements.clear()
+        assert "errors" not in await ask(query % strips, e=f"[{GERMAN}] - 2 * [{TTF}]")
+        counts.append(len([each for each in statements if each.lstrip().startswith(("SELECT", "WITH"))]))
+    assert counts[0] > 0
+    assert counts == counts[:1] * 3, statements
+
+
 async def test_all_curves_of_an_expression_are_read_together(ask: Ask, loaded: Services) -> None:
     """However many they are, and of whatever days."""
     query = '{ curves(filter: {products: ["power"], currencies: ["EUR"], measures: [PRICE]}) { nodes { key } } }'

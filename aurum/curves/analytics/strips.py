@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -65,6 +65,15 @@ class Strip:
     weights: Weights
     missing: tuple[MissingMonth, ...]
     vendor: int | None
+
+
+def month_weights(
+    tenors: TenorGrid, weighting: Weighting, hours_of: Callable[[Sequence[DeliveryPeriod]], Weights]
+) -> Weights | None:
+    """Parallel to `month_places`; None: every month weighs the same."""
+    if weighting is Weighting.EQUAL:
+        return None
+    return hours_of([tenors[place].period for place in month_places(tenors)])
 
 
 @finite("a strip")

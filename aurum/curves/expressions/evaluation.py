@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 
 from aurum.curves.expressions.alignment import Places, places, taken, union
+from aurum.curves.expressions.delivered import delivered
 from aurum.curves.expressions.forms import Form, Forms, Leaf, Linear, Values, number_of
 from aurum.curves.expressions.functions import FUNCTIONS, written_out
 from aurum.curves.expressions.gaps import gaps_of
@@ -66,7 +67,7 @@ def _evaluated(node: Node, sources: Mapping[Used, Source], target: Target) -> De
         raise InvalidExpression("it names no curve", hint="A curve is its key in brackets: [eugp:eu/dutch_ttf/gas].")
     evaluation = _evaluation((node,) if target.rate is None else (node, target.rate), sources)
     whole, form = evaluation.answer(node, target)
-    return evaluation.curve(printed(whole), form)
+    return evaluation.curve(whole, form)
 
 
 def exchange(
@@ -239,7 +240,7 @@ class _Evaluation:
         found: Values = np.where(values > 0, values, np.nan)
         return found
 
-    def curve(self, expression: str, form: Form) -> DerivedCurve:
+    def curve(self, node: Node, form: Form) -> DerivedCurve:
         values, slopes = self._forms.values(form), self._forms.slopes(form)
         weights = form.weights if isinstance(form, Linear) else {}
         inputs = tuple(
@@ -254,10 +255,11 @@ class _Evaluation:
         snapshots = [each.source.snapshot for each in inputs]
         undated = [each.source.snapshot.as_of for each in inputs if each.leaf.at is None]
         return DerivedCurve(
-            expression=expression, unit=form.unit, as_of=max(undated or (each.as_of for each in snapshots)),
+            expression=printed(node), unit=form.unit, as_of=max(undated or (each.as_of for each in snapshots)),
             published_at=max(each.published_at for each in snapshots), tenors=self.tenors, values=values, gaps=gaps,
             gap_inputs=blamed, inputs=inputs, constant=form.constant if isinstance(form, Linear) else None,
             factors=tuple(self._factors), conversions=tuple(self._conversions.values()),
+            delivered=delivered(node, {leaf.key: source.curve.identity for leaf, source in self._read.items()}),
         )  # fmt: skip
 
 

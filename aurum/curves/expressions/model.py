@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -10,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aurum.curves.expressions.alignment import Places, places, taken
+from aurum.curves.expressions.delivered import Delivered
 from aurum.curves.expressions.forms import Leaf, Values
 from aurum.curves.expressions.units import CompoundUnit, Conversion
-from aurum.curves.model import Side, Snapshot
+from aurum.curves.model import CurvePrices, Side, Snapshot
+from aurum.errors import NoBlockHours
+from aurum.market.hours import Hours, hour_counts
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
 from aurum.metadata.model import Curve
 
@@ -117,7 +121,7 @@ class Why:
 @dataclass(frozen=True, slots=True)
 class DerivedCurve:
     """Values in `unit`, parallel to `tenors`; NaN: a gap. `gaps` are places in GAPS, `gap_inputs` in `inputs`, each
-    NO_GAP where there is none.
+    NO_GAP where there is none. `delivered`: in which hours, None: not known, or not in the same.
     """
 
     expression: str
@@ -132,6 +136,7 @@ class DerivedCurve:
     constant: float | None  # None: not linear
     factors: tuple[Factor, ...]
     conversions: tuple[Conversion, ...]
+    delivered: Delivered | None
 
     @property
     def linear(self) -> bool:
@@ -160,6 +165,24 @@ class DerivedCurve:
             total = total + weight * each.side(negative if weight < 0 else positive)
         total = total + self.constant
         return np.where(np.isfinite(total), total, np.nan)
+
+    @property
+    def prices(self) -> CurvePrices:
+        """As those of a curve that has the periods that all inputs have."""
+        kept = np.flatnonzero(self.gaps != GAPS.index(Gap.NO_PERIOD))
+        held = np.flatnonzero(self.gaps[kept] == GAPS.index(Gap.WITHHELD)).tolist()
+        tenors = self.tenors if len(kept) == len(self.tenors) else TenorGrid(self.tenors[at] for at in kept.tolist())
+        return CurvePrices(tenors, self.values[kept], self.bid[kept], self.ask[kept], withheld=tuple(held))
+
+    def block_hours(self, periods: Sequence[DeliveryPeriod]) -> Hours:
+        """How many hours each period has in its block. Raises NoBlockHours where its curves have not one block."""
+        if self.delivered is None:
+            raise NoBlockHours(
+                f"nobody knows in which hours all of {self.expression[:200]} is delivered",
+                hint="EQUAL weights every month the same, as the vendors do.",
+                field="weighting",
+            )
+        return hour_counts(*self.delivered, periods)
 
     def place(self, period: DeliveryPeriod, type_: TenorType | None) -> int | None:
         """Where a period stands, of this type or of the first that has it; None: nowhere."""

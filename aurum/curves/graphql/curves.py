@@ -14,7 +14,7 @@ from graphql.pyutils import gather_with_cancel
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves import model, moves
 from aurum.curves.analytics import diffs as analytics
-from aurum.curves.analytics.deliveries import Granularity, Seasons
+from aurum.curves.analytics.deliveries import Seasons
 from aurum.curves.analytics.diffs import NO_DIFF
 from aurum.curves.analytics.strips import Weighting
 from aurum.curves.exchanges import KnownRates, Wanted, exchanged_diff
@@ -43,7 +43,16 @@ from aurum.curves.graphql.history import PriceHistory, history_of
 from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
 from aurum.curves.graphql.reads import LoadedReads
 from aurum.curves.graphql.rolling import RollingHistory, RollingInput, rolling_of, rule_of
-from aurum.curves.graphql.strips import Strip, WeightingArgument, strip_of, strips_of
+from aurum.curves.graphql.strips import (
+    GranularityArgument,
+    SeasonsArgument,
+    Strip,
+    StripDelivery,
+    WeightingArgument,
+    months_of,
+    strip_of,
+    strips_of,
+)
 from aurum.curves.graphql.trust import Require, Required, trusted
 from aurum.errors import InvalidCursor, InvalidInput
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
@@ -166,23 +175,18 @@ class CurveSnapshot(Node):
     )
     async def strips(
         self, info: Info,
-        granularity: Annotated[list[Granularity], strawberry.argument(description="Which kinds.")],
-        weighting: WeightingArgument = Weighting.EQUAL,
-        seasons: Annotated[Seasons, strawberry.argument(description="How seasons are delimited.")] = Seasons.VENDOR,
+        granularity: GranularityArgument, weighting: WeightingArgument = Weighting.EQUAL,
+        seasons: SeasonsArgument = Seasons.VENDOR,
     ) -> list[Strip]:  # fmt: skip
-        return await strips_of(info, self.snapshot, granularity, seasons, weighting)
+        return await strips_of(await months_of(info, self.snapshot, weighting), granularity, seasons)
 
     @strawberry.field(
         description="The strip of a range of one's own: whole months, at most 600.",
         metadata=batched(),
         directives=[weighing(2)],
     )
-    async def strip(
-        self, info: Info,
-        delivery: Annotated[DeliveryInput, strawberry.argument(description="From a first of a month to another.")],
-        weighting: WeightingArgument = Weighting.EQUAL,
-    ) -> Strip:  # fmt: skip
-        return await strip_of(info, self.snapshot, delivery, weighting)
+    async def strip(self, info: Info, delivery: StripDelivery, weighting: WeightingArgument = Weighting.EQUAL) -> Strip:
+        return await strip_of(await months_of(info, self.snapshot, weighting), delivery)
 
     @strawberry.field(
         description="Its prices in another unit, or a part of its currency such as pence; of another currency see "

@@ -11,6 +11,8 @@ import strawberry
 from numpy.typing import NDArray
 
 from aurum.curves import expressions
+from aurum.curves.analytics.deliveries import Seasons
+from aurum.curves.analytics.strips import Weighting
 from aurum.curves.derived import Question, derived
 from aurum.curves.expressions import Gap
 from aurum.curves.graphql.arguments import (
@@ -27,6 +29,16 @@ from aurum.curves.graphql.converted import UnitConversion, conversion_of
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
 from aurum.curves.graphql.points import chosen, tenors_of
 from aurum.curves.graphql.reads import LoadedReads
+from aurum.curves.graphql.strips import (
+    GranularityArgument,
+    SeasonsArgument,
+    Strip,
+    StripDelivery,
+    WeightingArgument,
+    months_of_derived,
+    strip_of,
+    strips_of,
+)
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.plans import batched
 from aurum.graphql.records import Columns, Constant, RecordBatch
@@ -206,6 +218,26 @@ class DerivedCurve:
         period = period_of(delivery)
         place = self.derived.place(period, tenor_type)
         return None if place is None else why_of(self.derived.why(place), self.known_at)
+
+    @strawberry.field(
+        description="Strips of these kinds, as its months make them by their values: see `CurveSnapshot.strips`. A "
+        "month that one of the inputs does not have is NOT_LISTED; of others `points` say why they have no value.",
+        metadata=batched(),
+        directives=[sized(40)],
+    )
+    async def strips(
+        self, granularity: GranularityArgument, weighting: WeightingArgument = Weighting.EQUAL,
+        seasons: SeasonsArgument = Seasons.VENDOR,
+    ) -> list[Strip]:  # fmt: skip
+        return await strips_of(months_of_derived(self.derived, weighting), granularity, seasons)
+
+    @strawberry.field(
+        description="The strip of a range of one's own: whole months, at most 600.",
+        metadata=batched(),
+        directives=[weighing(2)],
+    )
+    async def strip(self, delivery: StripDelivery, weighting: WeightingArgument = Weighting.EQUAL) -> Strip:
+        return await strip_of(months_of_derived(self.derived, weighting), delivery)
 
     @strawberry.field(
         description="Which files and loads the versions of its curves came from, as a graph; each curve that it "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from aurum.curves import model
 from aurum.curves.analytics import strips as analytics
 from aurum.curves.analytics.deliveries import Granularity, Seasons, StripPeriod, range_of_months, strip_periods
 from aurum.curves.analytics.strips import Absence, StripCoverage, Weighting
+from aurum.curves.expressions import DerivedCurve
 from aurum.curves.graphql.arguments import Info, there
 from aurum.errors import InvalidInput
 from aurum.graphql.enums import publish_enum
@@ -35,7 +37,8 @@ publish_enum(
     "What the months of a strip weigh.",
     {
         "EQUAL": "Every month the same, as the vendors' own strips do.",
-        "HOURS": "The hours of the curve's block in each month; refused (NO_BLOCK_HOURS) where they are not known.",
+        "HOURS": "The hours of the curve's block in each month; refused (NO_BLOCK_HOURS) where they are not known, or "
+        "where a derived curve's have not one block.",
     },
 )
 publish_enum(
@@ -48,7 +51,10 @@ publish_enum(
     },
 )
 
+GranularityArgument = Annotated[list[Granularity], strawberry.argument(description="Which kinds.")]
 WeightingArgument = Annotated[Weighting, strawberry.argument(description="What the months weigh.")]
+SeasonsArgument = Annotated[Seasons, strawberry.argument(description="How seasons are delimited.")]
+StripDelivery = Annotated[DeliveryInput, strawberry.argument(description="From a first of a month to another.")]
 
 
 @strawberry.type(description="A month that a strip is made of.")
@@ -56,7 +62,7 @@ class StripInput:
     tenor: str = strawberry.field(description="The month, as `2025-06`.")
     delivery_start: date = strawberry.field(description="The first day of delivery.")
     delivery_end: date = strawberry.field(description="The day after the last day of delivery.")
-    mid: float = strawberry.field(description="The vendor's mid.")
+    mid: float = strawberry.field(description="The vendor's mid; of a derived curve its value.")
     weight: float | None = strawberry.field(
         description="Its share: weights add up to 1, weights times mids are the strip's mid. Null where none has any."
     )
@@ -83,7 +89,8 @@ class Strip:
     bid: float | None = strawberry.field(description="That of the bids; null where one of the months used has none.")
     ask: float | None = strawberry.field(description="That of the asks; null where one of the months used has none.")
     vendor_tenor: str | None = strawberry.field(
-        description="The vendor's own point of the same delivery; null where there is none."
+        description="The vendor's own point of the same delivery, of a derived curve computed from such points; null "
+        "where there is none."
     )
     vendor_mid: float | None = strawberry.field(description="Its mid, to the vendor's digits.")
     vendor_difference: float | None = strawberry.field(description="`mid` less `vendorMid`.")
@@ -102,30 +109,46 @@ class Strip:
         ]
 
 
-async def strips_of(
-    info: Info, snapshot: model.Snapshot, granularity: Sequence[Granularity], seasons: Seasons, weighting: Weighting
-) -> list[Strip]:
-    asked = strip_periods(snapshot.prices.tenors, snapshot.as_of, tuple(dict.fromkeys(granularity)), seasons)
-    return await _made(info, snapshot, asked, weighting)
+@dataclass(frozen=True, slots=True)
+class Months:
+    """What strips are made of."""
+
+    prices: model.CurvePrices
+    as_of: date
+    weighting: Weighting
+    weights: analytics.Weights | None
 
 
-async def strip_of(info: Info, snapshot: model.Snapshot, delivery: DeliveryInput, weighting: Weighting) -> Strip:
+async def months_of(info: Info, snapshot: model.Snapshot, weighting: Weighting) -> Months:
+    curve = await info.context.load(info.context.metadata.by_id, snapshot.curve_id)
+    weights = info.context.curves.strip_weights(there(curve, "curve"), snapshot.prices.tenors, weighting)
+    return Months(snapshot.prices, snapshot.as_of, weighting, weights)
+
+
+def months_of_derived(curve: DerivedCurve, weighting: Weighting) -> Months:
+    prices = curve.prices
+    weights = analytics.month_weights(prices.tenors, weighting, curve.block_hours)
+    return Months(prices, curve.as_of, weighting, weights)
+
+
+async def strips_of(months: Months, granularity: Sequence[Granularity], seasons: Seasons) -> list[Strip]:
+    return await _made(
+        months, strip_periods(months.prices.tenors, months.as_of, tuple(dict.fromkeys(granularity)), seasons)
+    )
+
+
+async def strip_of(months: Months, delivery: DeliveryInput) -> Strip:
     try:
         asked = range_of_months(period_of(delivery))
     except ValueError as error:
         raise InvalidInput(str(error), field="delivery") from None
-    (strip,) = await _made(info, snapshot, [asked], weighting)
+    (strip,) = await _made(months, [asked])
     return strip
 
 
-async def _made(
-    info: Info, snapshot: model.Snapshot, asked: Sequence[StripPeriod], weighting: Weighting
-) -> list[Strip]:
-    curve = await info.context.load(info.context.metadata.by_id, snapshot.curve_id)
-    prices = snapshot.prices
-    weights = info.context.curves.strip_weights(there(curve, "curve"), prices.tenors, weighting)
-    found = await asyncio.to_thread(analytics.strips, prices, snapshot.as_of, asked, weights)
-    return [_strip(prices, each, weighting) for each in found]
+async def _made(months: Months, asked: Sequence[StripPeriod]) -> list[Strip]:
+    found = await asyncio.to_thread(analytics.strips, months.prices, months.as_of, asked, months.weights)
+    return [_strip(months.prices, each, months.weighting) for each in found]
 
 
 def _strip(prices: model.CurvePrices, found: analytics.Strip, weighting: Weighting) -> Strip:
