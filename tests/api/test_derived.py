@@ -208,7 +208,8 @@ async def test_why_of_a_period_of_one_kind_and_of_none(ask: Ask) -> None:
 
 
 STRIPS = """strips(granularity: [QUARTER, CALENDAR]%s) {
-    label weighting coverage monthCount quotedMonthCount mid bid ask vendorTenor vendorMid vendorDifference inputs { tenor mid weight } missing { deliveryStart reason } }"""
+    label weighting coverage monthCount quotedMonthCount mid bid ask vendorTenor vendorMid vendorDifference
+    inputs { tenor mid weight } missing { deliveryStart reason } }"""
 
 
 async def test_strips_of_a_spread_are_the_spread_of_the_strips(ask: Ask) -> None:
