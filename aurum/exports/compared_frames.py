@@ -11,7 +11,6 @@ from aurum.curves.analytics.comparisons import Difference, RunValue
 from aurum.curves.stories import NamedRun
 from aurum.exports.comparisons import ComparisonPlan
 from aurum.exports.selections import instant_text, run_text, written
-from aurum.metadata.model import UnitAssignment, unit_known_at
 
 _TEXT, _DAY, _NUMBER, _COUNT = pa.utf8(), pa.date32(), pa.float64(), pa.int32()
 _Row = tuple[NamedRun, Difference, RunValue]
@@ -36,8 +35,8 @@ class ComparedFrames:
             "value": (_NUMBER, lambda _, __, value: value.value),
             "difference": (_NUMBER, lambda _, __, value: value.move),
             "spread": (_NUMBER, lambda _, each, __: each.spread),
-            "currency": (_TEXT, lambda told, each, _: self._unit(told, each).currency),
-            "unit": (_TEXT, lambda told, each, _: self._unit(told, each).unit),
+            "currency": (_TEXT, lambda _, each, __: plan.curves[each.key].currency),
+            "unit": (_TEXT, lambda _, each, __: plan.curves[each.key].unit),
         }
         fields = [pa.field(name, type_) for name, (type_, _) in self._columns.items()]
         fields += [pa.field(f"driver_{number}", _NUMBER) for number in range(plan.drivers)]
@@ -58,6 +57,3 @@ class ComparedFrames:
             for number in range(self._plan.drivers)
         ]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
-
-    def _unit(self, told: NamedRun, difference: Difference) -> UnitAssignment:
-        return unit_known_at(self._plan.units[self._plan.curves[difference.key].id], told.known_at)

@@ -15,16 +15,16 @@ from aurum.errors import ExportTooLarge
 from aurum.exports.model import Selection
 from aurum.exports.plans import Source, chosen
 from aurum.exports.selections import written
-from aurum.metadata.model import Curve, UnitAssignment
+from aurum.metadata.model import Curve
 
 _DIFFERENCES = 4_000  # of a batch: with 20 runs 80,000 rows
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonPlan:
-    """Differences, the largest first: a row for each run that has the curve. `units` are by curve, over time.
+    """Differences, the largest first: a row for each run that has the curve.
 
-    `told` are the runs, in the order they were asked for.
+    `told` are the runs, in the order they were asked for; `curves` are in the units that these have pinned.
     """
 
     selection: Selection
@@ -32,7 +32,6 @@ class ComparisonPlan:
     told: Sequence[NamedRun]
     differences: Sequence[Difference]
     curves: Mapping[str, Curve]
-    units: Mapping[int, Sequence[UnitAssignment]]
     rows: int
     digest: str
 
@@ -65,10 +64,9 @@ async def compared(
     rows, digest = await asyncio.to_thread(_measured, selection, found)
     if rows > most:
         raise ExportTooLarge(f"more than {most:,} rows are selected", hint=hint, most=most)
-    units = await source.curves.metadata.unit_versions(principal, [curve.id for curve in curves.values()])
     runs = [told[id_] for id_ in asked]
     known_at = max(each.known_at for each in runs)
-    return ComparisonPlan(selection, known_at, runs, found, curves, units, rows, digest)
+    return ComparisonPlan(selection, known_at, runs, found, curves, rows, digest)
 
 
 def _measured(selection: Selection, found: Sequence[Difference]) -> tuple[int, str]:

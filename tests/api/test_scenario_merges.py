@@ -262,6 +262,17 @@ async def test_a_rebase_goes_back_too(loaded: Services, ask: Ask) -> None:
     await rebased(ask, made, "2025-02-12", 3)
 
 
+async def test_a_rebase_compares_no_curve_with_itself_in_another_unit(loaded: Services, ask: Ask) -> None:
+    now = loaded.scenarios.clock().isoformat()
+    made = await created(ask, filter={"keys": [TTF, POWER]}, asOf="2025-02-12", knownAt=now)
+    curve = await said(ask, "query($key: String!) { curve(key: $key) { id } }", key=TTF)
+    unit = {"curveId": curve["id"], "currency": "GBX", "unit": "therm", "reason": "the vendor said so"}
+    await said(ask, "mutation($i: SetUnitInput!) { setUnit(input: $i) { problems { code } } }", i=unit)
+    rebase = await rebased(ask, made, "2025-02-14", 1)
+    assert [each["curve"]["key"] for each in rebase["differences"]] == [POWER]
+    assert rebase["newIssues"] == [{"code": "UNIT_MISMATCH", "path": "knownAt"}]
+
+
 async def rebased(ask: Ask, of: Any, as_of: str, version: int) -> Any:
     given = {"id": of["id"], "asOf": as_of, "expectedVersion": version, "reason": "another day"}
     answer = await said(ask, REBASE, input=given)

@@ -84,12 +84,14 @@ class RebaseService:
         policies = await self.scenarios.policies.known_to(principal, drivers)
         old, new = [await self._tried(principal, said, drivers, policies, each, now) for each in (before, start)]
         refuse_errors(each for each in new.issues if each.code == "NO_PRICES")
-        differences = None
+        other = _in_other_units(old.curves, new.curves)
+        issues, differences = [*new.issues, *_mismatch(other)], None
         if old.outcome is not None and new.outcome is not None:
-            differences = await asyncio.to_thread(compare, [old.outcome, new.outcome], bucket, by)
+            both = [_leaving_out(other, each) for each in (old.outcome, new.outcome)]
+            differences = await asyncio.to_thread(compare, both, bucket, by)
         curves = {key: each.curve for key, each in (*old.curves.items(), *new.curves.items())}
         return PlannedRebase(
-            scenario, before, start, new.issues, _without(new.issues, old.issues), _without(old.issues, new.issues),
+            scenario, before, start, issues, _without(issues, old.issues), _without(old.issues, issues),
             differences, curves, _only(old.curves, new.curves), _only(new.curves, old.curves),
         )  # fmt: skip
 
@@ -143,6 +145,25 @@ def _unpriced(curves: Sequence[BaseCurve], as_of: date) -> list[Issue]:
     why = f"{len(late)} of {len(curves)} curves, such as {late[0].key}, have no prices of {as_of}, but of a date before"
     suggestion = "Take a date that all of them have, or leave them out by its filter."
     return [Issue(Severity.WARNING, "NO_PRICES", why, "asOf", suggestion)]
+
+
+def _in_other_units(before: Mapping[str, BaseCurve], there: Mapping[str, BaseCurve]) -> list[tuple[Curve, Curve]]:
+    both = ((before[key].curve, each.curve) for key, each in there.items() if key in before)
+    return [(old, new) for old, new in both if (old.currency, old.unit) != (new.currency, new.unit)]
+
+
+def _mismatch(other: Sequence[tuple[Curve, Curve]]) -> list[Issue]:
+    if not other:
+        return []
+    old, new = other[0]
+    why = f"{new.key} was known to be in {old.currency}/{old.unit}, and is in {new.currency}/{new.unit} there"
+    told = f"{why}: what it moved by is not told, as of {len(other)} in all"
+    return [Issue(Severity.WARNING, "UNIT_MISMATCH", told, "knownAt")]
+
+
+def _leaving_out(other: Sequence[tuple[Curve, Curve]], outcome: Outcome) -> Outcome:
+    out = {curve.key for curve, _ in other}
+    return replace(outcome, curves={key: each for key, each in outcome.curves.items() if key not in out})
 
 
 def _without(issues: Sequence[Issue], others: Sequence[Issue]) -> list[Issue]:
