@@ -16,7 +16,7 @@ _ENCODE = str.maketrans({**_RESERVED, " ": "+"})
 
 _LONGEST_KEPT = 200
 _NAMING = re.compile(r"(?:(?<![^\W_])[+-](?=\d))?[^\W_]+")  # words and numbers, these with their signs
-_MINUS = str.maketrans("\u2212\u2013", "--")
+_SIGNS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-") | {"\uff0b": "+"})
 
 
 class Measure(StrEnum):
@@ -43,7 +43,7 @@ def alike(name: str) -> str:
     `Gas-up, 10 %` is `gas up 10`, and not `Gas up -10 %`.
     """
     seen = "".join(each for each in collapse(name) if unicodedata.category(each) not in ("Cc", "Cf"))
-    folded = fold(seen).translate(_MINUS)
+    folded = fold(seen).translate(_SIGNS)
     return "-".join(_NAMING.findall(folded)) or folded
 
 

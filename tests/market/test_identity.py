@@ -34,7 +34,7 @@ def test_names_are_alike_but_for_case_blanks_and_punctuation() -> None:
     for one, other in (
         ("Gas-up, 10 %", " gas  UP 10"), ("Coal exit", "coal_exit!"), ("Phase-2", "phase 2"), ("2025-03", "2025/03"),
         ("Größe", "GRO\u0308SSE"), ("Gas \u22125 %", "Gas -5"), ("(-5)", "-5"), ("***", " *** "),
-        ("ev\u200bil", "\u202eevil"),
+        ("ev\u200bil", "\u202eevil"), ("Gas \u20115", "Gas -5"), ("Gas \uff0d5", "Gas -5"), ("Gas \uff0b5", "Gas +5"),
     ):  # fmt: skip
         assert alike(one) == alike(other)
     for one, other in (("Gas +5", "Gas -5"), ("Gas 5", "Gas -5"), ("Größe", "Grüße"), ("1.5", "15"), ("***", "**")):
