@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from aurum.scenarios.model import Driver, Policy
+from aurum.scenarios.nesting import inside, remade
 from aurum.scenarios.policies import SHIPPED, Policies, PolicyVersion
 from aurum.scenarios.registry import ParameterKind, type_of
 
@@ -28,14 +29,7 @@ def pinned(driver: Driver, policies: Policies) -> Driver:
     if isinstance(driver, Policy):
         found = policies.find(driver.policy_name, driver.policy_version)
         return driver if found is None else replace(driver, policy_version=found.version)
-    inner: dict[str, Any] = {}
-    for parameter in type_of(driver).parameters:
-        value: Any = getattr(driver, parameter.name)
-        if parameter.kind is ParameterKind.DRIVERS:
-            inner[parameter.name] = tuple(pinned(each, policies) for each in value)
-        elif parameter.kind is ParameterKind.DRIVER and value is not None:
-            inner[parameter.name] = pinned(value, policies)
-    return replace(driver, **inner)
+    return remade("", driver, lambda _, each: pinned(each, policies))
 
 
 def all_of(drivers: Iterable[Driver], policies: Policies = SHIPPED) -> Iterator[Driver]:
@@ -45,12 +39,7 @@ def all_of(drivers: Iterable[Driver], policies: Policies = SHIPPED) -> Iterator[
         if isinstance(driver, Policy):
             found = policies.find(driver.policy_name, driver.policy_version)
             yield from () if found is None else found.effects
-        for parameter in type_of(driver).parameters:
-            value: Any = getattr(driver, parameter.name)
-            if parameter.kind is ParameterKind.DRIVERS:
-                yield from all_of(value, policies)
-            elif parameter.kind is ParameterKind.DRIVER and value is not None:
-                yield from all_of([value], policies)
+        yield from all_of((each for *_, each in inside("", driver)), policies)
 
 
 def _keys(driver: Driver) -> Iterator[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from aurum.scenarios.documents import read_drivers, write_driver
-from aurum.scenarios.model import Composite, Driver, Issue, Severity
+from aurum.scenarios.model import Composite, Driver, Issue, Severity, Stochastic
+from aurum.scenarios.nesting import remade
 from aurum.scenarios.refusals import refuse_errors
 from aurum.scenarios.suggestions import nearest
 
@@ -53,8 +54,16 @@ def varied(drivers: Sequence[Driver], variation: Variation | None) -> tuple[Driv
         refuse_errors(issues)
         return (found[n],) if variation.alone else found
     weights = (("0", variation.weight),)
-    weighted = Composite(components=(drivers[n],), weights=weights, name=drivers[n].name)
+    weighted = Composite(components=(_named(f"drivers.{n}", drivers[n]),), weights=weights, name=drivers[n].name)
     return (weighted,) if variation.alone else (*drivers[:n], weighted, *drivers[n + 1 :])
+
+
+def _named(path: str, driver: Driver) -> Driver:
+    """With what it draws called by where that stands in the scenario, unless it has a name: wherever a story puts it,
+    it draws the same numbers, with the same correlations.
+    """
+    drawn = isinstance(driver, Stochastic) and not driver.name
+    return remade(path, replace(driver, name=path) if drawn else driver, _named)
 
 
 def sweep(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -22,9 +21,9 @@ from aurum.scenarios.model import (
     Severity,
     Stochastic,
 )
+from aurum.scenarios.nesting import inside, remade
 from aurum.scenarios.policies import SHIPPED, Policies
 from aurum.scenarios.refusals import refused
-from aurum.scenarios.registry import ParameterKind, type_of
 from aurum.scenarios.simulation.draws import drawn
 from aurum.scenarios.simulation.paths import Driven
 from aurum.scenarios.simulation.shocks import Sampling
@@ -92,25 +91,10 @@ def _changed(at: str, driver: Driver, path: str) -> Driver:
             raise refused([Issue(Severity.ERROR, "OVERFLOW", _TOO_LARGE, f"{path}.payload.parameters", _SMALLER)])
         parameters = (("mean", mean + 1.0), ("std", 1.0))
         return replace(driver, distribution_type=Distribution.NORMAL, parameters=parameters)
-    changes: dict[str, Any] = {}
-    for name, where, inside in _inside(at, driver):
-        new = _changed(where, inside, path)
-        changes[name] = (*changes.get(name, ()), new) if isinstance(getattr(driver, name), tuple) else new
-    return replace(driver, **changes) if changes else driver
+    return remade(at, driver, lambda where, each: _changed(where, each, path))
 
 
 def _walked(path: str, driver: Driver) -> Iterator[tuple[str, Driver]]:
     yield path, driver
-    for _, where, inside in _inside(path, driver):
-        yield from _walked(where, inside)
-
-
-def _inside(path: str, driver: Driver) -> Iterator[tuple[str, str, Driver]]:
-    """The drivers that it is made of: of which parameter, and their paths."""
-    for parameter in type_of(driver).parameters:
-        value: Any = getattr(driver, parameter.name)
-        where = f"{path}.payload.{parameter.name}"
-        if parameter.kind is ParameterKind.DRIVERS:
-            yield from ((parameter.name, f"{where}.{n}", each) for n, each in enumerate(value))
-        elif parameter.kind is ParameterKind.DRIVER and value is not None:
-            yield parameter.name, where, value
+    for _, where, each in inside(path, driver):
+        yield from _walked(where, each)

@@ -11,6 +11,7 @@ from aurum.errors import InvalidScenario
 from aurum.scenarios.application import apply
 from aurum.scenarios.simulation.driving import driven, stochastic
 from aurum.scenarios.simulation.shocks import Sampling
+from aurum.scenarios.variations import tornado, varied
 from tests.scenario_curves import CARBON, GAS, POWER, curve, document, drivers, only
 
 CURVES = [curve(GAS, [30, 40], {"Q2-25": 35}), curve(POWER, [80, 90]), curve(CARBON, [70, 70])]
@@ -40,6 +41,30 @@ def test_those_inside_of_others_are_drawn_too_with_their_weights() -> None:
     assert list(found.amounts) == [CARBON]
     np.testing.assert_allclose(found.amounts[CARBON], [2, 2], rtol=1e-12)
     assert driven(CURVES, drivers(FOLLOWED), apply(CURVES, drivers(FOLLOWED)), Sampling(100)) == []
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["beside the others", "alone"])
+def test_a_tornado_draws_what_the_scenario_draws(alone: bool) -> None:
+    """So that what differs is what the drivers do: also of a driver without a name, and inside of another one."""
+    inner = drawn(document("shift", amount=4, limits=only(CARBON)))
+    story = drivers(document("composite", components=[inner]), drawn(document("scale", percent=10, limits=only(GAS))))
+    asides = [each.aside for each in driven(CURVES, story, apply(CURVES, story), Sampling(100, seed=3))]
+    assert not np.array_equal(*asides)
+    for each in tornado(story, 0.1, alone=alone):
+        told = varied(story, each)
+        found = [path.aside for path in driven(CURVES, told, apply(CURVES, told), Sampling(100, seed=3))]
+        np.testing.assert_array_equal(found, [asides[each.driver]] if alone else asides)
+
+
+def test_a_tornado_keeps_correlations_with_drivers_that_have_no_name() -> None:
+    pair = ("drivers.0", "drivers.1")
+    matrix = {one: {other: 1.0 if one == other else 0.8 for other in pair} for one in pair}
+    gas = drawn(document("scale", percent=10, limits=only(GAS)))
+    gas["payload"]["correlation_matrix"] = matrix
+    story = drivers(gas, drawn(document("shift", amount=4, limits=only(CARBON))))
+    for told in (story, *(varied(story, each) for each in tornado(story, 0.1))):
+        one, other = driven(CURVES, told, apply(CURVES, told), Sampling(1000, seed=3))
+        assert np.corrcoef(one.aside, other.aside)[0, 1] == pytest.approx(0.8, abs=0.05)
 
 
 def test_a_driver_of_which_nobody_can_say_what_it_moves_is_refused() -> None:
