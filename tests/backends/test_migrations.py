@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from aurum.backends.database import migrate
 from aurum.backends.paging import PageRequest
+from aurum.errors import Conflict
 from aurum.ingestion.model import Decision, RunState
 from aurum.ingestion.model import QuarantineState as State
 from aurum.metadata.model import CurveFilter
+from aurum.scenarios.repository.model import Definition
+from aurum.scenarios.runs.model import Request
+from tests.scenario_curves import document
 from tests.withheld import ANNA, EUA, Desk, eugp, mid_of, open_desk, submission
 
 KEPT = {
@@ -140,3 +146,18 @@ async def test_registered_operations_come_and_go(migrated_url: str, tmp_path: Pa
     assert await rows(migrated_url, "operations", "id") == []
     async with open_desk(migrated_url, tmp_path) as desk:
         await desk.services.operations.register(ANNA, [("board", "{ viewer { tenant } }")], lambda _: (), {})
+
+
+async def test_the_key_of_a_run_is_kept(migrated_url: str, tmp_path: Path) -> None:
+    async with open_desk(migrated_url, tmp_path) as desk:
+        await desk.load(eugp())
+        drivers = (document("scale", percent=10),)
+        made = await desk.services.scenarios.create(ANNA, Definition("All up", drivers=drivers))
+        asked = Request(made.scenario.id, idempotency_key="k-1")
+        run = await desk.services.scenario_runs.submit(ANNA, asked)
+    await asyncio.to_thread(migrate, migrated_url, "0014")
+    await asyncio.to_thread(migrate, migrated_url)
+    async with open_desk(migrated_url, tmp_path) as desk:
+        assert (await desk.services.scenario_runs.submit(ANNA, asked)).id == run.id
+        with pytest.raises(Conflict, match="different request"):
+            await desk.services.scenario_runs.submit(ANNA, replace(asked, seed=7))
