@@ -299,3 +299,14 @@ async def test_batches_with_their_runs_are_read_together(loaded: Services, ask: 
     await asked(ask, SWEEP, scenario=of, **over(*range(20, 60)))
     selects = [each for each in seen if each.lstrip().startswith("SELECT") and "advisory" not in each]
     assert len(selects) <= 20  # for any number of runs
+
+
+async def test_a_table_has_curves_that_only_one_value_of_a_sweep_names(loaded: Services, ask: Ask) -> None:
+    follows = {"heatRate": {"reference": TTF, "limits": {"curves": {"keys": [POWER]}}}}
+    of = await scenario(ask, "All up", follows, {"scale": {"percent": 10}}, filter={"keys": [POWER]})
+    peak = "eugp:eu/german/power/peak"
+    batch = await asked(ask, SWEEP, scenario=of, driver=0, parameter="reference", over={"values": [peak]})
+    await worked(loaded)
+    rows = (await said(ask, TABLE, id=batch["id"], bucket="ALL"))["table"]["rows"]
+    changes = {each["curve"]["key"]: [change > 0 for change in each["changes"]] for each in rows}
+    assert changes == {POWER: [True, True], TTF: [True, False], peak: [False, True]}

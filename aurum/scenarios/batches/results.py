@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aurum.auth import Principal, Scope
 from aurum.curves.analytics.comparisons import Bucket
@@ -64,9 +64,12 @@ class BatchResults:
         found = {name: by_key[curve.key] for name, curve in known.items()}
         return await asyncio.to_thread(held, holdings, found, mids)
 
-    async def _inputs(self, principal: Principal, runs: Sequence[BatchRun]) -> Sequence[Input]:
-        first = runs[0].run.id
-        return (await self.runs.inputs(principal.tenant, [first]))[first]
+    async def _inputs(self, principal: Principal, runs: Sequence[BatchRun]) -> Collection[Input]:
+        """The same in all runs, but for curves that a text in the place of a parameter may name."""
+        first, *others = (each.run for each in runs)
+        named = [each.id for each in others if each.variation is not None and isinstance(each.variation.value, str)]
+        found = await self.runs.inputs(principal.tenant, [first.id, *named])
+        return {each.curve_id: each for inputs in found.values() for each in inputs}.values()
 
     async def _read(
         self, principal: Principal, runs: Sequence[BatchRun], bases: Sequence[Base]
@@ -79,7 +82,7 @@ class BatchResults:
         return await self.bases.read(principal, bases), [mids.get(run.run.id) for run in runs]
 
 
-def _bases(runs: Sequence[BatchRun], inputs: Sequence[Input], curves: Mapping[int, Curve]) -> list[Base]:
+def _bases(runs: Sequence[BatchRun], inputs: Collection[Input], curves: Mapping[int, Curve]) -> list[Base]:
     """Those of the curves that the runs start from, in the units that are pinned."""
     return bases_of(runs[0].run, [each for each in inputs if each.curve_id in curves], curves)
 
