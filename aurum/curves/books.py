@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, partial
@@ -108,6 +108,11 @@ class BookStore:
         grids = await self._grids(rows)
         found = {row[-1]: _day(row[:-1], grids) for row in rows}
         return [found[id_] for id_ in ids]
+
+    async def as_of_dates(self, tenant: str, ids: Collection[int]) -> dict[int, date]:
+        """By snapshot. One statement."""
+        rows = await self._snapshots.database.rows(_AS_OF_BY_ID, tenant=tenant, ids=list(ids))
+        return {row[0]: row[1] for row in rows}
 
     async def days(
         self, tenant: str, spans: Sequence[Span], known_at: datetime | None, *, quotes: bool = False
@@ -222,6 +227,7 @@ def _between(curve_ids: Sequence[int], first: date, last: date, known_at: dateti
 
 
 _BY_ID = Read(select(*(snapshots.c[name] for name in (*_MID, "id"))).where(among(snapshots.c.id, "ids"), of_tenant()))
+_AS_OF_BY_ID = Read(select(snapshots.c.id, snapshots.c.as_of).where(among(snapshots.c.id, "ids"), of_tenant()))
 _KNOWN_AT: Any = bindparam("known_at", type_=snapshots.c.published_at.type)
 
 

@@ -184,6 +184,11 @@ class CurveService:
         principal.require(Scope.CURVES_READ)
         return await self.books.of_ids(principal.tenant, ids)
 
+    async def as_of_dates(self, principal: Principal, ids: Collection[int]) -> dict[int, date]:
+        """By snapshot. One statement, none without ids."""
+        principal.require(Scope.CURVES_READ)
+        return await self.books.as_of_dates(principal.tenant, ids) if ids else {}
+
     async def versions(self, principal: Principal, days: Collection[Day]) -> dict[Day, list[Snapshot]]:
         """By curve and exact as-of date: every version, the newest known first."""
         principal.require(Scope.CURVES_READ)

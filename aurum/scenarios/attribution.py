@@ -27,7 +27,7 @@ from aurum.scenarios.refusals import finite_at, refuse_errors, refused
 
 MOST_DRIVERS = 10  # that count for a curve
 MOST_VALUES = 2**24  # of one curve, and of those it depends on, in all sets: 128 MiB
-_VALUES = 2**21  # of curves that are looked at together: 16 MiB
+_VALUES = 2**20  # that are looked at together, in a step: 8 MiB
 Checked = tuple[frozenset[int], tuple[int, ...]]  # a curve with those it depends on, and the drivers that count
 
 
@@ -38,7 +38,7 @@ def shapley(curves: Iterable[BaseCurve], drivers: Sequence[Driver], policies: Po
     without_order, book = WithoutOrder(planned), planned.book.curves
     found = {each.key: ScenarioCurve(each, each.mid) for each in book}
     for group in without_order.groups({at: without_order.check(at) for at in range(len(book))}):
-        found |= {each.base.key: each for each in without_order.attributed(group)}
+        found |= {each.base.key: each for step in without_order.attributed(group) for each in step}
     return Outcome(found, planned.issues)
 
 
@@ -85,10 +85,20 @@ class WithoutOrder:
             raise refused([Issue(Severity.ERROR, "TOO_MANY_CURVES", why, "drivers", "Take the form in order.")])
         return kept, drivers
 
-    def attributed(self, group: Group) -> list[ScenarioCurve]:
+    def attributed(self, group: Group) -> Iterator[list[ScenarioCurve]]:
+        """Its curves, in steps of _VALUES at most; most of them end no curve."""
         mids = {at: self._book[at].mid for at in group.kept}
-        stories = _stories(mids, [(driver, only(self._steps[driver], group.kept)) for driver in group.drivers])
-        return [_attributed(self._book[at], stories[at], group.drivers) for at in group.curves]
+        steps = [(driver, only(self._steps[driver], group.kept)) for driver in group.drivers]
+        stories = {at: np.empty((1 << len(steps), len(mids[at]))) for at in group.curves}
+        over = (self._values(group.drivers, group.kept) - 1) // _VALUES
+        apart = min(over.bit_length(), len(steps))
+        for first in range(1 << apart):
+            found = _stories(mids, steps, first, apart)
+            for at, each in stories.items():
+                each[first :: 1 << apart] = found[at]
+            yield []
+        for at, each in stories.items():
+            yield from _attributed(self._book[at], each, group.drivers)
 
     @cached_property
     def _targets(self) -> list[frozenset[int]]:
@@ -134,32 +144,49 @@ class WithoutOrder:
         yield Group(drivers, tuple(chosen), frozenset(all_kept))
 
 
-def _stories(mids: Mapping[int, Prices], steps: Sequence[tuple[int, Step]]) -> Values:
-    """(sets, points) by curve; bit k of a set's number says whether the k-th of the steps is in it.
+def _stories(mids: Mapping[int, Prices], steps: Sequence[tuple[int, Step]], first: int, apart: int) -> Values:
+    """(sets, points) by curve, of the sets that have those of the first `apart` steps that the bits of `first` say.
 
-    A step doubles what there is: the sets of those before it are looked at once, for it goes on where they ended.
+    Bit k of a set's number says whether the k-th of the other steps is in it. Each of these doubles what there is: the
+    sets of those before it are looked at once, for it goes on where they ended.
     """
-    all_ = {at: np.empty((1 << len(steps), len(mid))) for at, mid in mids.items()}
-    for at, mid in mids.items():
-        all_[at][0] = mid
-    for k, (driver, step) in enumerate(steps):
-        involved = {each for at, others in dependencies(step) for each in (at, *others)}
-        now = {at: all_[at][: 1 << k] for at in involved}
-        base = {at: np.broadcast_to(mids[at], now[at].shape) for at in involved}
-        with finite_at(f"drivers.{driver}"):
-            made = moved(step, now, now, base)
+    now = {at: mid[None] for at, mid in mids.items()}
+    for k in range(apart):
+        if first >> k & 1:
+            now |= _moved(*steps[k], now, mids)
+    all_ = {at: np.empty((1 << len(steps) - apart, len(mid))) for at, mid in mids.items()}
+    for at, each in all_.items():
+        each[0] = now[at][0]
+    for k, (driver, step) in enumerate(steps[apart:]):
+        before = {at: each[: 1 << k] for at, each in all_.items()}
+        made = _moved(driver, step, before, mids)
         for at, each in all_.items():
-            each[1 << k : 2 << k] = made.get(at, each[: 1 << k])
+            each[1 << k : 2 << k] = made.get(at, before[at])
     return all_
 
 
-def _attributed(base: BaseCurve, stories: Prices, drivers: Sequence[int]) -> ScenarioCurve:
+def _moved(driver: int, step: Step, now: Values, mids: Mapping[int, Prices]) -> dict[int, Prices]:
+    involved = {each for at, others in dependencies(step) for each in (at, *others)}
+    before = {at: now[at] for at in involved}
+    base = {at: np.broadcast_to(mids[at], now[at].shape) for at in involved}
+    with finite_at(f"drivers.{driver}"):
+        return moved(step, before, before, base)
+
+
+def _attributed(base: BaseCurve, stories: Prices, drivers: Sequence[int]) -> Iterator[list[ScenarioCurve]]:
     if not different(stories, base.mid).any():
-        return ScenarioCurve(base, base.mid)
-    with finite_at("drivers", f"what moves {base.key}"):
-        amounts, mid = settled(base.mid, _means(stories, len(drivers)), stories[-1])
+        yield [ScenarioCurve(base, base.mid)]
+        return
+    wide, found = max(1, _VALUES >> len(drivers)), list[tuple[Prices, Prices]]()
+    for start in range(0, len(base.mid), wide):
+        points = slice(start, start + wide)
+        with finite_at("drivers", f"what moves {base.key}"):
+            means = _means(stories[:, points], len(drivers))
+            found.append(settled(base.mid[points], means, stories[-1, points]))
+        yield []
+    amounts, mid = (np.concatenate(each, axis=-1) for each in zip(*found, strict=True))
     parts = zip(drivers, amounts, strict=True)
-    return ScenarioCurve(base, mid, tuple(Contribution(driver, each) for driver, each in parts if each.any()))
+    yield [ScenarioCurve(base, mid, tuple(Contribution(driver, each) for driver, each in parts if each.any()))]
 
 
 def _means(stories: Prices, drivers: int) -> Prices:

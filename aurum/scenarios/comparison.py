@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +15,23 @@ from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, month_num
 from aurum.scenarios.model import Outcome, ScenarioCurve
 
 
-@finite("a difference")
 def compare(runs: Sequence[Outcome], bucket: Bucket = Bucket.MONTH, by: By = By.ABSOLUTE) -> list[Difference]:
-    """Every curve and bucket in which a run differs from a base or another run; the largest first, then by key.
+    """Every curve and bucket in which a run differs from a base or another run; the largest first, then by key."""
+    return largest_first(differing(runs, bucket, by))
+
+
+def differing(runs: Sequence[Outcome], bucket: Bucket, by: By) -> Iterator[list[Difference]]:
+    """The same, a curve at a time.
 
     A bucket is the mean of those of its months that every run that has the curve has a price for.
     """
-    beside = {key: [run.curves.get(key) for run in runs] for key in sorted({key for run in runs for key in run.curves})}
-    found = (each for key, all_ in beside.items() if not _same(all_) for each in _of_curve(key, all_, bucket, by))
-    return sorted((each for each in found if each.spread), key=lambda each: (-each.size, each.key, each.delivery))
+    for key in sorted({key for run in runs for key in run.curves}):
+        beside = [run.curves.get(key) for run in runs]
+        yield [] if _same(beside) else _of_curve(key, beside, bucket, by)
+
+
+def largest_first(found: Iterable[Sequence[Difference]]) -> list[Difference]:
+    return sorted(chain.from_iterable(found), key=lambda each: (-each.size, each.key, each.delivery))
 
 
 def _same(curves: Sequence[ScenarioCurve | None]) -> bool:
@@ -32,17 +41,19 @@ def _same(curves: Sequence[ScenarioCurve | None]) -> bool:
     return still and all(np.array_equal(each.base.mid, first.base.mid, equal_nan=True) for each in others)
 
 
-def _of_curve(key: str, curves: Sequence[ScenarioCurve | None], bucket: Bucket, by: By) -> Iterator[Difference]:
+@finite("a difference")
+def _of_curve(key: str, curves: Sequence[ScenarioCurve | None], bucket: Bucket, by: By) -> list[Difference]:
     places = [None if each is None else _places(each) for each in curves]
-    common = _common([each for each in places if each is not None])
+    common, found = _common([each for each in places if each is not None]), list[Difference]()
     for (label, delivery), members in buckets(common, bucket).items():
         values = tuple(
             None if curve is None or at is None else _value(curve, np.array([at[each] for each in members]))
             for curve, at in zip(curves, places, strict=True)
         )
         known = [each for value in values if value is not None for each in (value.base, value.value)]
-        spread = float(np.ptp(known))
-        yield Difference(key, label, delivery, len(members), values, spread, _size(spread, known[0], by))
+        if spread := float(np.ptp(known)):
+            found.append(Difference(key, label, delivery, len(members), values, spread, _size(spread, known[0], by)))
+    return found
 
 
 _Point = tuple[TenorType, DeliveryPeriod, str]

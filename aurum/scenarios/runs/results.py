@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
 from aurum.auth import Principal, Scope
 from aurum.backends.paging import Page, PageRequest
+from aurum.backends.steps import stepped
 from aurum.curves import stories
 from aurum.curves.analytics.comparisons import Bucket, By, Difference, check_runs
 from aurum.curves.model import DayPrices, Listed, Snapshot
 from aurum.errors import AurumError, Conflict, InvalidInput, NotFound
 from aurum.metadata.model import Curve, CurveFilter
 from aurum.scenarios.bases import Bases
-from aurum.scenarios.comparison import compare
+from aurum.scenarios.comparison import differing, largest_first
 from aurum.scenarios.model import BaseCurve, Outcome, ScenarioCurve
 from aurum.scenarios.repository.model import Version
 from aurum.scenarios.repository.service import ScenarioService
@@ -140,13 +141,8 @@ class ResultService:
         curves = in_one_unit(inputs.values(), await self.bases.metadata.by_id(principal, chosen))
         ids = sorted({each.snapshot_id for each in found})
         days = dict(zip(ids, await self.bases.curves.mids_of(principal, ids), strict=True))
-        outcomes = {id_: dict[str, ScenarioCurve]() for id_ in run_ids}
-        for each in found:
-            day = days[each.snapshot_id]
-            base = BaseCurve(curves[each.curve_id], day.as_of, day.version, day.prices.tenors, day.prices.mid)
-            outcomes[each.run_id][base.key] = ScenarioCurve(base, each.mids(base.mid), tuple(each.contributions))
-        told = [Outcome(outcomes[id_]) for id_ in run_ids]
-        differences = await asyncio.to_thread(compare, told, bucket, by)
+        steps = await stepped(_differing(run_ids, found, curves, days, bucket, by))
+        differences = await asyncio.to_thread(largest_first, steps)
         return [runs[id_] for id_ in run_ids], differences, {curve.key: curve for curve in curves.values()}
 
     async def _told(self, principal: Principal, found: Sequence[Result], runs: Mapping[int, Run]) -> list[Told]:
@@ -154,6 +150,18 @@ class ResultService:
         return [
             Told(each, _snapshot(each, bases[each.snapshot_id], runs[each.run_id])) for each in found
         ]  # fmt: skip
+
+
+def _differing(
+    run_ids: Sequence[int], found: Sequence[Result], curves: Mapping[int, Curve], days: Mapping[int, DayPrices],
+    bucket: Bucket, by: By,
+) -> Iterator[Sequence[Difference]]:  # fmt: skip
+    outcomes = {id_: dict[str, ScenarioCurve]() for id_ in run_ids}
+    for each in found:
+        day = days[each.snapshot_id]
+        base = BaseCurve(curves[each.curve_id], day.as_of, day.version, day.prices.tenors, day.prices.mid)
+        outcomes[each.run_id][base.key] = ScenarioCurve(base, each.mids(base.mid), tuple(each.contributions))
+    yield from differing([Outcome(outcomes[id_]) for id_ in run_ids], bucket, by)
 
 
 def there(found: T | AurumError) -> T:
