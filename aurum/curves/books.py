@@ -105,8 +105,7 @@ class BookStore:
     async def of_ids(self, tenant: str, ids: Sequence[int]) -> list[DayPrices]:
         """The mids of snapshots, parallel to their ids, all of which are there. One statement."""
         rows = await self._snapshots.database.rows(_BY_ID, tenant=tenant, ids=list(ids))
-        grids = await self._grids(rows)
-        found = {row[-1]: _day(row[:-1], grids) for row in rows}
+        found = await asyncio.to_thread(_by_id, rows, await self._grids(rows))
         return [found[id_] for id_ in ids]
 
     async def as_of_dates(self, tenant: str, ids: Collection[int]) -> dict[int, date]:
@@ -229,6 +228,10 @@ def _between(curve_ids: Sequence[int], first: date, last: date, known_at: dateti
 _BY_ID = Read(select(*(snapshots.c[name] for name in (*_MID, "id"))).where(among(snapshots.c.id, "ids"), of_tenant()))
 _AS_OF_BY_ID = Read(select(snapshots.c.id, snapshots.c.as_of).where(among(snapshots.c.id, "ids"), of_tenant()))
 _KNOWN_AT: Any = bindparam("known_at", type_=snapshots.c.published_at.type)
+
+
+def _by_id(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> dict[int, DayPrices]:
+    return {row[-1]: _day(row[:-1], grids) for row in rows}
 
 
 def _by_curve(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> dict[int, list[DayPrices]]:

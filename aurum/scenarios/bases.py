@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from aurum.auth import Principal
 from aurum.backends.paging import PageRequest
+from aurum.curves.model import Listed
 from aurum.curves.service import CurveService
-from aurum.metadata.model import Curve, CurveFilter, unit_known_at
+from aurum.metadata.model import Curve, CurveFilter, UnitAssignment, unit_known_at
 from aurum.metadata.service import MetadataService
 from aurum.scenarios.model import BaseCurve, Issue, Severity
 from aurum.scenarios.refusals import refused
@@ -56,12 +58,7 @@ class Bases:
             why, suggestion = "the scenario looks at no curve that has prices", "Widen it, or take another as-of date."
             raise refused([Issue(Severity.ERROR, "EMPTY_SELECTION", why, "filter", suggestion)])
         units = await self.metadata.unit_versions(principal, list(listed))
-        found = []
-        for id_, (snapshot,) in listed.items():
-            unit = unit_known_at(units[id_], known_at)
-            curve = replace(curves[id_], currency=unit.currency, unit=unit.unit)
-            found.append(Base(curve, snapshot.id, snapshot.as_of))
-        return sorted(found, key=lambda base: base.curve.key)
+        return await asyncio.to_thread(_bases, listed, curves, units, known_at)
 
     async def read(self, principal: Principal, bases: Sequence[Base]) -> list[BaseCurve]:
         """Their prices. One statement."""
@@ -70,3 +67,15 @@ class Bases:
             BaseCurve(base.curve, day.as_of, day.version, day.prices.tenors, day.prices.mid)
             for base, day in zip(bases, days, strict=True)
         ]
+
+
+def _bases(
+    listed: Mapping[int, Sequence[Listed]], curves: Mapping[int, Curve],
+    units: Mapping[int, Sequence[UnitAssignment]], known_at: datetime | None,
+) -> list[Base]:  # fmt: skip
+    found = []
+    for id_, (snapshot,) in listed.items():
+        unit = unit_known_at(units[id_], known_at)
+        curve = replace(curves[id_], currency=unit.currency, unit=unit.unit)
+        found.append(Base(curve, snapshot.id, snapshot.as_of))
+    return sorted(found, key=lambda base: base.curve.key)

@@ -491,14 +491,20 @@ async def test_runs_leave_what_is_kept_of_curves(loaded: Services, ask: Ask) -> 
     assert not [each for each in seen if "snapshots" in each]
 
 
-async def test_ten_runs_at_once_do_not_mix(loaded: Services, ask: Ask) -> None:
-    of = [await scenario(ask, f"{n} %", {"scale": {"percent": n}}) for n in range(1, 11)]
-    ids = [await queued(ask, each) for each in of]
+async def test_twelve_runs_at_once_do_not_mix_and_the_urgent_ones_come_first(loaded: Services, ask: Ask) -> None:
+    names = ["LOW", "NORMAL", "HIGH", "CRITICAL"]
+    of = [await scenario(ask, f"{n} %", {"scale": {"percent": n}}, FOLLOWED) for n in range(1, 13)]
+    ids = await asyncio.gather(*(queued(ask, each, priority=names[n % 4]) for n, each in enumerate(of)))
     claims = [await claimed(loaded) for _ in ids]
+    urgencies = {row_of(id_, "ScenarioRun"): n % 4 for n, id_ in enumerate(ids)}
+    assert [urgencies[each.run_id] for each in claims] == [3] * 3 + [2] * 3 + [1] * 3 + [0] * 3
     await asyncio.gather(*(execute(loaded.scenario_runs, each) for each in claims))
-    gas = await mids(ask, TTF)
+    gas, power = await mids(ask, TTF), await mids(ask, POWER)
     for percent, run in enumerate(ids, 1):
-        assert await mids(ask, TTF, run=run) == pytest.approx([mid * (1 + percent / 100) for mid in gas], rel=1e-12)
+        up = percent / 100
+        assert await mids(ask, TTF, run=run) == pytest.approx([mid * (1 + up) for mid in gas], rel=1e-12)
+        followed = [mid * (1 + up) + 2 * up * price for mid, price in zip(power, gas, strict=True)]
+        assert await mids(ask, POWER, run=run) == pytest.approx(followed, rel=1e-12)
 
 
 async def test_runs_are_compared_by_curve_delivery_and_driver(loaded: Services, ask: Ask) -> None:

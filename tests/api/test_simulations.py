@@ -26,7 +26,7 @@ from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, ScenarioSettings, Settings
 from tests.api.conftest import Ask
 from tests.api.test_scenario_crew import looked, until, with_crew
-from tests.api.test_scenario_runs import RUN, claimed, queued, said
+from tests.api.test_scenario_runs import CANCEL, RUN, claimed, queued, said
 from tests.published import GERMAN, NBP, TTF, months
 from tests.statements import statements_from_here
 
@@ -305,6 +305,22 @@ async def test_curves_without_prices_of_the_day_are_left_out_and_named(historic:
     assert (run["state"], run["simulation"]["asOf"]) == ("SUCCEEDED", next_day.isoformat())
     assert run["issues"] == [{"code": "LEFT_OUT", "path": "simulation.filter"}]
     assert [each["curve"]["key"] for each in run["simulation"]["curves"]["nodes"]] == [GAS, BRITISH]
+
+
+async def test_a_simulation_is_cancelled_while_it_waits_and_not_once_it_has_ended(historic: Services, ask: Ask) -> None:
+    of = await plain(ask)
+    waits = await queued(ask, of, simulation={})
+    for _ in range(2):
+        assert (await said(ask, CANCEL, input={"id": waits}))["run"] == {"state": "CANCELLED"}
+    assert await historic.scenario_runs.claim() is None
+    assert (await said(ask, RESULT, id=waits))["simulation"]["curves"] == {"nodes": []}
+    again = await queued(ask, of, simulation={})
+    assert again != waits
+    await execute(historic.scenario_runs, await claimed(historic))
+    ended = await said(ask, RESULT, id=again)
+    assert [each["code"] for each in (await said(ask, CANCEL, input={"id": again}))["problems"]] == ["CONFLICT"]
+    assert await said(ask, RESULT, id=again) == ended
+    assert (ended["state"], len(ended["simulation"]["curves"]["nodes"])) == ("SUCCEEDED", 2)
 
 
 async def test_a_silent_workers_simulation_is_computed_again_and_kept_once(historic: Services, ask: Ask) -> None:

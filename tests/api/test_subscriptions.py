@@ -24,10 +24,15 @@ from aurum.app import create_app
 from aurum.auth import local_principal
 from aurum.demo import eugp_workbook
 from aurum.demo.workbooks import VendorWorkbook
+from aurum.graphql.ids import node_id
 from aurum.ingestion.service import Submission
+from aurum.metadata.model import CurveFilter
+from aurum.scenarios.repository.model import Definition
+from aurum.scenarios.runs.model import Request
 from aurum.services import Services
 from aurum.serving import connections
 from aurum.settings import DatabaseSettings, Settings
+from tests.processes import eventually
 from tests.repriced import repriced
 
 PUBLISHED = """subscription($after: String, $filter: CurveFilter) { curvePublished(after: $after, filter: $filter) {
@@ -144,6 +149,32 @@ async def test_a_run_is_followed_live(server: Server) -> None:
     ] == [("QUEUED", 0, 0, 0, 0), ("RUNNING", 0, 0, 0, 0), ("RUNNING", 5, points, 0, 0),
           ("SUCCEEDED", 5, points, points - 1, 1)]  # fmt: skip
     assert received[-1]["run"] | {"pointCount": 0} == {"fileName": workbook.name, "state": "SUCCEEDED", "pointCount": 0}
+
+
+async def test_a_scenario_run_is_followed_on_after_a_cut_every_step_once(server: Server) -> None:
+    services, us = server.services, local_principal(Settings().auth, "test")
+    await server.load(day(12))
+    drivers = ({"driver_type": "scale", "payload": {"percent": 5}},)
+    kept = await services.scenarios.create(us, Definition("Up", None, drivers, CurveFilter(products=("gas",))))
+    run = await services.scenario_runs.submit(us, Request(kept.scenario.id))
+    query = "subscription($id: ID, $after: String) { scenarioRun(id: $id, after: $after) { cursor state } }"
+    variables = {"id": node_id("ScenarioRun", run.id)}
+    async with server.connected() as socket:
+        await subscribe(socket, query, after="0", **variables)
+        told = await events(socket, 1)
+        socket.transport.abort()
+
+    async def ended() -> bool:
+        return (await services.scenario_runs.runs(us, [run.id]))[run.id].state.final
+
+    await eventually(ended)
+    async with server.connected() as socket:
+        await subscribe(socket, query, after=told[0]["cursor"], **variables)
+        while told[-1]["state"] != "SUCCEEDED":
+            told += await events(socket, 1)
+    log = await services.events.read(us.tenant, 0, ["SCENARIO_RUN"])
+    assert [each["cursor"] for each in told] == [str(each.cursor) for each in log]
+    assert [each["state"] for each in told][:2] == ["QUEUED", "RUNNING"]
 
 
 async def test_everything_that_happens_is_followed_by_its_type(server: Server) -> None:

@@ -79,7 +79,7 @@ class Preparing:
             given = (request.simulation, bases, drivers, known_at)
             simulation = await pin(self.scenarios.bases, self.principal, *given)
             parts.append(simulation.document)
-        digest = hashlib.sha256(canonical(parts)).hexdigest()
+        digest = await asyncio.to_thread(_digest, parts)
         newest = as_of or max(base.as_of for base in bases)
         return Prepared(request, asked(request), digest, version, newest, known_at, inputs, simulation)
 
@@ -96,6 +96,10 @@ class Preparing:
             policies = await self.scenarios.policies.known_to(self.principal, drivers)
             self._versions[id_, version] = said, drivers, policies
         return self._versions[id_, version]
+
+
+def _digest(parts: Sequence[Any]) -> str:
+    return hashlib.sha256(canonical(parts)).hexdigest()
 
 
 def check(request: Request) -> None:
