@@ -1,7 +1,8 @@
 """The connections of the server, which let the application know more of them than ASGI does.
 
-The application finds them in the scope (`aurum.graphql.delivery.Line`): it learns that the server wants to stop, and
-may give up a client that takes nothing. Uvicorn waits until such a client has taken what is left, and be it for ever.
+The application finds them in the scope (`Line` of `graphql/transports/delivery.py`): it learns that the server wants to
+stop, and may give up a client that takes nothing. Uvicorn waits until such a client has taken what is left, and be it
+for ever.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from aurum.graphql.delivery import LINE
+from aurum.graphql.transports.delivery import LINE
 from aurum.settings import Settings
 
 _GRACE_SECONDS = 5.0  # what is left may still be taken
@@ -191,7 +192,7 @@ def connections(settings: Settings) -> dict[str, Any]:
         "http": HTTP,
         "ws": WebSockets,
         "ws_max_size": settings.graphql.max_body_kib * 1024,
-        "ws_ping_interval": None,  # `graphql/sockets.py` asks whether the client is there
+        "ws_ping_interval": None,  # `graphql/transports/sockets.py` asks whether the client is there
         "ws_per_message_deflate": settings.subscriptions.compress,
         "timeout_graceful_shutdown": 5,
     }

@@ -13,7 +13,7 @@ import strawberry
 
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.errors import InvalidCursor, InvalidInput
-from aurum.graphql.records import RecordBatch
+from aurum.graphql.columnar.records import RecordBatch
 from aurum.graphql.sizes import DEFAULT_PAGE
 
 T = TypeVar("T")

@@ -37,8 +37,8 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from aurum.graphql.columnar.records import EncodedRows
 from aurum.graphql.documents import Document
-from aurum.graphql.records import EncodedRows
 from aurum.graphql.sizes import ASSUMED, ListSize, size_of, weight_of
 
 # Introspection is answered object by object, at three times what one of ours takes; its lists as long as they are here.

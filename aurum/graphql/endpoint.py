@@ -18,20 +18,20 @@ from starlette.websockets import WebSocket
 from aurum.backends.kept import Kept
 from aurum.errors import AurumError
 from aurum.graphql.admission import ANSWERED, READING, Admission
+from aurum.graphql.arrow.tables import NotATable
+from aurum.graphql.arrow.tabular import TableAnswer
 from aurum.graphql.charges import BudgetExhausted
 from aurum.graphql.deadlines import Connected
 from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Schema
-from aurum.graphql.formats import error_media
 from aurum.graphql.media import ARROW, GRAPHQL, JSON, NotAcceptable, answered, negotiated, refusal
 from aurum.graphql.refused import DocumentRefused
 from aurum.graphql.requests import MULTIPART, Asked, Incoming, MethodNotAllowed, TooSlow, asked_of, with_header
-from aurum.graphql.running import Runner
-from aurum.graphql.sockets import Connection, check_origin
 from aurum.graphql.streams import StreamEnded
-from aurum.graphql.subscribing import Subscriptions
-from aurum.graphql.tables import NotATable
-from aurum.graphql.tabular import TableAnswer
+from aurum.graphql.transports.formats import error_media
+from aurum.graphql.transports.running import Runner
+from aurum.graphql.transports.sockets import Connection, check_origin
+from aurum.graphql.transports.subscribing import Subscriptions
 from aurum.graphql.trusted import Trusted
 from aurum.graphql.uploads import uploaded
 from aurum.settings import GraphQLSettings, SubscriptionSettings

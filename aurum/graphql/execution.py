@@ -33,7 +33,8 @@ from strawberry.types.graphql import OperationType
 
 from aurum.backends.kept import Kept
 from aurum.errors import AurumError, Unavailable
-from aurum.graphql.columnar import ColumnarExecutor
+from aurum.graphql.columnar.completion import ColumnarExecutor
+from aurum.graphql.columnar.warming import make_plans
 from aurum.graphql.deadlines import DeadlineExceeded, timely
 from aurum.graphql.documents import Document, Documents
 from aurum.graphql.errors import Errors, told
@@ -42,7 +43,6 @@ from aurum.graphql.registered import OperationInvalid, Registered, named
 from aurum.graphql.registered import told as lines
 from aurum.graphql.sharing import Following, Sharing
 from aurum.graphql.streams import Feed, Message, StreamEnded, deciding_variables, encoded
-from aurum.graphql.warming import make_plans
 
 is_awaitable: Any = optimized_is_awaitable
 _EVERY_TYPE = tuple(OperationType)

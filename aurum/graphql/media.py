@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from aurum.errors import AurumError
-from aurum.graphql.records import rendered
+from aurum.graphql.columnar.records import rendered
 from aurum.graphql.refused import DocumentRefused
 
 JSON = "application/json"

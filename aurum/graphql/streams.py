@@ -11,7 +11,7 @@ from graphql import DocumentNode, FieldNode, GraphQLError, OperationDefinitionNo
 from aurum.auth import Principal
 from aurum.backends.events import Event, EventLog
 from aurum.errors import InvalidCursor
-from aurum.graphql.records import rendered
+from aurum.graphql.columnar.records import rendered
 
 T = TypeVar("T")
 _AFTER = "after"

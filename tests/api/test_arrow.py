@@ -9,7 +9,7 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from aurum.graphql import flattened
+from aurum.graphql.arrow import flattened
 from aurum.graphql.ids import node_id
 from aurum.services import Services
 from tests.api.conftest import Ask

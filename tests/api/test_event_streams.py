@@ -12,7 +12,7 @@ import httpx
 import orjson
 import pytest
 
-from aurum.graphql import shared
+from aurum.graphql.transports import shared
 from tests.live_server import LiveServer, live_server
 from tests.processes import eventually
 

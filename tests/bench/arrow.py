@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from strawberry.http import process_result
 
+from aurum.graphql.arrow.tabular import TableAnswer
+from aurum.graphql.columnar.records import rendered
 from aurum.graphql.execution import Schema
-from aurum.graphql.records import rendered
 from aurum.graphql.requests import Asked
-from aurum.graphql.tabular import TableAnswer
 from tests.bench.executor import FIELDS, Desk, Query, taken
 
 ROUNDS = 7

@@ -22,10 +22,10 @@ from rich.table import Table
 from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.http import process_result
 
+from aurum.graphql.columnar.plans import batched
+from aurum.graphql.columnar.records import RecordBatch, SharedColumn, rendered
 from aurum.graphql.execution import Schema
 from aurum.graphql.loaders import Loaders
-from aurum.graphql.plans import batched
-from aurum.graphql.records import RecordBatch, SharedColumn, rendered
 
 ROUNDS = 9
 Way = Callable[[str], Awaitable[bytes]]

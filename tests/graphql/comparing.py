@@ -17,9 +17,9 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.utils.str_converters import to_camel_case
 
 from aurum.backends.kept import Kept
-from aurum.graphql.columnar import ColumnarExecutor, StockExecutor
+from aurum.graphql.columnar.completion import ColumnarExecutor, StockExecutor
+from aurum.graphql.columnar.records import rendered
 from aurum.graphql.documents import Document, Documents
-from aurum.graphql.records import rendered
 from tests.graphql.desk import Desk, Side, Volume, schema
 from tests.graphql.queries import queries, variables
 

@@ -19,8 +19,8 @@ from strawberry.scalars import JSON
 from strawberry.schema.config import StrawberryConfig
 
 from aurum.graphql.charges import Charges
-from aurum.graphql.plans import batched
-from aurum.graphql.records import Column, Constant, RecordBatch, SharedColumn
+from aurum.graphql.columnar.plans import batched
+from aurum.graphql.columnar.records import Column, Constant, RecordBatch, SharedColumn
 from aurum.settings import GraphQLSettings
 
 T = TypeVar("T")

@@ -16,12 +16,12 @@ from strawberry.extensions import SchemaExtension
 
 from aurum.backends.kept import Kept
 from aurum.errors import InvalidInput
-from aurum.graphql.columnar import ColumnarExecutor
+from aurum.graphql.columnar.completion import ColumnarExecutor
+from aurum.graphql.columnar.leaves import completed_leaves
+from aurum.graphql.columnar.plans import batched
+from aurum.graphql.columnar.records import Constant, EncodedRows, RecordBatch, SharedColumn, Stack, rendered
 from aurum.graphql.errors import told
 from aurum.graphql.execution import Schema
-from aurum.graphql.leaves import completed_leaves
-from aurum.graphql.plans import batched
-from aurum.graphql.records import Constant, EncodedRows, RecordBatch, SharedColumn, Stack, rendered
 from tests.graphql import desk as desks
 from tests.graphql.desk import Desk, Point, schema
 
@@ -131,7 +131,7 @@ async def test_a_shared_column_is_completed_once(monkeypatch: pytest.MonkeyPatch
         completed.append(values)
         return completed_leaves(leaf, nullable, values)
 
-    monkeypatch.setattr("aurum.graphql.texts.completed_leaves", noted)
+    monkeypatch.setattr("aurum.graphql.columnar.texts.completed_leaves", noted)
     sheets = [RecordBatch(Row, 2, {"text": grid}) for _ in range(3)]
     answer = await SHEETS.execute("{ sheets { text } }", context_value=sheets)
     assert answer.data == {"sheets": [[{"text": "a"}, {"text": "b"}]] * 3}

@@ -13,8 +13,8 @@ import orjson
 import pytest
 
 from aurum.curves.model import CurvePrices
+from aurum.graphql.columnar.records import rendered
 from aurum.graphql.execution import Schema
-from aurum.graphql.records import rendered
 from aurum.graphql.streams import StreamEnded
 from aurum.market.periods import Tenor, TenorGrid, TenorType, months_from
 from tests.graphql.test_streams import context_of, messages

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from aurum.backends.kept import Kept
-from aurum.graphql.columnar import StockExecutor
+from aurum.graphql.columnar.completion import StockExecutor
 from tests.graphql.comparing import DOCUMENTS, EXAMPLES, GENERATED, Case, answer, answers, cases, expected
 from tests.graphql.desk import Desk
 

@@ -15,11 +15,11 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from aurum.errors import NotFound
+from aurum.graphql.columnar.records import EncodedRows, RecordBatch
 from aurum.graphql.endpoint import Endpoint
 from aurum.graphql.errors import MASKED, Errors
 from aurum.graphql.execution import Schema
 from aurum.graphql.limits import limits
-from aurum.graphql.records import EncodedRows, RecordBatch
 from aurum.graphql.requests import Asked
 from aurum.settings import GraphQLSettings
 from tests.graphql import desk as desks

@@ -14,10 +14,10 @@ from graphql.execution.executor import CollectedErrors
 from hypothesis import Phase, given, settings
 
 from aurum.backends.kept import Kept
-from aurum.graphql import columnar, leaves, plans, texts
-from aurum.graphql.columnar import ColumnarExecutor
+from aurum.graphql.columnar import completion, leaves, plans, texts
+from aurum.graphql.columnar.completion import ColumnarExecutor
+from aurum.graphql.columnar.records import RecordBatch, SharedColumn
 from aurum.graphql.documents import Document
-from aurum.graphql.records import RecordBatch, SharedColumn
 from tests.graphql.comparing import DOCUMENTS, EXAMPLES, GENERATED, STOCK, Case, Expected, answers, cases, expected
 from tests.graphql.desk import Side
 
@@ -124,7 +124,7 @@ def a_null_passes_where_none_may_be(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def a_null_object_passes_where_none_may_be(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(columnar, "is_non_null_type", lambda _: False)
+    patch.setattr(completion, "is_non_null_type", lambda _: False)
 
 
 @mutant
@@ -134,7 +134,7 @@ def numbers_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def nan_is_not_null(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("aurum.graphql.records.np.isnan", lambda values: np.zeros(len(values), dtype=bool))
+    patch.setattr("aurum.graphql.columnar.records.np.isnan", lambda values: np.zeros(len(values), dtype=bool))
 
 
 @mutant
@@ -158,7 +158,7 @@ def the_type_is_that_of_the_list(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def arguments_are_not_passed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(columnar, "convert_arguments", lambda *_: {})
+    patch.setattr(completion, "convert_arguments", lambda *_: {})
 
 
 @mutant
@@ -183,7 +183,7 @@ def nulls_move_to_the_end(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def inner_lists_are_cut_wrongly(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(columnar, "islice", lambda flat, count: islice(flat, count - 1 if count > 1 else count))
+    patch.setattr(completion, "islice", lambda flat, count: islice(flat, count - 1 if count > 1 else count))
 
 
 @mutant
@@ -204,7 +204,7 @@ def numbers_of_a_column_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def infinity_is_null(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("aurum.graphql.texts.np.isinf", lambda values: np.zeros(values.shape, dtype=bool))
+    patch.setattr("aurum.graphql.columnar.texts.np.isinf", lambda values: np.zeros(values.shape, dtype=bool))
 
 
 @mutant
@@ -215,7 +215,7 @@ def texts_of_shared_columns_forget_the_selection(patch: pytest.MonkeyPatch) -> N
 @mutant
 def an_executor_keeps_its_errors(patch: pytest.MonkeyPatch) -> None:
     kept = CollectedErrors()
-    patch.setattr("aurum.graphql.columnar.CollectedErrors", lambda: kept)
+    patch.setattr("aurum.graphql.columnar.completion.CollectedErrors", lambda: kept)
 
 
 @mutant

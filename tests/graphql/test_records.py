@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from aurum.graphql.records import Constant, EncodedRows, RecordBatch, SharedColumn, rendered
+from aurum.graphql.columnar.records import Constant, EncodedRows, RecordBatch, SharedColumn, rendered
 
 
 @dataclass

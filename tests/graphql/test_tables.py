@@ -29,12 +29,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.execution import optimized_is_awaitable
 
-from aurum.graphql.arrow import Columns, TableExecutor
-from aurum.graphql.columnar import StockExecutor
+from aurum.graphql.arrow.arrays import Columns, TableExecutor
+from aurum.graphql.arrow.flattened import Flattened, written
+from aurum.graphql.arrow.tables import SCALARS, NotATable, Table, table_of
+from aurum.graphql.columnar.completion import StockExecutor
+from aurum.graphql.columnar.records import rendered
 from aurum.graphql.documents import Documents
-from aurum.graphql.flattened import Flattened, written
-from aurum.graphql.records import rendered
-from aurum.graphql.tables import SCALARS, NotATable, Table, table_of
 from tests.graphql.comparing import BAD, DOCUMENTS, GENERATED, STOCK
 from tests.graphql.desk import Desk
 from tests.graphql.queries import queries, variables

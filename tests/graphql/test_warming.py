@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from aurum.graphql import admission, documents, plans
+from aurum.graphql import admission, documents
 from aurum.graphql.admission import ANSWERED, Admission
+from aurum.graphql.columnar import plans
 from aurum.graphql.execution import Schema
 from aurum.graphql.registered import Registered
 from aurum.graphql.requests import Asked

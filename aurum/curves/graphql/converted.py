@@ -10,9 +10,9 @@ from aurum.curves import expressions, model
 from aurum.curves.graphql.arguments import Delivery, TenorTypes
 from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
 from aurum.errors import UnknownUnit
-from aurum.graphql.plans import batched
+from aurum.graphql.arrow.tables import parallel
+from aurum.graphql.columnar.plans import batched
 from aurum.graphql.sizes import sized, weighing
-from aurum.graphql.tables import parallel
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import Currency, Unit, currency_of, unit_of
 

@@ -55,13 +55,13 @@ from aurum.curves.graphql.strips import (
 )
 from aurum.curves.graphql.trust import Require, Required, trusted
 from aurum.errors import InvalidCursor, InvalidInput
+from aurum.graphql.arrow.tables import parallel
+from aurum.graphql.columnar.plans import batched
+from aurum.graphql.columnar.records import RecordBatch
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.ids import node_id
 from aurum.graphql.nodes import Node
-from aurum.graphql.plans import batched
-from aurum.graphql.records import RecordBatch
 from aurum.graphql.sizes import PAGED, sized, weighing
-from aurum.graphql.tables import parallel
 from aurum.market.identity import Measure
 from aurum.market.periods import TenorType
 from aurum.metadata import model as catalogue

@@ -39,11 +39,11 @@ from aurum.curves.graphql.strips import (
     strip_of,
     strips_of,
 )
+from aurum.graphql.arrow.tables import parallel
+from aurum.graphql.columnar.plans import batched
+from aurum.graphql.columnar.records import Columns, Constant, RecordBatch
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.plans import batched
-from aurum.graphql.records import Columns, Constant, RecordBatch
 from aurum.graphql.sizes import sized, weighing
-from aurum.graphql.tables import parallel
 from aurum.market.periods import TenorType
 from aurum.metadata.graphql import Currency, DeliveryInput, Unit, currency_of, period_of, unit_of
 

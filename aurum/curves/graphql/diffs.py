@@ -19,9 +19,9 @@ from aurum.curves.graphql.arguments import Delivery, Info, TenorTypes, there
 from aurum.curves.graphql.points import tenors_of
 from aurum.curves.model import Prices, Snapshot, Standing
 from aurum.curves.moves import SnapshotRef, later
+from aurum.graphql.columnar.plans import batched
+from aurum.graphql.columnar.records import Column, Columns, Constant, RecordBatch, SharedColumn, Stack
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.plans import batched
-from aurum.graphql.records import Column, Columns, Constant, RecordBatch, SharedColumn, Stack
 from aurum.graphql.sizes import sized
 from aurum.market.finite import finite
 from aurum.market.periods import TenorGrid, TenorType

@@ -10,10 +10,10 @@ import numpy as np
 import strawberry
 
 from aurum.curves import model
-from aurum.graphql.plans import batched
-from aurum.graphql.records import Columns, Constant, RecordBatch, SharedColumn
+from aurum.graphql.arrow.tables import parallel
+from aurum.graphql.columnar.plans import batched
+from aurum.graphql.columnar.records import Columns, Constant, RecordBatch, SharedColumn
 from aurum.graphql.sizes import sized, weighing
-from aurum.graphql.tables import parallel
 from aurum.market.periods import DeliveryPeriod
 
 

@@ -15,8 +15,8 @@ from aurum.curves.changes import ChangeKind
 from aurum.curves.graphql.arguments import EventsAfter, Filter, Info, there
 from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
 from aurum.curves.service import CURVE_PUBLISHED, CURVE_RESTATED
+from aurum.graphql.columnar.records import RecordBatch
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.records import RecordBatch
 from aurum.graphql.sizes import sized
 from aurum.graphql.streams import Feed
 from aurum.market.periods import TenorType

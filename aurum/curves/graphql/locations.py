@@ -13,9 +13,9 @@ from aurum.backends.paging import page_among
 from aurum.curves.graphql.arguments import MOST, Filter, Info, KnownAt, instant_of
 from aurum.curves.graphql.roots import CurveConnection, curves_page
 from aurum.errors import InvalidInput
+from aurum.graphql.columnar.plans import batched
 from aurum.graphql.connections import After, Connection, First, connection, page_request
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.plans import batched
 from aurum.graphql.sizes import DEFAULT_PAGE, sized, sizing, weighing
 from aurum.market import locations as market
 from aurum.market.calendars import CALENDARS

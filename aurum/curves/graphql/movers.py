@@ -15,9 +15,9 @@ from aurum.curves.analytics.deviations import NoDeviation, Spread
 from aurum.curves.analytics.movers import MoveMeasure
 from aurum.curves.graphql.arguments import MOST, Delivery, Filter, From, Info, TenorTypes, To, told_ref
 from aurum.curves.graphql.curves import Curve, curve_of
+from aurum.graphql.columnar.plans import batched
 from aurum.graphql.connections import After, Connection, First, connection, page_request
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.plans import batched
 from aurum.graphql.sizes import DEFAULT_PAGE, sizing, weighing
 from aurum.market.periods import TenorType
 from aurum.metadata.graphql import filter_of

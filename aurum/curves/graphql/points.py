@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from aurum.curves import model
 from aurum.curves.graphql.arguments import DeliveryRange
-from aurum.graphql.records import Column, Columns, Constant, RecordBatch, SharedColumn
+from aurum.graphql.columnar.records import Column, Columns, Constant, RecordBatch, SharedColumn
 from aurum.market.periods import Tenor, TenorGrid, TenorType
 
 

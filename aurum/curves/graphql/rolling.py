@@ -12,11 +12,11 @@ from aurum.curves.analytics.deliveries import Seasons
 from aurum.curves.analytics.rolling import Contract, RollRule
 from aurum.curves.analytics.strips import Absence
 from aurum.errors import InvalidInput
+from aurum.graphql.arrow.tables import parallel
+from aurum.graphql.columnar.plans import batched
+from aurum.graphql.columnar.records import RecordBatch
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.plans import batched
-from aurum.graphql.records import RecordBatch
 from aurum.graphql.sizes import sized, weighing
-from aurum.graphql.tables import parallel
 
 _MOST_AHEAD, _MOST_DAYS_BEFORE, _MOST_DAYS_AHEAD = 120, 366, 7_305
 

@@ -23,9 +23,9 @@ from aurum.curves.graphql.arguments import (
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.curves.graphql.points import CurvePoint, points_of
 from aurum.errors import InvalidInput
+from aurum.graphql.columnar.plans import batched
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.ids import row_of
-from aurum.graphql.plans import batched
 from aurum.graphql.sizes import PAGED, sized
 from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import (

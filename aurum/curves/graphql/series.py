@@ -10,9 +10,9 @@ import strawberry
 from aurum.curves.graphql.arguments import MOST, Info, KnownAt, instant_of
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.errors import InvalidInput, NotFound
+from aurum.graphql.columnar.plans import batched
 from aurum.graphql.connections import After, Connection, First, connection, page_request
 from aurum.graphql.enums import publish_enum
-from aurum.graphql.plans import batched
 from aurum.graphql.sizes import DEFAULT_PAGE, sized, sizing, weighing
 from aurum.market.identity import normalize_key
 from aurum.metadata import model

@@ -12,7 +12,7 @@ import strawberry
 from strawberry import argument
 
 from aurum.errors import InvalidInput
-from aurum.graphql.records import Columns, RecordBatch
+from aurum.graphql.columnar.records import Columns, RecordBatch
 from aurum.graphql.sizes import sized
 from aurum.market import blocks as words
 from aurum.market import calendars as market

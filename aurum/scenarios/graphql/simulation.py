@@ -11,13 +11,13 @@ import strawberry
 from aurum.backends.paging import Page
 from aurum.curves.graphql import Curve, curve_of
 from aurum.errors import NotFound
+from aurum.graphql.arrow.tables import parallel
+from aurum.graphql.columnar.plans import batched
+from aurum.graphql.columnar.records import Columns, RecordBatch
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.ids import row_of
-from aurum.graphql.plans import batched
-from aurum.graphql.records import Columns, RecordBatch
 from aurum.graphql.sizes import PAGED, sized, weighing
-from aurum.graphql.tables import parallel
 from aurum.market.periods import DeliveryPeriod, first_day, months_at
 from aurum.metadata.graphql import CurveFilter, DeliveryInput, filter_of
 from aurum.scenarios.graphql.arguments import MOST, Info

@@ -10,11 +10,11 @@ from starlette.responses import Response
 from strawberry.types.execution import ExecutionResult
 
 from aurum.graphql.admission import chosen
-from aurum.graphql.columnar import ColumnarExecutor
+from aurum.graphql.arrow.tables import Table, table_of
+from aurum.graphql.columnar.completion import ColumnarExecutor
 from aurum.graphql.execution import Schema
 from aurum.graphql.media import failed
 from aurum.graphql.requests import Asked
-from aurum.graphql.tables import Table, table_of
 
 
 class TableAnswer:
@@ -25,13 +25,13 @@ class TableAnswer:
 
     @property
     def executor(self) -> type[ColumnarExecutor]:
-        from aurum.graphql.arrow import TableExecutor
+        from aurum.graphql.arrow.arrays import TableExecutor
 
         return TableExecutor
 
     async def answered(self, result: ExecutionResult, extensions: Mapping[str, Any]) -> Response:
         """The whole table, or the errors: never a part of it."""
-        from aurum.graphql.flattened import streamed
+        from aurum.graphql.arrow.flattened import streamed
 
         if self._table is None or result.errors:
             return failed(result)

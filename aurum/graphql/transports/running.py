@@ -15,8 +15,8 @@ from aurum.graphql.admission import Admission, Payer
 from aurum.graphql.errors import told
 from aurum.graphql.execution import OperationContext, Schema
 from aurum.graphql.requests import Asked, asked_for
-from aurum.graphql.seats import Seats
 from aurum.graphql.streams import Message, StreamEnded, encoded
+from aurum.graphql.transports.seats import Seats
 from aurum.graphql.trusted import Asking, Trusted
 from aurum.settings import GraphQLSettings, SubscriptionSettings
 

@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from aurum.graphql.admission import EVERYTHING, READING
-from aurum.graphql.formats import EVENT_STREAM, wanted
 from aurum.graphql.refused import DocumentRefused
 from aurum.graphql.requests import Asked, BadRequest
-from aurum.graphql.running import Runner, Subscriber, failure
-from aurum.graphql.shared import SharedStreams, token_of
-from aurum.graphql.streaming import OneOperation, refuse
 from aurum.graphql.streams import StreamEnded
+from aurum.graphql.transports.formats import EVENT_STREAM, wanted
+from aurum.graphql.transports.running import Runner, Subscriber, failure
+from aurum.graphql.transports.shared import SharedStreams, token_of
+from aurum.graphql.transports.streaming import OneOperation, refuse
 
 _GET = READING | {OperationType.SUBSCRIPTION}
 

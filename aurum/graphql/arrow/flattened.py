@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from starlette.responses import Response, StreamingResponse
 from strawberry.types.execution import ExecutionResult
 
-from aurum.graphql.arrow import Array, Chunk, Columns, array_of, arrow_type, joined
+from aurum.graphql.arrow.arrays import Array, Chunk, Columns, array_of, arrow_type, joined
+from aurum.graphql.arrow.tables import Keys, Table, TableColumn
+from aurum.graphql.columnar.records import rendered
 from aurum.graphql.media import ARROW
-from aurum.graphql.records import rendered
-from aurum.graphql.tables import Keys, Table, TableColumn
 
 ROWS = 2**16  # of a record batch
 _AT_ONCE = 2000  # rows: made sooner than a thread would have begun

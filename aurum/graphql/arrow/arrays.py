@@ -25,10 +25,10 @@ from graphql import (
 )
 from numpy.typing import NDArray
 
-from aurum.graphql.columnar import ColumnarExecutor
-from aurum.graphql.leaves import Uncovered, completed_leaves
-from aurum.graphql.plans import Plan
-from aurum.graphql.records import Constant, RecordBatch, SharedColumn, listed
+from aurum.graphql.columnar.completion import ColumnarExecutor
+from aurum.graphql.columnar.leaves import Uncovered, completed_leaves
+from aurum.graphql.columnar.plans import Plan
+from aurum.graphql.columnar.records import Constant, RecordBatch, SharedColumn, listed
 
 Array: TypeAlias = Any  # pyarrow has no types
 Chunk: TypeAlias = Array | NDArray[np.float64]  # in the latter NaN says null

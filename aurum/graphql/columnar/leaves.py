@@ -13,7 +13,7 @@ from typing import Any
 from graphql import GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, GraphQLLeafType, GraphQLString, Undefined
 from graphql.type.scalars import GRAPHQL_MAX_INT, GRAPHQL_MIN_INT
 
-from aurum.graphql.records import Constant, RecordBatch, SharedColumn, Sources
+from aurum.graphql.columnar.records import Constant, RecordBatch, SharedColumn, Sources
 
 _NATIVE: dict[Any, type] = {
     GraphQLBoolean: bool,

@@ -17,9 +17,9 @@ import orjson
 from graphql import GraphQLFloat, GraphQLLeafType
 from numpy.typing import NDArray
 
-from aurum.graphql.leaves import Uncovered, attribute_column, completed_leaves
-from aurum.graphql.plans import Plan, Selected
-from aurum.graphql.records import Constant, RecordBatch, SharedColumn, Stack
+from aurum.graphql.columnar.leaves import Uncovered, attribute_column, completed_leaves
+from aurum.graphql.columnar.plans import Plan, Selected
+from aurum.graphql.columnar.records import Constant, RecordBatch, SharedColumn, Stack
 
 Pieces = Sequence[str]
 _PLAIN = {int, float, bool, NoneType}  # their JSON has no comma

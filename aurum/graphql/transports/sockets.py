@@ -13,9 +13,9 @@ from strawberry.http.websocket_origin import is_same_origin
 
 from aurum.errors import Forbidden
 from aurum.graphql.admission import EVERYTHING
-from aurum.graphql.delivery import Gone, Sender, TooSlow, line_of
-from aurum.graphql.running import Runner, Subscriber, failure
-from aurum.graphql.seats import TooManyConnections, TooManyOperations
+from aurum.graphql.transports.delivery import Gone, Sender, TooSlow, line_of
+from aurum.graphql.transports.running import Runner, Subscriber, failure
+from aurum.graphql.transports.seats import TooManyConnections, TooManyOperations
 
 PROTOCOL = "graphql-transport-ws"
 _LEGACY = "graphql-ws"  # of subscriptions-transport-ws: accepted so far that its clients can read why it is refused

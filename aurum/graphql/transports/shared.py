@@ -19,12 +19,12 @@ from starlette.types import Receive, Scope, Send
 from aurum.auth import Principal
 from aurum.errors import Conflict, NotFound
 from aurum.graphql.admission import EVERYTHING
-from aurum.graphql.delivery import Gone, TooSlow
-from aurum.graphql.formats import EVENT_STREAM, event
 from aurum.graphql.requests import Asked, BadRequest
-from aurum.graphql.running import Runner, Subscriber, failure
-from aurum.graphql.seats import TooManyConnections, TooManyOperations
-from aurum.graphql.streaming import Outlet, Stopping, too_slow
+from aurum.graphql.transports.delivery import Gone, TooSlow
+from aurum.graphql.transports.formats import EVENT_STREAM, event
+from aurum.graphql.transports.running import Runner, Subscriber, failure
+from aurum.graphql.transports.seats import TooManyConnections, TooManyOperations
+from aurum.graphql.transports.streaming import Outlet, Stopping, too_slow
 
 _HEADER = "x-graphql-event-stream-token"
 _MOST_ID = 256

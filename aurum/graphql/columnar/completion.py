@@ -48,11 +48,11 @@ from strawberry.types.unset import UNSET
 
 from aurum.backends.kept import Kept
 from aurum.errors import AurumError, Overflow
+from aurum.graphql.columnar.leaves import Uncovered, attribute_column, completed_leaves, leaf_column, unusual
+from aurum.graphql.columnar.plans import Details, Load, Plan, Planner, Plans, Selected, is_apart, plan_key
+from aurum.graphql.columnar.records import EncodedRows, RecordBatch, Sources
+from aurum.graphql.columnar.texts import encoded_rows
 from aurum.graphql.documents import Document
-from aurum.graphql.leaves import Uncovered, attribute_column, completed_leaves, leaf_column, unusual
-from aurum.graphql.plans import Details, Load, Plan, Planner, Plans, Selected, is_apart, plan_key
-from aurum.graphql.records import EncodedRows, RecordBatch, Sources
-from aurum.graphql.texts import encoded_rows
 
 Info: TypeAlias = GraphQLResolveInfo[Any]
 _LISTS = (list, tuple, RecordBatch)

@@ -11,10 +11,10 @@ from graphql import OperationType
 from starlette.types import Message as Sent
 from starlette.types import Receive, Scope, Send
 
-from aurum.graphql.delivery import Gone, Line, Sender, TooSlow, line_of
-from aurum.graphql.formats import Format
 from aurum.graphql.requests import Asked
-from aurum.graphql.running import Runner, Subscriber, failure
+from aurum.graphql.transports.delivery import Gone, Line, Sender, TooSlow, line_of
+from aurum.graphql.transports.formats import Format
+from aurum.graphql.transports.running import Runner, Subscriber, failure
 
 _HEADERS = [
     (b"cache-control", b"no-cache, no-transform"),

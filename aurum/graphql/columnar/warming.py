@@ -1,4 +1,4 @@
-"""Plans of a document, made before it is asked for. Leans on what `columnar.py` leans on, and on `collect_fields`."""
+"""Plans of a document, made before it is asked for. Leans on what `completion.py` leans on, and on `collect_fields`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import collect_fields
 
-from aurum.graphql.columnar import ColumnarExecutor
+from aurum.graphql.columnar.completion import ColumnarExecutor
 from aurum.graphql.documents import Document
 
 _MOST_CONDITIONS = 3  # that is, 8 sets of plans: as many as a document keeps

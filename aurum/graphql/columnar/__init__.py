@@ -1,0 +1,1 @@
+"""Many objects completed together, column by column."""

@@ -1,0 +1,1 @@
+"""How answers get out where there are many of them: WebSocket, Server-Sent Events, multipart."""
