@@ -79,6 +79,7 @@ EXAMPLES: tuple[Case, ...] = (
     ("{ maybePoints { maybeNumber } }", [{}], Desk(spoilt={("maybe_number", 1): math.inf})),
     ("{ a: curve(place: 1) { number place } b: curve(place: 2) { text } c: curve { place } }", [{}], Desk()),
     ("{ maybePoints { extra text } }", [{}], Desk(spoilt={("extra", 1): RuntimeError("extra")})),
+    ("{ curves { place guarded { text } } }", [{}], Desk()),
 )
 
 
