@@ -1,4 +1,4 @@
-"""A proxy on the way to a server that cuts connections, at random or when told."""
+"""A proxy on the way to a server that cuts connections, at random or when told, on one side or on both."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from enum import Enum
+
+
+class Cut(Enum):
+    BOTH = "both sides are cut"
+    ANSWERS = "the client is told that nothing more comes, and may go on"
+    REQUESTS = "the server is told that nothing more comes, and may go on"
 
 
 class Proxy:
     """`forwarded` bytes went to clients; `cuts` connections did not live to see their end."""
 
-    def __init__(self, port: int, chance: random.Random | None, most: int) -> None:
+    def __init__(self, port: int, chance: random.Random | None, most: int, how: Cut, *, bytewise: bool) -> None:
         self.target = port
         self.port = 0
         self.cuts = 0
+        self._how = how
+        self._pump = _trickle if bytewise else _pump
         self._chance = chance
         self._most = most
         self._open: set[asyncio.StreamWriter] = set()
@@ -43,13 +52,22 @@ class Proxy:
         upstream: asyncio.StreamReader, there: asyncio.StreamWriter,
     ) -> None:  # fmt: skip
         self._open.add(writer)
-        up = asyncio.create_task(_pump(reader, there, None))
-        down = asyncio.create_task(_pump(upstream, writer, self._limit()))
+        up = asyncio.create_task(self._pump(reader, there, None))
+        down = asyncio.create_task(self._pump(upstream, writer, self._limit(), whole=self._how is Cut.REQUESTS))
         try:
             done, _ = await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
-            if down in done and down.result():
-                self.cuts += 1
+            if down not in done or not down.result():
+                return
+            self.cuts += 1
+            if self._how is Cut.BOTH:
                 writer.transport.abort()
+            elif self._how is Cut.ANSWERS:
+                writer.write_eof()
+                await up
+            else:
+                up.cancel()
+                there.write_eof()
+                await self._pump(upstream, writer, None)
         finally:
             self._open.discard(writer)
             up.cancel()
@@ -60,14 +78,26 @@ class Proxy:
         return None if self._chance is None else self._chance.randint(0, self._most)
 
 
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, limit: int | None) -> bool:
-    """Whether the limit of bytes was reached."""
+async def _pump(
+    source: asyncio.StreamReader, sink: asyncio.StreamWriter, limit: int | None, *, whole: bool = True
+) -> bool:
+    """Whether the limit of bytes was reached: `whole` passes on what was read beyond it."""
     with suppress(OSError):
         while data := await source.read(4096):
-            sink.write(data if limit is None else data[:limit])
+            sink.write(data if whole else data[:limit])
             await sink.drain()
             if limit is not None and (limit := limit - len(data)) < 0:
                 return True
+    return False
+
+
+async def _trickle(source: asyncio.StreamReader, sink: asyncio.StreamWriter, *_: object, **__: object) -> bool:
+    """Each byte for itself, a while after the one before."""
+    with suppress(OSError):
+        while data := await source.read(1):
+            sink.write(data)
+            await sink.drain()
+            await asyncio.sleep(0.0005)
     return False
 
 
@@ -82,9 +112,11 @@ async def _closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def cutting_proxy(port: int, seed: int | None = None, most: int = 0) -> AsyncIterator[Proxy]:
+async def cutting_proxy(
+    port: int, seed: int | None = None, most: int = 0, how: Cut = Cut.BOTH, *, bytewise: bool = False
+) -> AsyncIterator[Proxy]:
     """In front of the port. With a seed, each connection is cut after at most `most` bytes to the client."""
-    proxy = Proxy(port, None if seed is None else random.Random(seed), most)
+    proxy = Proxy(port, None if seed is None else random.Random(seed), most, how, bytewise=bytewise)
     tasks: set[asyncio.Task[None]] = set()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,24 +1,29 @@
-"""Connections cut at random, on every transport: who comes back with the last cursor has every event once."""
+"""Proxies that cut, trickle or lose the database: who comes back with the last cursor has every event once."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
-from tests.cutting import cutting_proxy
+from aurum.errors import Unavailable
+
+from tests.cutting import Cut, cutting_proxy
 from tests.following import TRANSPORTS, Follow, followed
-from tests.live_server import CURVES, live_server
+from tests.live_server import CURVES, LiveServer, live_server
+from tests.processes import eventually
+from tests.servers import PostgreSQL
 
 PUBLISHED = "subscription($after: String) { curvePublished(after: $after) { cursor curve { key } } }"
 MOST = 6000  # bytes to a client, of about 14,000 a day
 
 
-async def gathered(follow: Follow, url: str, count: int) -> list[str]:
-    received: list[str] = []
+async def gathered(follow: Follow, url: str, count: int, received: list[str] | None = None) -> list[str]:
+    received = [] if received is None else received
     async with aclosing(followed(follow, url, PUBLISHED, "0")) as events:
         async for event in events:
             received.append(event["cursor"])
@@ -28,9 +33,10 @@ async def gathered(follow: Follow, url: str, count: int) -> list[str]:
 
 
 @pytest.mark.timeout(120)
-async def test_nothing_is_lost_and_nothing_comes_twice(migrated_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", Cut)
+async def test_nothing_is_lost_and_nothing_comes_twice(migrated_url: str, tmp_path: Path, how: Cut) -> None:
     seed = random.randrange(10**6)
-    async with live_server(migrated_url, tmp_path) as server, cutting_proxy(server.port, seed, MOST) as proxy:
+    async with live_server(migrated_url, tmp_path) as server, cutting_proxy(server.port, seed, MOST, how) as proxy:
         following = asyncio.gather(*[gathered(way, proxy.url, 2 * CURVES) for way in TRANSPORTS])
         for day in (12, 13):
             await server.load(day)
@@ -39,3 +45,53 @@ async def test_nothing_is_lost_and_nothing_comes_twice(migrated_url: str, tmp_pa
     assert proxy.cuts >= 4 * len(TRANSPORTS), f"seed {seed}: hardly anything was cut"
     for way, cursors in zip(TRANSPORTS, received, strict=True):
         assert cursors == sorted(set(cursors), key=int), f"seed {seed}, {way.__name__}"
+
+
+@pytest.mark.timeout(120)
+async def test_bytes_may_come_one_by_one(migrated_sqlite_url: str, tmp_path: Path) -> None:
+    async with live_server(migrated_sqlite_url, tmp_path) as server, cutting_proxy(server.port, bytewise=True) as proxy:
+        await server.load(12)
+        async with asyncio.timeout(60):
+            received = await asyncio.gather(*[gathered(way, proxy.url, 20) for way in TRANSPORTS])
+    for cursors in received:
+        assert cursors == received[0]
+    assert received[0] == sorted(set(received[0]), key=int)
+
+
+@pytest.mark.timeout(120)
+async def test_a_database_that_restarts_behind_a_proxy_costs_no_event(
+    killable_postgresql_server: PostgreSQL, killable_postgresql_url: str, tmp_path: Path
+) -> None:
+    """And who waits stays connected meanwhile."""
+    async with cutting_proxy(killable_postgresql_server.port) as proxy:
+        url = make_url(killable_postgresql_url).set(port=proxy.port).render_as_string(hide_password=False)
+        async with live_server(url, tmp_path) as server:
+            heard: list[list[str]] = [[] for _ in TRANSPORTS]
+            following = [
+                asyncio.create_task(gathered(way, server.url, 2 * CURVES, received))
+                for way, received in zip(TRANSPORTS, heard, strict=True)
+            ]
+            await server.load(12)
+            await eventually(lambda: all_have(heard, CURVES))
+            connected = server.connections
+            killable_postgresql_server.kill()
+            killable_postgresql_server.start()
+            await eventually(lambda: is_read(server))
+            assert server.connections == connected
+            await server.load(13)
+            async with asyncio.timeout(60):
+                await asyncio.gather(*following)
+    assert all(cursors == sorted(set(heard[0]), key=int) for cursors in heard)
+
+
+async def all_have(heard: list[list[str]], count: int) -> bool:
+    return all(len(received) == count for received in heard)
+
+
+async def is_read(server: LiveServer) -> bool:
+    """Whether the server reaches its database, with reading and with writing connections."""
+    with suppress(Unavailable):
+        await server.services.events.read("demo", 0)
+        async with server.services.database.write():
+            return True
+    return False
