@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from aurum.errors import Unavailable
-
 from tests.cutting import Cut, cutting_proxy
 from tests.following import TRANSPORTS, Follow, followed
 from tests.live_server import CURVES, LiveServer, live_server
