@@ -12,9 +12,7 @@ import httpx
 import orjson
 import pytest
 
-from aurum.graphql.transports import shared
 from tests.live_server import LiveServer, live_server
-from tests.processes import eventually
 
 SSE = {"accept": "text/event-stream"}
 MULTIPART = {"accept": 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0,application/json'}
@@ -222,24 +220,6 @@ async def test_caches_are_told_that_answers_differ_by_accept(client: httpx.Async
     assert response.headers["vary"] == "Accept"
 
 
-async def test_an_operation_of_a_stream_that_closes_meanwhile_is_refused(
-    server: LiveServer, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And nothing of it is left."""
-    admitted = server.endpoint.runner.admitted
-
-    async def late(*given: Any) -> Any:
-        await asyncio.sleep(1.5)  # the reservation ends after a second
-        return await admitted(*given)
-
-    monkeypatch.setattr(server.endpoint.runner, "admitted", late)
-    token = await reserved(client)
-    asked = {"query": GAS, "extensions": {"operationId": "1"}}
-    response = await client.post("/graphql", json=asked, headers=token)
-    assert (response.status_code, refused(response)) == (404, "NOT_FOUND")
-    assert server.idle
-
-
 # ------------------------------------------------------------------------------------------- multipart
 
 
@@ -276,86 +256,10 @@ def body(part: bytes | None) -> Any:
     return orjson.loads(content)
 
 
-# ------------------------------------------------------------------------------------------- one stream for many
-
-
 async def reserved(client: httpx.AsyncClient) -> dict[str, str]:
     response = await client.put("/graphql")
     assert (response.status_code, response.headers["content-type"]) == (201, "text/plain; charset=utf-8")
     return {TOKEN: response.text}
-
-
-def operation(id_: str, query: str) -> dict[str, Any]:
-    return {"query": query, "extensions": {"operationId": id_}}
-
-
-async def test_one_stream_carries_many_operations(server: LiveServer, client: httpx.AsyncClient) -> None:
-    token = await reserved(client)
-    early = await client.post("/graphql", json=operation("early", "{ __typename }"), headers=token)
-    assert (early.status_code, early.content) == (202, b"")
-    async with streamed(client, "GET", headers=token | SSE) as events:
-        answered = [await events.event() for _ in range(2)]
-        assert [(each["event"], orjson.loads(each["data"])) for each in answered if each] == [
-            ("next", {"id": "early", "payload": {"data": {"__typename": "Query"}}}),
-            ("complete", {"id": "early"}),
-        ]
-        for id_ in ("a", "b"):
-            assert (await client.post("/graphql", json=operation(id_, GAS), headers=token)).status_code == 202
-        assert (await client.delete("/graphql", params={"operationId": "b"}, headers=token)).status_code == 200
-        await server.load(12)
-        ((_, result),) = await events.results(1)
-        assert (result["id"], list(result["payload"]["data"])) == ("a", ["curvePublished"])
-    await eventually(ended(server))
-
-
-async def test_what_a_shared_stream_refuses(server: LiveServer, client: httpx.AsyncClient) -> None:
-    async def posted(given: Any, headers: dict[str, str]) -> tuple[int, str]:
-        response = await client.post("/graphql", json=given, headers=headers)
-        return response.status_code, refused(response)
-
-    token = await reserved(client)
-    async with streamed(client, "GET", params={"token": token[TOKEN]}, headers=SSE):
-        response = await client.get("/graphql", headers=token | SSE)
-        assert (response.status_code, refused(response)) == (409, "CONFLICT")
-        assert await posted({"query": GAS}, token) == (400, "BAD_REQUEST")
-        assert await posted(operation("", GAS), token) == (400, "BAD_REQUEST")
-        assert await posted(operation("a", "{ nonsense }"), token) == (200, "GRAPHQL_INVALID")
-        assert await posted(operation("a", GAS), {TOKEN: "another"}) == (404, "NOT_FOUND")
-        assert (await client.post("/graphql", json=operation("a", GAS), headers=token)).status_code == 202
-        assert await posted(operation("a", GAS), token) == (409, "CONFLICT")
-        response = await client.delete("/graphql", headers=token)
-        assert (response.status_code, refused(response)) == (400, "BAD_REQUEST")
-    await eventually(ended(server))
-    assert await posted(operation("a", GAS), token) == (404, "NOT_FOUND")
-
-
-async def test_a_reservation_that_nobody_uses_expires(server: LiveServer, client: httpx.AsyncClient) -> None:
-    token = await reserved(client)
-    assert (await client.post("/graphql", json=operation("a", GAS), headers=token)).status_code == 202
-    await eventually(ended(server), 10)
-    response = await client.get("/graphql", headers=token | SSE)
-    assert (response.status_code, refused(response)) == (404, "NOT_FOUND")
-
-
-async def test_what_is_reserved_and_not_opened_is_bounded(
-    server: LiveServer, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shared, "_MOST_RESERVED", 2)
-    token = await reserved(client)
-    started = [
-        (await client.post("/graphql", json=operation(str(n), GAS), headers=token)).status_code for n in range(11)
-    ]
-    assert started == [202] * 10 + [429]
-    await reserved(client)
-    response = await client.put("/graphql")
-    assert (response.status_code, refused(response)) == (429, "TOO_MANY_CONNECTIONS")
-
-
-def ended(server: LiveServer) -> Any:
-    async def is_idle() -> bool:
-        return server.idle
-
-    return is_idle
 
 
 def refused(response: httpx.Response) -> str:
