@@ -136,6 +136,7 @@ def answer(result: ExecutionResult) -> Answer:
 def told(body: bytes) -> Answer:
     """From the JSON of an answer: `data` as they were written."""
     said = orjson.loads(body)
+    assert orjson.dumps(said) == body  # so that what is equal below is so byte for byte
     errors = said.get("errors", [])
     return Answer(
         data=orjson.dumps(said["data"]),
