@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
+from typing import Any
 
 
 class Cut(Enum):
@@ -37,6 +38,12 @@ class Proxy:
         for writer in self._open:
             self.cuts += 1
             writer.transport.abort()
+
+    def deafen(self) -> None:
+        """Those that are open stay so, and nothing that is asked on them is passed on any more."""
+        for writer in self._open:
+            transport: Any = writer.transport
+            transport.pause_reading()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 
 BROKEN = (OSError, httpx.HTTPError, WebSocketException, InvalidHandshake, EOFError)
 Follow = Callable[[str, str, str | None], AsyncGenerator[dict[str, Any], None]]
-COME_BACK = {"UNAVAILABLE", "SERVER_STOPPING", "TOO_SLOW"}  # with the cursor that a client has
+COME_BACK = {"UNAVAILABLE", "SERVER_STOPPING", "TOO_SLOW", "DEADLINE_EXCEEDED"}  # with the cursor that a client has
 _PAUSE = 0.02  # seconds until a client comes back
 
 

@@ -10,14 +10,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from aurum.backends.sharing import Once
-from aurum.errors import AurumError, CursorTooOld, InvalidCursor
+from aurum.errors import AurumError, CursorTooOld, InvalidCursor, Unavailable
 
+T = TypeVar("T")
 BLOCK = 256  # events that are read and kept together
 _KEPT = 16  # blocks of a tenant
 _RETRY_SECONDS = 1.0
+_ANSWER_SECONDS = 10.0  # a connection that somebody on the way has forgotten never answers
 _ATTEMPTS = 3  # the first may have been begun before the log grew
 _log = logging.getLogger(__name__)
 
@@ -108,7 +110,7 @@ class Tail:
     async def _read_block(self, number: int) -> list[Event]:
         known = self._blocks.get(number, [])
         after = known[-1].cursor if known else max(number * BLOCK, self.ends.pruned)
-        found = await self._read(after, max(0, min(self.ends.head, (number + 1) * BLOCK) - after))
+        found = await _answered(self._read(after, max(0, min(self.ends.head, (number + 1) * BLOCK) - after)))
         if not found or found[0].cursor > after + 1:  # pruned meanwhile
             await self._ends_now()
         block = self._blocks[number] = known + found
@@ -131,7 +133,7 @@ class Tail:
                 self._look.clear()
                 looked, self._next_look = self._next_look, asyncio.get_running_loop().create_future()
                 try:
-                    ends = await self._read_ends()
+                    ends = await _answered(self._read_ends())
                 except Exception as error:  # noqa: BLE001  whoever asked is told, the others wait for the next look
                     _told(looked, error)
                     asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._look.set)
@@ -163,6 +165,15 @@ class Tail:
             hint="Ask for `eventHead`, read what there is now, then follow from that cursor.",
             oldest=str(self.ends.pruned),
         )
+
+
+async def _answered(reading: Awaitable[T]) -> T:
+    """Raises Unavailable where the database does not answer in time."""
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await reading
+    except TimeoutError as error:
+        raise Unavailable("the database does not answer", hint="Come back with the last cursor.") from error
 
 
 def _told(looked: asyncio.Future[Ends], error: Exception) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from aurum.backends import tails
 from aurum.errors import Unavailable
 from tests.cutting import Cut, cutting_proxy
 from tests.following import TRANSPORTS, Follow, followed
@@ -80,6 +81,33 @@ async def test_a_database_that_restarts_behind_a_proxy_costs_no_event(
             await server.load(13)
             async with asyncio.timeout(60):
                 await asyncio.gather(*following)
+    assert all(cursors == sorted(set(heard[0]), key=int) for cursors in heard)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+async def test_a_proxy_that_forgets_its_connections_to_the_database_costs_no_event(
+    migrated_postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tails, "_ANSWER_SECONDS", 1.0)
+    monkeypatch.setenv("AURUM_GRAPHQL__DEADLINE_SECONDS", "2")
+    target = make_url(migrated_postgresql_url)
+    async with (
+        cutting_proxy(target.port or 0) as proxy,
+        live_server(target.set(port=proxy.port).render_as_string(hide_password=False), tmp_path) as server,
+        live_server(migrated_postgresql_url, tmp_path) as other,
+    ):
+        heard: list[list[str]] = [[] for _ in TRANSPORTS]
+        following = [
+            asyncio.create_task(gathered(way, server.url, 2 * CURVES, received))
+            for way, received in zip(TRANSPORTS, heard, strict=True)
+        ]
+        await other.load(12)
+        await eventually(lambda: all_have(heard, CURVES))
+        proxy.deafen()
+        await other.load(13)
+        async with asyncio.timeout(60):
+            await asyncio.gather(*following)
     assert all(cursors == sorted(set(heard[0]), key=int) for cursors in heard)
 
 
