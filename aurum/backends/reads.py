@@ -174,6 +174,7 @@ class Driver:
         self._idle: list[Any] = []  # taken from the pool for good: giving back costs it as much as a statement
         self._opening: asyncio.Future[Any] | None = None
         self._pool: Any = None
+        self._closed = False
 
     async def rows(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Asks a second time, on a new connection, where the first one turns out to be closed."""
@@ -202,7 +203,10 @@ class Driver:
             except BaseException:
                 await pool.release(connection)
                 raise
-            self._idle.append(connection)
+            if self._closed:  # and its pool waits for what is out
+                await pool.release(connection)
+            else:
+                self._idle.append(connection)
             return rows
 
     def _drop(self) -> None:
@@ -211,6 +215,7 @@ class Driver:
                 self._idle.pop().terminate()
 
     async def close(self) -> None:
+        self._closed = True
         self._drop()
         if self._pool is not None:
             await self._pool.close()

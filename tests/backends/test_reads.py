@@ -90,6 +90,18 @@ async def test_a_read_that_is_cancelled_leaves_the_connection_to_others(migrated
         await database.close()
 
 
+async def test_closing_waits_for_a_read_that_is_under_way(migrated_postgresql_url: str) -> None:
+    database = Database(migrated_postgresql_url, pool_size=1)
+    await database.rows(_ONE)
+    read = asyncio.create_task(database.rows(Read(select(func.pg_sleep(0.5)))))
+    assert database._driver is not None
+    while not database._driver._free.locked():  # noqa: ASYNC110  nobody is told of it
+        await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        await database.close()
+    assert len(await read) == 1
+
+
 async def test_it_goes_on_when_the_database_is_back(
     killable_postgresql_server: PostgreSQL, killable_postgresql_url: str
 ) -> None:
