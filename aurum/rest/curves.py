@@ -30,11 +30,15 @@ _FILTERS = {
 Limit = Annotated[int, Field(ge=1, le=1000)]
 
 
-def _refuse(_: Any) -> Any:
-    raise PydanticCustomError("extra_forbidden", "This operation cannot answer that: ask /exports.csv")
+def _refused(told: str) -> BeforeValidator:
+    def refuse(_: Any) -> Any:
+        raise PydanticCustomError("extra_forbidden", told)
+
+    return BeforeValidator(refuse)
 
 
-Refused = Annotated[None, BeforeValidator(_refuse)]
+Refused = Annotated[None, _refused("This operation cannot answer that: ask /exports.csv")]
+RefusedDay = Annotated[None, _refused("The as-of date of this operation is asof; /exports.csv has more of them")]
 POINT_COLUMNS = (
     *("curve_key", "tenor_label", "tenor_type", "contract_month", "asof_date"),
     *("mid", "bid", "ask", "price_type"),
@@ -43,12 +47,17 @@ POINT_COLUMNS = (
 
 class OfPublished(Parameters):
     """Prices as they were published, as they are known now. What `/exports.csv` takes to answer other numbers is
-    refused, although unknown parameters are ignored: to ignore it were to answer something else.
+    refused, and so are other spellings of `asof`, although unknown parameters are ignored: to ignore them were to
+    answer something else.
     """
 
     scenario_run: Refused = None
     compare_run: Refused = None
     known_at: Refused = None
+    as_of: RefusedDay = None
+    as_of_from: RefusedDay = None
+    as_of_to: RefusedDay = None
+    asof_date: RefusedDay = None
     currency: Refused = None
     unit: Refused = None
 

@@ -315,11 +315,15 @@ async def test_an_export_has_every_row_of_a_day_or_of_all(rest: Rest) -> None:
         assert (await rest.get(path, **refused)).status_code == 422
 
 
-@pytest.mark.parametrize("path", ["/v2/curves/export", "/v1/curves"])
-@pytest.mark.parametrize("name", ["scenario_run", "compare_run", "known_at", "currency", "unit"])
+OTHER_NUMBERS = ["scenario_run", "compare_run", "known_at", "currency", "unit"]
+OTHER_DAYS = ["as_of", "as_of_from", "as_of_to", "asof_date"]
+
+
+@pytest.mark.parametrize("path", ["/v2/curves/export", "/v1/curves", "/v1/curves/strips"])
+@pytest.mark.parametrize("name", [*OTHER_NUMBERS, *OTHER_DAYS])
 async def test_what_would_change_the_numbers_is_not_ignored(rest: Rest, path: str, name: str) -> None:
-    """Published prices in their own unit are not what was asked for. An empty one counts as not sent."""
-    asked: dict[str, Any] = {name: "1"}
+    """The newest published prices in their own unit are not what was asked for. An empty one counts as not sent."""
+    asked: dict[str, Any] = {name: "2025-02-12", "type": "QUARTER"}
     refused = await rest.get(path, **asked)
     assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["query", name])
     assert (await rest.get(path, **asked | {name: "", "anything": "1"})).status_code == 200
