@@ -58,8 +58,9 @@ def _of_settings(error: ValueError) -> bool:
 
     if isinstance(error, ValidationError):
         for wrong in error.errors():
-            name = "AURUM_" + "__".join(map(str, wrong["loc"])).upper()
-            _say(errors, "error", "red", f"{name}: {wrong['msg']}", "aurum/settings.py says what can be set.")
+            name = "AURUM_" + ("__".join(map(str, wrong["loc"])).upper() or "*")
+            told = wrong["msg"].removeprefix("Value error, ")
+            _say(errors, "error", "red", f"{name}: {told}", "aurum/settings.py says what can be set.")
     elif isinstance(error, SettingsError):
         _say(errors, "error", "red", f"AURUM_*: {error}", """A list is written as JSON: '["one", "two"]'.""")
     return isinstance(error, (ValidationError, SettingsError))
@@ -73,8 +74,10 @@ def migrate(
     from aurum.backends import database
     from aurum.settings import Settings
 
-    database.migrate(Settings().database_url, revision)
-    console.print("The database is up to date." if revision == "head" else f"The database is at {revision}.")
+    url = Settings().database_url
+    database.migrate(url, revision)
+    state = "up to date" if revision == "head" else f"at {revision}"
+    console.print(f"The database is {state}: {database.place(url)}", highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -7,14 +7,22 @@ below `AURUM_HOME` (default `var`), on loopback.
 from __future__ import annotations
 
 import ipaddress
+import os
+import re
+from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_PREFIX = "AURUM_"
+OF_TESTS = {"AURUM_" + each for each in ("AUDITS", "CLIENTS", "EXAMPLES", "KILLS", "MUTANTS", "SEED", "SHARED_DATA")}
+_OF_KUBERNETES = re.compile(r"\w+_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
+"""It tells every container of the services beside it, and one may be called `aurum`; see `enableServiceLinks`."""
 _DRIVERS = {"postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
 
 
@@ -169,7 +177,7 @@ def is_loopback(host: str | None) -> bool:
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="AURUM_", env_nested_delimiter="__", frozen=True, extra="ignore", env_ignore_empty=True,
+        env_prefix=_PREFIX, env_nested_delimiter="__", frozen=True, extra="ignore", env_ignore_empty=True,
         hide_input_in_errors=True,
     )  # fmt: skip
 
@@ -191,6 +199,20 @@ class Settings(BaseSettings):
     exports: ExportSettings = ExportSettings()
     rest: RestSettings = RestSettings()
     notifications: NotificationSettings = NotificationSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_else_is_set(cls, given: Any) -> Any:
+        """Else the default were taken in place of a misspelt one: another database."""
+        known = variables()
+        unknown = [
+            name
+            for name, value in os.environ.items()
+            if name.upper().startswith(_PREFIX) and name.upper() not in known and value and not _of_others(name, value)
+        ]
+        if unknown:
+            raise ValueError("; ".join(_told(name, known) for name in sorted(unknown)))
+        return given
 
     @property
     def database_url(self) -> str:
@@ -224,3 +246,24 @@ class Settings(BaseSettings):
     @property
     def export_folder(self) -> Path:
         return self.home / "exports"
+
+
+@lru_cache
+def variables() -> AbstractSet[str]:
+    """The name of every setting. An area is one too, as JSON."""
+    names = set[str]()
+    for field, about in Settings.model_fields.items():
+        area, kind = f"{_PREFIX}{field.upper()}", about.annotation
+        names.add(area)
+        if isinstance(kind, type) and issubclass(kind, _Area):
+            names |= {f"{area}__{each.upper()}" for each in kind.model_fields}
+    return names
+
+
+def _of_others(name: str, value: str) -> bool:
+    return name in OF_TESTS or value.startswith("tcp://") or bool(_OF_KUBERNETES.fullmatch(name))
+
+
+def _told(name: str, known: AbstractSet[str]) -> str:
+    nearest = get_close_matches(name.upper(), sorted(known), n=1)
+    return f"there is no setting {name}" + (f", did you mean {nearest[0]}?" if nearest else "")

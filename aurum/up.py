@@ -15,9 +15,8 @@ from typing import Any
 
 import httpx
 from rich.console import Console
-from sqlalchemy.engine import make_url
 
-from aurum.backends.database import migrate
+from aurum.backends.database import migrate, place
 from aurum.backends.processes import Program, Programs
 from aurum.errors import Conflict
 from aurum.settings import Settings
@@ -125,7 +124,7 @@ class Machine:
             "REST": f"{self.api}/v1/curves",
             **({} if self.prefect_port is None else {"Prefect": self.prefect}),
             "Drop folder": self.settings.drop_folder.resolve(),
-            "Database": make_url(self.settings.database_url).render_as_string(hide_password=True),
+            "Database": place(self.settings.database_url),
             "Logs": self.programs.logs,
         }
         lines = [f"  [bold]{name:<12}[/bold] {place}" for name, place in places.items()]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from aurum.backends.database import place
 from aurum.demo import eugp_workbook
 
 Aurum = Callable[..., subprocess.CompletedProcess[str]]
@@ -53,6 +54,21 @@ def test_a_folder_without_workbooks_is_an_error_with_a_hint(aurum: Aurum, tmp_pa
     assert empty.returncode == 1
     assert "no workbooks found" in empty.stderr
     assert "Give files" in empty.stderr
+
+
+def test_it_is_said_which_database_is_migrated(aurum: Aurum, tmp_path: Path) -> None:
+    assert aurum("migrate").stdout == f"The database is up to date: sqlite+aiosqlite:///{tmp_path / 'home/aurum.db'}\n"
+    assert place("postgresql+asyncpg://me:s3cret@db/aurum?password=s3cret") == "postgresql+asyncpg://me:***@db/aurum"
+
+
+def test_a_misspelt_setting_is_told_without_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURUM_DATABSE__URL", "postgresql://me:s3cret@db/aurum")
+    command = [sys.executable, "-m", "aurum", "migrate"]
+    refused = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+    assert refused.returncode == 1
+    assert "there is no setting AURUM_DATABSE__URL, did you mean AURUM_DATABASE__URL?" in refused.stderr
+    assert not [each for each in ("Traceback", "s3cret") if each in refused.stderr]
+    assert not (tmp_path / "var").exists()
 
 
 def test_the_schema_is_printed(aurum: Aurum) -> None:

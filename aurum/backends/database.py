@@ -365,6 +365,11 @@ def migrate(url: str, revision: str = "head") -> None:
         (command.upgrade if revision == "head" else command.downgrade)(config, revision)
 
 
+def place(url: str) -> str:
+    """Which database it is, for people: without the password."""
+    return make_url(url).set(query={}).render_as_string(hide_password=True)
+
+
 def prepare(url: str) -> None:
     """Makes the folder of an SQLite file."""
     parsed = make_url(url)

@@ -1,0 +1,60 @@
+"""A setting that is misspelt is refused: its default would be another database, or another limit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from aurum.settings import OF_TESTS, Settings, variables
+
+ROOT = Path(__file__).parents[1]
+SAID = [ROOT / "Makefile", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("AURUM_DATABSE__URL", "AURUM_DATABASE__URL"),
+        ("AURUM_DATABASE_URL", "AURUM_DATABASE__URL"),
+        ("AURUM_DATABASE__ULR", "AURUM_DATABASE__URL"),
+        ("AURUM_SERVER_PORT", "AURUM_SERVER__PORT"),
+        ("aurum_hom", "AURUM_HOME"),
+    ],
+)
+def test_a_misspelt_setting_is_refused_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, misspelt: str, meant: str
+) -> None:
+    monkeypatch.setenv(misspelt, "s3cret")
+    with pytest.raises(ValidationError, match=f"there is no setting {misspelt}, did you mean {meant}?") as refused:
+        Settings()
+    assert "s3cret" not in str(refused.value)
+
+
+def test_an_area_is_a_setting_and_an_empty_one_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURUM_SERVER", '{"port": 8001}')
+    monkeypatch.setenv("AURUM_NONSENSE", "")
+    assert Settings().server.port == 8001
+
+
+def test_what_kubernetes_says_of_a_service_called_aurum_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {
+        "AURUM_SERVICE_HOST": "10.0.0.11",
+        "AURUM_SERVICE_PORT": "8000",
+        "AURUM_SERVICE_PORT_HTTP": "8000",
+        "AURUM_PORT": "tcp://10.0.0.11:8000",
+        "AURUM_PORT_8000_TCP": "tcp://10.0.0.11:8000",
+        "AURUM_PORT_8000_TCP_PORT": "8000",
+        "AURUM_REDIS_SERVICE_HOST": "10.0.0.12",
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    assert Settings().server.port == 8000
+
+
+@pytest.mark.parametrize("file", SAID, ids=lambda file: file.name)
+def test_what_the_documentation_names_can_be_set(file: Path) -> None:
+    named = set(re.findall(r"\bAURUM_[A-Z_]*[A-Z]\b", file.read_text()))
+    assert named <= variables() | OF_TESTS
