@@ -134,12 +134,15 @@ def serve(
 @app.command()
 def worker() -> None:
     """Execute queued runs of scenarios until Ctrl-C, in AURUM_SCENARIOS__PROCESSES processes."""
+    from aurum.backends.database import place
     from aurum.settings import Settings
     from aurum.telemetry import configure_logging
     from aurum.working import worker
 
     settings = Settings()
     configure_logging(settings.log_level)
+    what = f"queued runs of scenarios of {place(settings.database_url)} in {settings.scenarios.processes} processes"
+    console.print(f"Computes {what}, until Ctrl-C.", highlight=False, soft_wrap=True)
     asyncio.run(worker(settings))
 
 

@@ -262,7 +262,7 @@ def _told(cause: BaseException, wrong: bool, closed: bool) -> AurumError | None:
 
 
 def _unavailable(message: str, cause: BaseException | None) -> Unavailable:
-    _log.warning("%s: %s", message, cause)
+    _log.warning("%s (AURUM_DATABASE__URL says where it is): %s", message, cause)
     return Unavailable(message, hint=_OUTAGE_HINT)
 
 

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import sys
+from asyncio import timeout
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,6 +26,7 @@ COMMAND = (sys.executable, "-m", "aurum.working")
 """Reads claims, a line of JSON each, and writes a line when it is done with one: b"done", or b"later"."""
 _LOOK_SECONDS = 0.3  # at what is under way: a run that is cancelled ends within a second
 _POLL_SECONDS = 1.0  # for what other processes have queued
+_LONGEST_SECONDS = 30.0  # between two looks at a database that is away
 _WAIT = "runs of scenarios wait"
 _log = logging.getLogger(__name__)
 
@@ -54,14 +56,21 @@ class Crew:
         try:
             if self._runs.settings.ready:
                 await asyncio.gather(*(self._started(member) for member in self._members))
+            pause = _POLL_SECONDS
             while True:
                 self._runs.changed.clear()
+                away = True
                 with going_on(_log, _WAIT):
                     await self._look()
                     await self._engage()
+                    away = False
                 busy = any(member.claim for member in self._members)
+                if away:  # whoever is at work still has to extend leases in time
+                    pause = min(2 * pause, self._runs.settings.lease_seconds / 6 if busy else _LONGEST_SECONDS)
+                else:
+                    pause = _LOOK_SECONDS if busy else _POLL_SECONDS
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOK_SECONDS if busy else _POLL_SECONDS):
+                    async with timeout(pause):
                         await self._runs.changed.wait()
         finally:
             claims = [member.claim for member in self._members if member.claim is not None]
