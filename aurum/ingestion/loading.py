@@ -159,7 +159,7 @@ class Loader:
     async def _judged(self, principal: Principal, claim: Claim, parsed: ParsedWorkbook) -> Judged:
         thresholds, version = await self.policies.thresholds_in_force(principal)
         basis = await self.history.before(principal, parsed, claim.run.file_id, thresholds)
-        checking = asyncio.create_task(asyncio.to_thread(_checked, parsed, basis, thresholds))
+        checking = asyncio.create_task(asyncio.to_thread(_checked, parsed, basis, thresholds, self.clock().date()))
         try:
             await self._progress(claim, parsed)
         finally:
@@ -372,8 +372,8 @@ def _named(tenor: Tenor) -> tuple[str, date, date]:
     return tenor.type.value, tenor.period.start, tenor.period.end
 
 
-def _checked(parsed: ParsedWorkbook, basis: Basis, thresholds: Thresholds) -> Verdict:
-    return checks.verdict(parsed, basis.days, basis.previous, thresholds)
+def _checked(parsed: ParsedWorkbook, basis: Basis, thresholds: Thresholds, today: date) -> Verdict:
+    return checks.verdict(parsed, basis.days, basis.previous, thresholds, today)
 
 
 def description_of(curve: ParsedCurve) -> CurveDescription:

@@ -7,6 +7,7 @@ checked, and with which thresholds, stands in docs/checks.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from aurum.ingestion.checks.history import Day, History, check_stale, days_of, h
 from aurum.ingestion.checks.identical import check_identical
 from aurum.ingestion.checks.numbers import check_numbers, check_share
 from aurum.ingestion.checks.outliers import check_outliers
-from aurum.ingestion.checks.structure import check_months, check_sides
+from aurum.ingestion.checks.structure import check_as_of, check_months, check_sides
 from aurum.ingestion.checks.table import Block, Table, key_of, tabulate
 from aurum.ingestion.checks.thresholds import CHECKS, LIMITS, OFF, Limits, Thresholds, VendorLimits
 from aurum.ingestion.checks.verdict import Verdict, Withheld, flags_of, judge
@@ -52,16 +53,20 @@ def check(
     history: Sequence[Day] = (),
     previous: PreviousFile | None = None,
     thresholds: Thresholds = DEFAULTS,
+    today: date | None = None,
 ) -> list[Flag]:
     """Everything that is odd about a file, the reasons to refuse it first.
 
     `history`: earlier days of the vendor in any order; later ones, and the file's own, are left out. A file whose
     months are not what they should be is not looked into further: its numbers stand beside the wrong labels.
+    `today`: when it is loaded; None: its as-of date may be any.
     """
     table = tabulate(parsed)
     limits = VendorLimits(thresholds, parsed.vendor, table.keys)
     flags = Flags(limits)
     with np.errstate(all="ignore"):  # huge numbers overflow and compare as what they are: wrong
+        if today is not None:
+            check_as_of(table, today, flags)
         check_months(table, flags)
         if not parsed.curves:
             check_share(table, limits, flags)
@@ -77,9 +82,10 @@ def verdict(
     history: Sequence[Day] = (),
     previous: PreviousFile | None = None,
     thresholds: Thresholds = DEFAULTS,
+    today: date | None = None,
 ) -> Verdict:
     """What becomes of a file, by what the parser found and what the checks find."""
-    return judge(parsed, flags_of(parsed), check(parsed, history, previous, thresholds))
+    return judge(parsed, flags_of(parsed), check(parsed, history, previous, thresholds, today))
 
 
 def _check_values(table: Table, history: History, limits: VendorLimits, flags: Flags) -> None:

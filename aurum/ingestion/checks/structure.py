@@ -1,7 +1,8 @@
-"""Whether labels and numbers stand beside each other as they should: months, and sides that are missing."""
+"""Whether the day can be, and labels and numbers stand beside each other: months, and sides that are missing."""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from itertools import pairwise
 from string import ascii_uppercase
 
@@ -19,6 +20,15 @@ from aurum.parsers.model import Severity
 _UNREAD, _REPEATED = ("UNKNOWN_TENOR",), ("DUPLICATE_TENOR", "CONFLICTING_TENORS")
 
 Months = dict[int, int]  # the row of a month, by its number
+
+
+def check_as_of(table: Table, today: date, flags: Flags) -> None:
+    """`today` is that of UTC; somewhere it may be tomorrow already, nowhere the day after."""
+    as_of = table.parsed.as_of
+    if as_of > today:
+        message = f"the as-of date {as_of} is after today, {today} in UTC: prices of a day to come cannot be known"
+        somewhere = as_of - today <= timedelta(days=1)
+        flags.add("AS_OF_IN_FUTURE", message, at_most=Severity.WARNING if somewhere else Severity.ERROR)
 
 
 def check_months(table: Table, flags: Flags) -> None:

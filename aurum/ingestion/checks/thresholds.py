@@ -32,6 +32,7 @@ _REFUSAL = Check(Severity.ERROR, whole_file=True)
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
+        "AS_OF_IN_FUTURE": _REFUSAL,
         "FIRST_MONTH_WRONG": _REFUSAL,
         "MONTHS_NOT_CONSECUTIVE": _REFUSAL,
         "MONTHS_OUT_OF_ORDER": _WARNING,
