@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from aurum.errors import Conflict, InvalidInput, InvalidScenario, NotFound, Overflow
 from aurum.market.finite import finite
 from aurum.scenarios.model import Issue, Severity
 
 
-def refused(errors: Sequence[Issue]) -> InvalidScenario:
-    """One or more; the first is what the message says."""
-    told = [
-        {"code": each.code, "message": each.message, "path": each.path, "suggestion": each.suggestion}
-        for each in errors
-    ]
-    first = errors[0]
+def refused(issues: Sequence[Issue]) -> InvalidScenario:
+    """The first one is what the message says."""
+    told = [{**asdict(each), "severity": each.severity.value} for each in issues]
+    first = issues[0]
     return InvalidScenario(f"{first.path}: {first.message}", hint=first.suggestion, issues=told)
 
 
 def refuse_errors(issues: Iterable[Issue]) -> None:
-    """Raises InvalidScenario if there is an ERROR among them."""
-    errors = [each for each in issues if each.severity is Severity.ERROR]
-    if errors:
-        raise refused(errors)
+    """Raises InvalidScenario with all of them if there is an ERROR, the errors first."""
+    told = sorted(issues, key=lambda each: each.severity is not Severity.ERROR)
+    if told and told[0].severity is Severity.ERROR:
+        raise refused(told)
 
 
 def issues_of(refusal: InvalidScenario) -> list[Issue]:
-    return [Issue(Severity.ERROR, **each) for each in refusal.details["issues"]]
+    return [Issue(**{**each, "severity": Severity(each["severity"])}) for each in refusal.details["issues"]]
 
 
 @contextmanager

@@ -89,6 +89,16 @@ async def test_what_is_wrong_is_told_with_its_field_and_nothing_is_kept(loaded: 
         ("OUT_OF_RANGE", "drivers.1.scale.percent"),
         ("UNKNOWN_UNIT", "drivers.2.composite.components.0.shift.unit"),
     ]
+    misspelt = [
+        {"scale": {"percent": 10, "limits": {"curves": {"keys": ["eugp:eu/duch_ttf/gas"]}}}},
+        {"basis": {"reference": "eugp:no/such/curve"}},
+    ]
+    refused = await said(ask, CREATE, input={"name": "No", "drivers": misspelt})
+    told = {(each["severity"], each["code"], each["path"]) for each in refused["issues"]}
+    assert told >= {
+        ("ERROR", "UNKNOWN_CURVE", "drivers.1.basis.reference"),
+        ("WARNING", "UNKNOWN_CURVE", "drivers.0.scale.limits.curves.keys"),
+    }
     nothing = await said(ask, CREATE, input={"name": "No", "drivers": [GAS_UP], "filter": {"vendors": ["NOBODY"]}})
     assert [(each["code"], each["path"]) for each in nothing["issues"]] == [("EMPTY_SELECTION", "filter")]
     assert (await said(ask, LIST))["totalCount"] == 0
