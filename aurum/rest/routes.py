@@ -23,6 +23,7 @@ from aurum.graphql.requests import Asked
 from aurum.rest.cursors import Cursors
 from aurum.rest.downloads import download_routes
 from aurum.rest.exports import Streamed, export_routes
+from aurum.rest.guide import guide_routes
 from aurum.rest.headers import compressed, exchange, lifecycle, names
 from aurum.rest.health import health_routes
 from aurum.rest.legacy import DOCUMENTS, OPERATIONS, Csv, Operation
@@ -42,6 +43,7 @@ def rest_routes(settings: Settings, schema: Schema, context_of: ContextOf) -> li
     shim = Shim(settings, schema, context_of)
     base = settings.rest.problem_base
     routes: list[BaseRoute] = [*health_routes(base), *download_routes(context_of, base)]
+    routes += guide_routes(settings.rest.migration_url)
     routes += export_routes(context_of, base, settings.subscriptions.send_seconds)
     routes += [Route(each.path, shim.handler(each.version, each), methods=[each.method]) for each in OPERATIONS]
     # The rest of both versions is this shim's too: its 404 looks like every other error.

@@ -48,7 +48,7 @@ def test_every_document_is_one_operation_of_the_schema(document: Path) -> None:
     assert document.stem in {operation.document for operation in OPERATIONS}
 
 
-_OWN = ("/exports.", "/exports/", "/files/", "/runs/")  # of Aurum itself, and what the GraphQL answers link to
+_OWN = ("/docs/", "/exports.", "/exports/", "/files/", "/runs/")  # of Aurum itself, and what its answers link to
 
 
 def test_everything_served_is_in_the_contract() -> None:
@@ -132,6 +132,14 @@ async def test_the_headers_of_an_answer(rest: Rest) -> None:
     assert headers["vary"] == "Authorization, X-Aurum-Tenant, Accept, Accept-Encoding"
     assert headers["x-api-version"] == "v1"
     assert headers["x-aurum-tenant"] == "demo"
+
+
+async def test_the_guide_that_v1_names_is_there_and_has_every_operation(rest: Rest) -> None:
+    url = (await rest.get()).headers["x-api-migration-guide"]
+    guide = await rest.get(url)
+    assert (guide.status_code, guide.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert [each.path for each in OPERATIONS if each.version == "v1" and each.path not in guide.text] == []
+    assert "query" in guide.text
 
 
 async def test_every_v1_answer_says_that_v1_ends(migrated_sqlite_url: str, tmp_path: Path) -> None:
