@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -164,6 +164,6 @@ class RequestId:
             await self.app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid4())
         scope["aurum.request_id"] = request_id
         await self.app(scope, receive, with_header(send, b"x-request-id", request_id.encode()))
