@@ -19,6 +19,7 @@ from aurum.errors import NoBlockHours
 from aurum.market.hours import Hours, hour_counts
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
 from aurum.metadata.model import Curve
+from aurum.metadata.reference.calendars import UNWEIGHTED
 
 
 class Gap(StrEnum):
@@ -177,11 +178,7 @@ class DerivedCurve:
     def block_hours(self, periods: Sequence[DeliveryPeriod]) -> Hours:
         """How many hours each period has in its block. Raises NoBlockHours where its curves have not one block."""
         if self.delivered is None:
-            raise NoBlockHours(
-                f"nobody knows in which hours all of {self.expression[:200]} is delivered",
-                hint="EQUAL weights every month the same, as the vendors do.",
-                field="weighting",
-            )
+            raise NoBlockHours(f"nobody knows in which hours all of {self.expression[:200]} is delivered", **UNWEIGHTED)
         return hour_counts(*self.delivered, periods)
 
     def place(self, period: DeliveryPeriod, type_: TenorType | None) -> int | None:

@@ -10,13 +10,13 @@ import numpy as np
 from aurum.curves.expressions.alignment import later
 from aurum.curves.expressions.forms import Values
 from aurum.curves.expressions.model import Source
-from aurum.errors import InvalidExpression, NoBlockHours
+from aurum.errors import InvalidExpression
 from aurum.market.blocks import BASELOAD, PEAK, Block
 from aurum.market.calendars import Calendar
 from aurum.market.hours import hour_counts
 from aurum.market.identity import CurveIdentity
 from aurum.market.periods import TenorGrid, month_number
-from aurum.metadata.reference.calendars import block_of, calendar_of
+from aurum.metadata.reference.calendars import delivered_in
 
 Shares: TypeAlias = tuple[Values, Values]
 
@@ -48,11 +48,8 @@ def _calendar(base: Source, peak: Source) -> Calendar:
 
 
 def _delivered(source: Source, wanted: Block) -> Calendar:
-    identity, key = source.curve.identity, source.curve.key
-    calendar, block = calendar_of(identity), block_of(identity)
-    if calendar is None or block is None:
-        missing = "block" if calendar else "calendar"
-        raise NoBlockHours(f"nobody knows in which hours [{key}] is delivered: no {missing} of it is known")
+    key = source.curve.key
+    calendar, block = delivered_in(source.curve, f"[{key}]")
     if block != wanted:
         raise InvalidExpression(
             f"[{key}] is {block.code}, not {wanted.code}",

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
 from aurum.errors import InvalidInput, NoBlockHours
 from aurum.market.blocks import BASELOAD, Block
@@ -15,6 +16,8 @@ from aurum.market.identity import CurveIdentity, fold
 from aurum.market.periods import DeliveryPeriod
 from aurum.metadata.model import Curve
 
+UNWEIGHTED = {"hint": "EQUAL weights every month the same, as the vendors do.", "field": "weighting"}
+"""What to do where the hours are asked for that months weigh."""
 _TEXTS = ("vendor", "iso", "market", "location", "product", "block")
 
 
@@ -41,20 +44,21 @@ def block_of(identity: CurveIdentity) -> Block | None:
         return None
 
 
+def delivered_in(curve: Curve, name: str, **told: Any) -> tuple[Calendar, Block]:
+    """In which hours it is delivered. Raises NoBlockHours, which calls it `name`, where they are not known."""
+    calendar, block = calendar_of(curve.identity), block_of(curve.identity)
+    if calendar is None or block is None:
+        missing = "block" if calendar else "calendar"
+        raise NoBlockHours(f"nobody knows in which hours {name} is delivered: no {missing} of it is known", **told)
+    return calendar, block
+
+
 def block_hours(curve: Curve, periods: Sequence[DeliveryPeriod]) -> Hours:
     """How many hours each period has in the block that a curve is delivered in; float64, parallel to the periods.
 
     Raises NoBlockHours where its calendar or block is not known, InvalidInput for days outside of 2000 to 2101.
     """
-    calendar, block = calendar_of(curve.identity), block_of(curve.identity)
-    if calendar is None or block is None:
-        missing = "block" if calendar else "calendar"
-        raise NoBlockHours(
-            f"nobody knows in which hours {curve.key} is delivered: no {missing} of it is known",
-            hint="EQUAL weights every month the same, as the vendors do.",
-            field="weighting",
-        )
-    return hour_counts(calendar, block, periods)
+    return hour_counts(*delivered_in(curve, curve.key, **UNWEIGHTED), periods)
 
 
 @cache
