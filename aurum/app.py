@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -164,6 +164,5 @@ class RequestId:
             await self.app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid4())
-        scope["aurum.request_id"] = request_id
+        request_id = scope["aurum.request_id"] = given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
         await self.app(scope, receive, with_header(send, b"x-request-id", request_id.encode()))

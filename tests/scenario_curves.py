@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from aurum.curves.analytics.comparisons import Bucket, By, Difference
 from aurum.market.identity import CurveIdentity, Measure
 from aurum.market.periods import TenorGrid, canonical_order, parse_tenor
 from aurum.metadata.model import Curve, CurveDescription
 from aurum.metadata.reference import curve_units
 from aurum.parsers.reader import parse
 from aurum.scenarios.application import apply
+from aurum.scenarios.comparison import differing, largest_first
 from aurum.scenarios.documents import read_drivers
 from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome
 from tests.published import months
@@ -68,6 +70,10 @@ def drivers(*documents: Mapping[str, Any]) -> tuple[Driver, ...]:
 
 def outcome(curves: Sequence[BaseCurve], *documents: dict[str, Any]) -> Outcome:
     return apply(curves, drivers(*documents))
+
+
+def compare(runs: Sequence[Outcome], bucket: Bucket = Bucket.MONTH, by: By = By.ABSOLUTE) -> list[Difference]:
+    return largest_first(differing(runs, bucket, by))
 
 
 def mids(found: Outcome, key: str) -> list[float]:

@@ -15,13 +15,8 @@ from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, month_num
 from aurum.scenarios.model import Outcome, ScenarioCurve
 
 
-def compare(runs: Sequence[Outcome], bucket: Bucket = Bucket.MONTH, by: By = By.ABSOLUTE) -> list[Difference]:
-    """Every curve and bucket in which a run differs from a base or another run; the largest first, then by key."""
-    return largest_first(differing(runs, bucket, by))
-
-
 def differing(runs: Sequence[Outcome], bucket: Bucket, by: By) -> Iterator[list[Difference]]:
-    """The same, a curve at a time.
+    """Every curve and bucket in which a run differs from a base or another run, a curve at a time.
 
     A bucket is the mean of those of its months that every run that has the curve has a price for.
     """
@@ -31,6 +26,7 @@ def differing(runs: Sequence[Outcome], bucket: Bucket, by: By) -> Iterator[list[
 
 
 def largest_first(found: Iterable[Sequence[Difference]]) -> list[Difference]:
+    """Those of all curves; of equal ones by key."""
     return sorted(chain.from_iterable(found), key=lambda each: (-each.size, each.key, each.delivery))
 
 

@@ -66,11 +66,7 @@ async def test_a_database_that_restarts_behind_a_proxy_costs_no_event(
     async with cutting_proxy(killable_postgresql_server.port) as proxy:
         url = make_url(killable_postgresql_url).set(port=proxy.port).render_as_string(hide_password=False)
         async with live_server(url, tmp_path) as server:
-            heard: list[list[str]] = [[] for _ in TRANSPORTS]
-            following = [
-                asyncio.create_task(gathered(way, server.url, 2 * CURVES, received))
-                for way, received in zip(TRANSPORTS, heard, strict=True)
-            ]
+            heard, following = followers(server.url, 2 * CURVES)
             await server.load(12)
             await eventually(lambda: all_have(heard, CURVES))
             connected = server.connections
@@ -97,11 +93,7 @@ async def test_a_proxy_that_forgets_its_connections_to_the_database_costs_no_eve
         live_server(target.set(port=proxy.port).render_as_string(hide_password=False), tmp_path) as server,
         live_server(migrated_postgresql_url, tmp_path) as other,
     ):
-        heard: list[list[str]] = [[] for _ in TRANSPORTS]
-        following = [
-            asyncio.create_task(gathered(way, server.url, 2 * CURVES, received))
-            for way, received in zip(TRANSPORTS, heard, strict=True)
-        ]
+        heard, following = followers(server.url, 2 * CURVES)
         await other.load(12)
         await eventually(lambda: all_have(heard, CURVES))
         proxy.deafen()
@@ -109,6 +101,13 @@ async def test_a_proxy_that_forgets_its_connections_to_the_database_costs_no_eve
         async with asyncio.timeout(60):
             await asyncio.gather(*following)
     assert all(cursors == sorted(set(heard[0]), key=int) for cursors in heard)
+
+
+def followers(url: str, count: int) -> tuple[list[list[str]], list[asyncio.Task[list[str]]]]:
+    """What each of them has heard so far, and those that follow."""
+    heard: list[list[str]] = [[] for _ in TRANSPORTS]
+    ways = zip(TRANSPORTS, heard, strict=True)
+    return heard, [asyncio.create_task(gathered(way, url, count, received)) for way, received in ways]
 
 
 async def all_have(heard: list[list[str]], count: int) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from aurum.curves.analytics.comparisons import Bucket, By
-from aurum.scenarios.comparison import compare
-from tests.scenario_curves import GAS, POWER, curve, document, only, outcome
+from tests.scenario_curves import GAS, POWER, compare, curve, document, only, outcome
 
 NAN = float("nan")
 CURVES = [curve(GAS, [50, 40, 30, 20], {"Q2 2025": 30}), curve(POWER, [100, 90, NAN, 70])]

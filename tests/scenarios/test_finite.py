@@ -18,10 +18,9 @@ from aurum.scenarios.application import apply
 from aurum.scenarios.attribution import shapley
 from aurum.scenarios.batches.model import Holding
 from aurum.scenarios.batches.summary import held, table
-from aurum.scenarios.comparison import compare
 from aurum.scenarios.model import Outcome
 from aurum.scenarios.variations import tornado
-from tests.scenario_curves import GAS, POWER, curve, document, drivers, only
+from tests.scenario_curves import GAS, POWER, compare, curve, document, drivers, only
 
 T = TypeVar("T")
 LARGEST = 1.7976931348623157e308

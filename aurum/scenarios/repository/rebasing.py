@@ -89,7 +89,7 @@ class RebaseService:
         issues, differences = [*new.issues, *_mismatch(other)], None
         if old.outcome is not None and new.outcome is not None:
             both = [_leaving_out(other, each) for each in (old.outcome, new.outcome)]
-            differences = largest_first(await stepped(differing(both, bucket, by)))
+            differences = await asyncio.to_thread(largest_first, await stepped(differing(both, bucket, by)))
         curves = {key: each.curve for key, each in (*old.curves.items(), *new.curves.items())}
         return PlannedRebase(
             scenario, before, start, issues, _without(issues, old.issues), _without(old.issues, issues),
