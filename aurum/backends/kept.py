@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+N = TypeVar("N", bound=Hashable)
 _ENTRY = 500  # bytes of key and bookkeeping, roughly
 
 
@@ -47,8 +48,17 @@ class KeptSince(Kept[K, tuple[int, V]]):
 
     def still(self, key: K, head: int) -> V | None:
         """`head` as it is now."""
-        found = self.get(key)
-        return found[1] if found is not None and found[0] == head else None
+        return self.all_still({None: key}, head).get(None)
+
+    def all_still(self, keys: Mapping[N, K], head: int) -> dict[N, V]:
+        """What still holds, under the names of its keys."""
+        found: dict[N, V] = {}
+        for name, key in keys.items():
+            entry = self._values.get(key)
+            if entry is not None and entry[0][0] == head:
+                self._values.move_to_end(key)
+                found[name] = entry[0][1]
+        return found
 
     def note(self, key: K, head: int, value: V, size: int) -> None:
         """`value` was read after `head` was asked for."""

@@ -57,8 +57,7 @@ class HistoryStore:
         if not self._kept.most_bytes:
             return await self._read(tenant, curve_ids, asked)
         head = await self._snapshots.heads.of(tenant) if head is None else head
-        entries = ((id_, self._kept.still((tenant, id_, asked), head)) for id_ in curve_ids)
-        found = {id_: history for id_, history in entries if history is not None}
+        found = self._kept.all_still({id_: (tenant, id_, asked) for id_ in curve_ids}, head)
         missing = [id_ for id_ in curve_ids if id_ not in found]
         for id_, history in (await self._read(tenant, missing, asked) if missing else {}).items():
             found[id_] = replace(history, identity=next(_identities))

@@ -89,8 +89,7 @@ class SnapshotStore:
         if not self.kept.most_bytes:
             return await self._read_together(tenant, curve_ids, as_of, known_at)
         head = await self.heads.of(tenant) if head is None else head
-        entries = ((id_, self.kept.still((tenant, id_, as_of, known_at), head)) for id_ in curve_ids)
-        found = {id_: snapshot for id_, snapshot in entries if snapshot is not None}
+        found = self.kept.all_still({id_: (tenant, id_, as_of, known_at) for id_ in curve_ids}, head)
         missing = set(curve_ids) - found.keys()
         read = await self._read_together(tenant, missing, as_of, known_at) if missing else {}
         for id_, snapshot in read.items():

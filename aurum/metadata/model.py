@@ -54,6 +54,9 @@ class Curve:
     created_at: datetime
     location_key: str | None = None
 
+    def __hash__(self) -> int:
+        return self.id  # of all fields it costs as much as to serve it
+
 
 @dataclass(frozen=True, slots=True)
 class SearchTerm:

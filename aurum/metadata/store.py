@@ -82,7 +82,7 @@ def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
 def _given(wanted: CurveFilter) -> dict[str, list[str] | None]:
     """The lists of a filter as they are searched for; None: any."""
     return {
-        name: None if (values := getattr(wanted, name)) is None else [_spelling(name)(value) for value in values]
+        name: None if (values := getattr(wanted, name)) is None else list(map(_spelling(name), values))
         for name in _SEARCHED
     }
 
@@ -286,8 +286,7 @@ class CatalogueStore:
         """
         if head is None:
             return await self._read_together(tenant, keys)
-        entries = ((key, self._known.still((tenant, key), head)) for key in keys)
-        found = {key: curve for key, curve in entries if curve is not None}
+        found = self._known.all_still({key: (tenant, key) for key in keys}, head)
         missing = [key for key in keys if key not in found]
         read = await self._read_together(tenant, missing) if missing else {}
         for key, curve in read.items():

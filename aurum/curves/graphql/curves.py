@@ -40,7 +40,7 @@ from aurum.curves.graphql.arguments import (
 from aurum.curves.graphql.converted import ConvertedSnapshot, converted_of
 from aurum.curves.graphql.diffs import CurveDiff, wants_quotes
 from aurum.curves.graphql.history import PriceHistory, history_of
-from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of
+from aurum.curves.graphql.points import CurveColumns, CurvePoint, chosen, columns_of, points_of_each
 from aurum.curves.graphql.reads import LoadedReads
 from aurum.curves.graphql.rolling import RollingHistory, RollingInput, rolling_of, rule_of
 from aurum.curves.graphql.strips import (
@@ -90,17 +90,12 @@ if TYPE_CHECKING:
 
 
 def load_points(
-    parents: Sequence[CurveSnapshot], info: Info, tenor_types: list[TenorType] | None, delivery: DeliveryRange | None
-) -> list[Sequence[CurvePoint]]:  # fmt: skip
-    return [_points_of_snapshot(parent.snapshot, tenor_types, delivery) for parent in parents]
-
-
-def _points_of_snapshot(
-    snapshot: model.Snapshot, tenor_types: list[TenorType] | None, delivery: DeliveryRange | None
-) -> RecordBatch[CurvePoint]:
-    types = None if tenor_types is None else tuple(tenor_types)
-    key = (snapshot.id, snapshot.story and snapshot.story.id, types, delivery and (delivery.start, delivery.end))
-    return points_of(snapshot.prices, chosen(snapshot.prices.tenors, tenor_types, delivery), key)
+    parents: Sequence[CurveSnapshot], _: Info, tenor_types: list[TenorType] | None, delivery: DeliveryRange | None
+) -> list[RecordBatch[CurvePoint]]:  # fmt: skip
+    snapshots = [parent.snapshot for parent in parents]
+    types, range_ = None if tenor_types is None else tuple(tenor_types), delivery and (delivery.start, delivery.end)
+    keys = [(each.id, each.story and each.story.id, types, range_) for each in snapshots]
+    return points_of_each([each.prices for each in snapshots], tenor_types, delivery, keys)
 
 
 @strawberry.type(
@@ -156,8 +151,8 @@ class CurveSnapshot(Node):
         metadata=batched(load_points),
         directives=[sized(120)],
     )
-    def points(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> Sequence[CurvePoint]:
-        return _points_of_snapshot(self.snapshot, tenor_types, delivery)
+    def points(self, info: Info, tenor_types: TenorTypes = None, delivery: Delivery = None) -> Sequence[CurvePoint]:
+        return load_points([self], info, tenor_types, delivery)[0]
 
     @strawberry.field(
         description="The points as parallel lists.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -16,11 +15,11 @@ from aurum.curves.analytics.alignment import Mask
 from aurum.curves.analytics.diffs import DiffBlock, PointStatus, Quotes
 from aurum.curves.analytics.movers import chosen_columns
 from aurum.curves.graphql.arguments import Delivery, Info, TenorTypes, there
-from aurum.curves.graphql.points import tenors_of
+from aurum.curves.graphql.points import shared_tenors_of, tenors_of
 from aurum.curves.model import Prices, Snapshot, Standing
 from aurum.curves.moves import SnapshotRef, later
 from aurum.graphql.columnar.plans import batched
-from aurum.graphql.columnar.records import Column, Columns, Constant, RecordBatch, SharedColumn, Stack
+from aurum.graphql.columnar.records import Column, Columns, Constant, RecordBatch, Stack
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.sizes import sized
 from aurum.market.finite import finite
@@ -217,19 +216,14 @@ def _chosen(tenors: TenorGrid, types: list[TenorType] | None, delivery: Delivery
 def stack_of(block: DiffBlock, places: Places) -> Stack[PointDiff]:
     """The chosen points of every curve."""
     every, count = slice(None), len(block.tenors) if places is None else len(places)
-    tenors = {name: partial(_shared, column) for name, column in tenors_of(block.tenors, places).items()}
-    return Stack(PointDiff, count, {**tenors, **_columns(block, (every, every if places is None else places))})
+    columns = _columns(block, (every, every if places is None else places))
+    return Stack(PointDiff, count, {**shared_tenors_of(block.tenors, places), **columns})
 
 
 def points_of(diff: analytics.CurveDiff, places: list[int]) -> RecordBatch[PointDiff]:
     """The chosen points of one curve."""
     columns = {**tenors_of(diff.tenors, places), **_columns(diff.block, (diff.row, places))}
     return RecordBatch(PointDiff, len(places), columns)
-
-
-def _shared(column: Any) -> SharedColumn:
-    made = column() if callable(column) else column
-    return made if isinstance(made, SharedColumn) else SharedColumn(made)
 
 
 def _columns(block: DiffBlock, at: Any) -> Columns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from aurum.curves import model
 from aurum.curves.graphql.arguments import DeliveryRange
-from aurum.graphql.columnar.records import Column, Columns, Constant, RecordBatch, SharedColumn
+from aurum.graphql.columnar.records import Columns, Constant, RecordBatch, SharedColumn, Stack
+from aurum.market.cells import Cells
 from aurum.market.periods import Tenor, TenorGrid, TenorType
 
 
@@ -56,27 +58,56 @@ def points_of(
     prices: model.CurvePrices, chosen: list[int] | None = None, cache_key: Hashable = None
 ) -> RecordBatch[CurvePoint]:
     """The chosen points, all where None. `cache_key` says which points of which snapshot they are."""
-    count = len(prices.tenors) if chosen is None else len(chosen)
-    return RecordBatch(CurvePoint, count, lambda: _columns_of(prices, chosen), cache_key)
+    return _stack([prices], chosen).batch(0, cache_key)
 
 
-def _columns_of(prices: model.CurvePrices, chosen: list[int] | None) -> Columns:
-    mid_cells, quote_cells = prices.mid_cells, prices.quote_cells
-    places: Sequence[int] = range(len(prices.tenors)) if chosen is None else chosen
-    return {
-        **tenors_of(prices.tenors, chosen),
-        "mid": _side(prices.mid, chosen),
-        "bid": _side(prices.bid, chosen),
-        "ask": _side(prices.ask, chosen),
-        "cell": lambda: [mid_cells.address(place) for place in places] if mid_cells else Constant(None),
-        "quote_cell": lambda: [quote_cells.address(place) for place in places] if quote_cells else Constant(None),
-        "withheld": lambda: _withheld(prices, places) if prices.withheld else Constant(False),
+def points_of_each(
+    prices: Sequence[model.CurvePrices],
+    types: list[TenorType] | None,
+    delivery: DeliveryRange | None,
+    cache_keys: Sequence[Hashable],
+) -> list[RecordBatch[CurvePoint]]:
+    """Those of curves that share a grid, and are quoted alike, are a stack."""
+    alike: dict[Hashable, list[model.CurvePrices]] = {}
+    places: list[tuple[Hashable, int]] = []
+    for each in prices:
+        kind = (id(each.tenors), each.bid is None, each.ask is None, not each.withheld)
+        others = alike.setdefault(kind, [])
+        places.append((kind, len(others)))
+        others.append(each)
+    stacks = {kind: _stack(of_kind, chosen(of_kind[0].tenors, types, delivery)) for kind, of_kind in alike.items()}
+    return [stacks[kind].batch(place, key) for (kind, place), key in zip(places, cache_keys, strict=True)]
+
+
+def _stack(prices: Sequence[model.CurvePrices], chosen: list[int] | None) -> Stack[CurvePoint]:
+    """Of a grid; quoted alike."""
+    first = prices[0]
+    places: Sequence[int] = range(len(first.tenors)) if chosen is None else chosen
+    columns: Columns = {
+        **shared_tenors_of(first.tenors, chosen),
+        "mid": lambda: _sides([each.mid for each in prices], chosen),
+        "bid": lambda: _sides([each.bid for each in prices], chosen),
+        "ask": lambda: _sides([each.ask for each in prices], chosen),
+        "cell": lambda: [_cells(each.mid_cells, places) for each in prices],
+        "quote_cell": lambda: [_cells(each.quote_cells, places) for each in prices],
+        "withheld": lambda: [_held(each, places) for each in prices] if first.withheld else Constant(False),
     }
+    return Stack(CurvePoint, len(places), columns)
 
 
 def tenors_of(grid: TenorGrid, chosen: list[int] | None) -> Columns:
     """What the tenors are, of the chosen places, of all where None."""
     return _tenors(grid) if chosen is None else _columns([grid[place] for place in chosen])
+
+
+def shared_tenors_of(grid: TenorGrid, chosen: list[int] | None) -> Columns:
+    """Those of all batches of a stack."""
+    return {name: partial(_shared_column, column) for name, column in tenors_of(grid, chosen).items()}
+
+
+def _shared_column(column: Any) -> SharedColumn:
+    made = column() if callable(column) else column
+    return made if isinstance(made, SharedColumn) else SharedColumn(made)
 
 
 def _tenors(grid: TenorGrid) -> dict[str, SharedColumn]:
@@ -96,13 +127,18 @@ def _columns(tenors: Sequence[Tenor]) -> dict[str, Callable[[], list[Any]]]:
     }
 
 
-def _side(side: NDArray[np.float64] | None, chosen: list[int] | None) -> Column:
-    if side is None:
+def _sides(sides: Sequence[NDArray[np.float64] | None], chosen: list[int] | None) -> Any:
+    """Of all or none."""
+    if sides[0] is None:
         return Constant(None)
-    return side if chosen is None else side[chosen]
+    return np.array(sides) if chosen is None else np.array(sides)[:, chosen]
 
 
-def _withheld(prices: model.CurvePrices, places: Sequence[int]) -> list[bool]:
+def _cells(cells: Cells | None, places: Sequence[int]) -> list[str | None]:
+    return [None if cells is None else cells.address(place) for place in places]
+
+
+def _held(prices: model.CurvePrices, places: Sequence[int]) -> list[bool]:
     held = set(prices.withheld)
     return [place in held for place in places]
 

@@ -233,8 +233,13 @@ class ColumnarExecutor(StockExecutor):
         if RecordBatch not in kinds:
             flat = iter(await self._values(items, plan, list(chain.from_iterable(values)), info))
             return [list(islice(flat, len(each))) for each in values]
+        batches = {each.kind for each in values if type(each) is RecordBatch}
+        if plan is None or get_nullable_type(items) is not plan.type or not _is_of(plan.type, batches):
+            raise Uncovered
+        if plan.flat and len(kinds) == 1:
+            return [self._encoded(plan, each) for each in values]
         return [
-            await self._records(items, plan, each, info)
+            await self._records(plan, each, info)
             if type(each) is RecordBatch
             else list(await self._values(items, plan, each, info))
             for each in values
@@ -243,15 +248,11 @@ class ColumnarExecutor(StockExecutor):
     async def _objects(
         self, type_: Any, plan: Plan | None, values: Sequence[Any], kinds: set[type], info: Info
     ) -> Sequence[Any]:
-        if plan is None or any(map(unusual, kinds)) or not _are_of(type_, values, info):
+        if plan is None or any(map(unusual, kinds)) or not _are_of(type_, kinds, values, info):
             raise Uncovered
         return await self._rows(plan, values, info)
 
-    async def _records(
-        self, type_: GraphQLOutputType, plan: Plan | None, batch: RecordBatch[Any], info: Info
-    ) -> Sequence[Any]:
-        if plan is None or get_nullable_type(type_) is not plan.type or not _is_of(plan.type, batch.kind):
-            raise Uncovered
+    async def _records(self, plan: Plan, batch: RecordBatch[Any], info: Info) -> Sequence[Any]:
         return self._encoded(plan, batch) if plan.flat else await self._rows(plan, batch, info)
 
     def _encoded(self, plan: Plan, batch: RecordBatch[Any]) -> Sequence[Any]:
@@ -322,18 +323,21 @@ class ColumnarExecutor(StockExecutor):
         return own_info, known
 
 
-def _is_of(object_type: GraphQLObjectType, kind: type) -> bool:
-    """Whether rows of `kind` are of the type, without having to ask each."""
+def _is_of(object_type: GraphQLObjectType, kinds: set[type]) -> bool:
+    """Whether what is of these kinds is of the type, without having to ask each."""
     if object_type.is_type_of is None:
         return True
     definition = object_type.extensions["strawberry-definition"]
-    return definition.is_type_of is None and issubclass(kind, definition.origin)
+    return definition.is_type_of is None and all(issubclass(kind, definition.origin) for kind in kinds)
 
 
-def _are_of(object_type: GraphQLObjectType, values: Sequence[Any], info: Info) -> bool:
+def _are_of(object_type: GraphQLObjectType, kinds: set[type], values: Sequence[Any], info: Info) -> bool:
+    """`kinds` are those of the values."""
     is_type_of = object_type.is_type_of
+    if is_type_of is None or _is_of(object_type, kinds):
+        return True
     try:
-        return is_type_of is None or all(is_type_of(value, info) is True for value in values)
+        return all(is_type_of(value, info) is True for value in values)
     except Exception as error:
         raise Uncovered from error
 

@@ -182,11 +182,11 @@ class Stack(Generic[T]):
         self._columns = dict(columns)
         self.prepared: dict[Hashable, Any] = {}
 
-    def batch(self, place: int) -> RecordBatch[T]:
+    def batch(self, place: int, cache_key: Hashable | None = None) -> RecordBatch[T]:
         def columns() -> Columns:
             return {name: partial(self._of, name, place) for name in self._columns}
 
-        return RecordBatch(self._kind, self._length, columns, place=(self, place))
+        return RecordBatch(self._kind, self._length, columns, cache_key, (self, place))
 
     def raw(self, name: str) -> Column | None:
         """Of all batches."""
