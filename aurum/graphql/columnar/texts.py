@@ -62,7 +62,7 @@ def _stacked(plan: Plan, stack: Stack[Any]) -> tuple[bytes, NDArray[np.float64],
     others = {type(column) for place, column in enumerate(columns) if place not in numbers}
     if not numbers or SharedColumn not in others or not others <= {SharedColumn, Constant}:
         return None
-    rows = np.stack([cast("NDArray[np.float64]", columns[place]) for place in numbers], axis=2)
+    rows = _side_by_side([cast("NDArray[np.float64]", columns[place]) for place in numbers])
     return _template(plan, columns, numbers), rows, [n for n, at in enumerate(numbers) if not plan.fields[at].nullable]
 
 
@@ -138,10 +138,15 @@ def _is_numbers(field: Selected, column: Any, dimensions: int = 1) -> bool:
 
 def _numbers(columns: Sequence[Any], nullable: Sequence[bool]) -> list[bytes]:
     """Row by row; NaN is null."""
-    rows = np.empty((len(columns[0]), len(columns)))
+    return _texts(_side_by_side(columns), [place for place, each in enumerate(nullable) if not each])
+
+
+def _side_by_side(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """As the last axis: `np.stack` takes four times as long."""
+    rows = np.empty((*columns[0].shape, len(columns)))
     for place, column in enumerate(columns):
-        rows[:, place] = column
-    return _texts(rows, [place for place, each in enumerate(nullable) if not each])
+        rows[..., place] = column
+    return rows
 
 
 def _texts(rows: NDArray[np.float64], strict: Sequence[int]) -> list[bytes]:
