@@ -14,11 +14,9 @@ import numpy as np
 from aurum.auth import Principal, Scope
 from aurum.backends.kept import Kept
 from aurum.backends.paging import Page, PageRequest, Position
-from aurum.curves.analytics.aggregates import Numbers
-from aurum.curves.analytics.buckets import as_of_range, delivery_bucket
-from aurum.curves.analytics.deliveries import StripPeriod
+from aurum.curves.aggregated import Aggregate, Aggregates
 from aurum.curves.analytics.groups import Group, PricedIn, grouped, order_of
-from aurum.curves.analytics.pools import Grouping, HoursOf, Members, Pool, Summary
+from aurum.curves.analytics.pools import Grouping, HoursOf, Members, Pool
 from aurum.curves.books import BookStore
 from aurum.curves.expressions import conversion_to, unit_of_codes
 from aurum.curves.model import DayBlock, DayPrices, Side
@@ -73,38 +71,13 @@ class AggregateAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Aggregate:
-    """What the points of a group come to, in its currency and unit; NaN where there is no such number.
-
-    `as_of`: the first and the last day of its bucket; None where nothing is grouped by it, as with `delivery`.
-    `percentiles` are parallel to what was asked for.
-    """
-
-    group: Group
-    as_of: tuple[date, date] | None
-    delivery: StripPeriod | None
-    count: int
-    missing: int
-    mean: float
-    weighted_mean: float
-    minimum: float
-    maximum: float
-    deviation: float
-    percentiles: tuple[float, ...]
-
-    @property
-    def position(self) -> Position:
-        delivery = None if self.delivery is None else self.delivery.period.start
-        return (*self.group.position, self.as_of and self.as_of[0], delivery)
-
-
-@dataclass(frozen=True, slots=True)
 class AggregatePage:
-    """`curves` is how many the filter chose, of a run those that it has; `days` how many as-of dates of them were read,
-    all together.
+    """`rows` are the items of the page; `curves` is how many the filter chose, of a run those that it has; `days` how
+    many as-of dates of them were read, all together.
     """
 
     page: Page[Aggregate]
+    rows: Aggregates
     curves: int
     days: int
 
@@ -151,8 +124,10 @@ class AggregateService:
             await asyncio.to_thread(_add, pool, last)
             last = following
         question = (pool, last, chosen.groups, asked.grouping, request)
-        page = _page(*question) if _is_light(asked, len(ids), request) else await asyncio.to_thread(_page, *question)
-        return AggregatePage(page, len(chosen.curves), pool.days)
+        light = _is_light(asked, len(ids), request)
+        rows, more = _rows(*question) if light else await asyncio.to_thread(_rows, *question)
+        page = Page(rows, rows.positions, more, request.position is not None)
+        return AggregatePage(page, rows, len(chosen.curves), pool.days)
 
     async def _chosen(
         self, principal: Principal, wanted: CurveFilter, asked: AggregateAsked, head: int | None,
@@ -280,50 +255,24 @@ def _add(pool: Pool, blocks: _Blocks) -> None:
         raise _too_many(f"{MOST_GROUPS:,} groups", "groupBy")
 
 
-def _page(
+def _rows(
     pool: Pool, last: _Blocks, groups: Sequence[Group], grouping: Grouping, request: PageRequest
-) -> Page[Aggregate]:  # fmt: skip
-    """Once the last of the blocks are added."""
+) -> tuple[Aggregates, bool]:  # fmt: skip
+    """Once the last of the blocks are added. And whether there are more behind them."""
     _add(pool, last)
-    summary = pool.summary()
-    start = 0
+    summary, start = pool.summary(), 0
+
+    def rows(first: int, end: int) -> Aggregates:
+        return Aggregates.of(summary, slice(first, end), groups, grouping)
+
     if request.position is not None:
-        (first,) = _aggregates(summary, 0, 1, groups, grouping) or (None,)
-        _check(request.position, first.position if first else request.position)
+        (first,) = rows(0, 1).positions or (request.position,)
+        _check(request.position, first)
         start = bisect_right(
             range(len(pool)), order_of(request.position),
-            key=lambda place: order_of(_aggregates(summary, place, place + 1, groups, grouping)[0].position),
+            key=lambda place: order_of(rows(place, place + 1).positions[0]),
         )  # fmt: skip
-    items = _aggregates(summary, start, start + request.limit, groups, grouping)
-    more = start + request.limit < len(pool)
-    return Page(items, [each.position for each in items], more, request.position is not None)
-
-
-def _aggregates(
-    summary: Summary, start: int, end: int, groups: Sequence[Group], grouping: Grouping
-) -> list[Aggregate]:  # fmt: skip
-    found, by_as_of, by_delivery = summary.found, grouping.as_of, grouping.delivery
-    rows = slice(start, end)
-    there = found.count[rows] > 0
-
-    def numbers(values: Numbers) -> list[float]:
-        plain: list[float] = np.where(there, values[rows], np.nan).tolist()
-        return plain
-
-    columns = zip(
-        summary.groups[rows].tolist(), summary.as_of[rows].tolist(), summary.months[rows].tolist(),
-        found.count[rows].tolist(), found.missing[rows].tolist(), numbers(found.mean), numbers(summary.weighted_mean),
-        numbers(found.minimum), numbers(found.maximum), numbers(summary.deviation), summary.percentiles[rows].tolist(),
-        strict=True,
-    )  # fmt: skip
-    return [
-        Aggregate(
-            groups[group], None if by_as_of is None else as_of_range(day, by_as_of),
-            None if by_delivery is None else delivery_bucket(month, by_delivery, grouping.seasons),
-            count, missing, mean, weighted, low, high, deviation, tuple(percentiles),
-        )
-        for group, day, month, count, missing, mean, weighted, low, high, deviation, percentiles in columns
-    ]  # fmt: skip
+    return rows(start, start + request.limit), start + request.limit < len(pool)
 
 
 def _check(position: Position, example: Position) -> None:

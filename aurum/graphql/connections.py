@@ -43,7 +43,7 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     page_info: PageInfo = strawberry.field(description="Where this page stands.")
     edges: Sequence[Edge[T]] = strawberry.field(description="Items with their cursors.")
-    nodes: list[T] = strawberry.field(description="The items alone.")
+    nodes: Sequence[T] = strawberry.field(description="The items alone.")
 
 
 def page_request(
@@ -69,7 +69,11 @@ def page_request(
 
 def connection(kind: type[Connection[T]], order: str, page: Page[Item], node: Callable[[Item], T], **more: Any) -> Any:
     """The connection of type `kind` over a page; `more` are further fields of `kind`."""
-    nodes = [node(item) for item in page.items]
+    return connected(kind, order, page, [node(item) for item in page.items], **more)
+
+
+def connected(kind: type[Connection[T]], order: str, page: Page[Any], nodes: Sequence[T], **more: Any) -> Any:
+    """The connection over a page of which the nodes are made."""
     places = page.positions
     info = PageInfo(
         has_next_page=page.has_next,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Any
 
 import strawberry
 
 from aurum.curves import aggregates as use_cases
+from aurum.curves.aggregated import Aggregates
 from aurum.curves.aggregates import AggregateAsked
+from aurum.curves.analytics.aggregates import Numbers
 from aurum.curves.analytics.buckets import AsOfBucket, DeliveryBucket
-from aurum.curves.analytics.deliveries import Seasons
+from aurum.curves.analytics.deliveries import Seasons, StripPeriod
 from aurum.curves.analytics.groups import Group
 from aurum.curves.analytics.pools import Grouping
 from aurum.curves.graphql.arguments import (
@@ -28,7 +32,8 @@ from aurum.curves.graphql.arguments import (
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.curves.model import Side
 from aurum.errors import InvalidInput
-from aurum.graphql.connections import After, Connection, First, connection, page_request
+from aurum.graphql.columnar.records import Constant, RecordBatch, listed
+from aurum.graphql.connections import After, Connection, First, connected, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.sizes import DEFAULT_PAGE, sized, sizing, weighing
 from aurum.market.identity import Measure
@@ -214,10 +219,10 @@ class AggregateQuery:
         found = await context.curves.aggregates.aggregate(
             context.principal, filter_of(filter), asked, request, head=await context.head(), stories=context.stories
         )
-        return connection(  # type: ignore[no-any-return]
-            AggregateConnection, order, found.page, lambda row: _row(row, asked, wanted), curve_count=found.curves,
-            snapshot_count=found.days,
-        )  # fmt: skip
+        nodes = rows_of(found.rows, asked, wanted)
+        return connected(  # type: ignore[no-any-return]
+            AggregateConnection, order, found.page, nodes, curve_count=found.curves, snapshot_count=found.days
+        )
 
 
 _USUAL = [each for each in AggregateMeasure if each is not AggregateMeasure.HOUR_WEIGHTED_MEAN]
@@ -248,20 +253,26 @@ def _percents(given: list[float] | None) -> tuple[float, ...]:
     return percents
 
 
-def _row(row: use_cases.Aggregate, asked: AggregateAsked, wanted: set[AggregateMeasure]) -> AggregateRow:
-    def number(measure: AggregateMeasure, value: float) -> float | None:
-        return _number(value) if measure in wanted else None
+def rows_of(rows: Aggregates, asked: AggregateAsked, wanted: set[AggregateMeasure]) -> RecordBatch[AggregateRow]:
+    measures = {
+        AggregateMeasure.MEAN: rows.mean, AggregateMeasure.HOUR_WEIGHTED_MEAN: rows.weighted_mean,
+        AggregateMeasure.MINIMUM: rows.minimum, AggregateMeasure.MAXIMUM: rows.maximum,
+        AggregateMeasure.STANDARD_DEVIATION: rows.deviation,
+    }  # fmt: skip
+    numbers = {str(each).lower(): column if each in wanted else Constant(None) for each, column in measures.items()}
 
-    group, percentiles = row.group, zip(asked.percents, row.percentiles, strict=True)
-    return AggregateRow(
-        keys=_keys(group, asked), measure=group.measure, currency=currency_of(group.currency),
-        unit=unit_of(group.unit), curve=None if group.curve is None else curve_of(group.curve), as_of=_days(row),
-        delivery=_delivery(row), count=row.count, missing=row.missing, mean=number(AggregateMeasure.MEAN, row.mean),
-        hour_weighted_mean=number(AggregateMeasure.HOUR_WEIGHTED_MEAN, row.weighted_mean),
-        minimum=number(AggregateMeasure.MINIMUM, row.minimum), maximum=number(AggregateMeasure.MAXIMUM, row.maximum),
-        standard_deviation=number(AggregateMeasure.STANDARD_DEVIATION, row.deviation),
-        percentiles=[AggregatePercentile(percent=each, value=_number(value)) for each, value in percentiles],
-    )  # fmt: skip
+    def by_group(of: Callable[[Group], Any]) -> Callable[[], list[Any]]:
+        return lambda: [of(group) for group in rows.groups]
+
+    return RecordBatch(AggregateRow, len(rows), {
+        "keys": by_group(lambda group: _keys(group, asked)), "measure": by_group(lambda group: group.measure),
+        "currency": by_group(lambda group: currency_of(group.currency)),
+        "unit": by_group(lambda group: unit_of(group.unit)),
+        "curve": by_group(lambda group: None if group.curve is None else curve_of(group.curve)),
+        "as_of": lambda: list(map(_days, rows.as_of)), "delivery": lambda: list(map(_delivery, rows.delivery)),
+        "count": rows.counts, "missing": rows.missing, **numbers,
+        "percentiles": lambda: [_percentiles(asked.percents, each) for each in rows.percentiles],
+    })  # fmt: skip
 
 
 def _keys(group: Group, asked: AggregateAsked) -> list[AggregateKey]:
@@ -269,16 +280,19 @@ def _keys(group: Group, asked: AggregateAsked) -> list[AggregateKey]:
     return [AggregateKey(dimension=dimension, value=value) for dimension, value in pairs]
 
 
-def _days(row: use_cases.Aggregate) -> AggregateDays | None:
-    return None if row.as_of is None else AggregateDays(first=row.as_of[0], last=row.as_of[1])
+@lru_cache(maxsize=2**12)
+def _days(bucket: tuple[date, date] | None) -> AggregateDays | None:
+    return None if bucket is None else AggregateDays(first=bucket[0], last=bucket[1])
 
 
-def _delivery(row: use_cases.Aggregate) -> AggregateDelivery | None:
-    if row.delivery is None:
+@lru_cache(maxsize=2**12)
+def _delivery(bucket: StripPeriod | None) -> AggregateDelivery | None:
+    if bucket is None:
         return None
-    period = row.delivery.period
-    return AggregateDelivery(label=row.delivery.label, delivery_start=period.start, delivery_end=period.end)
+    period = bucket.period
+    return AggregateDelivery(label=bucket.label, delivery_start=period.start, delivery_end=period.end)
 
 
-def _number(value: float) -> float | None:
-    return None if value != value else value
+def _percentiles(percents: Sequence[float], values: Numbers) -> list[AggregatePercentile]:
+    pairs = zip(percents, listed(values), strict=True)
+    return [AggregatePercentile(percent=percent, value=value) for percent, value in pairs]
