@@ -20,7 +20,6 @@ from aurum.curves.analytics.pools import Grouping, HoursOf, Members, Pool
 from aurum.curves.books import BookStore
 from aurum.curves.expressions import conversion_to, unit_of_codes
 from aurum.curves.model import DayBlock, DayPrices, Side
-from aurum.curves.store import SnapshotStore
 from aurum.curves.stories import Stories, teller
 from aurum.errors import InvalidCursor, InvalidInput, UnknownUnit
 from aurum.market.periods import TenorGrid
@@ -92,8 +91,8 @@ class _Chosen:
 
 
 class AggregateService:
-    def __init__(self, store: SnapshotStore, metadata: MetadataService) -> None:
-        self._books = BookStore(store)
+    def __init__(self, books: BookStore, metadata: MetadataService) -> None:
+        self._books = books
         self._metadata = metadata
         self._kept = Kept[Hashable, _Chosen](_KEPT_BYTES)
 
@@ -109,16 +108,16 @@ class AggregateService:
     ) -> AggregatePage:
         """Sorted by group, as-of date and delivery. `head`: see `CurveService.head`.
 
-        Two statements for up to 5,000 days of curves, and one more for what units they had at a `known_at`; for more
-        days one that counts them, and one for each 5,000; what `stories` tell are three. Raises InvalidInput for more
-        than MOST_CURVES, MOST_VERSIONS or MOST_GROUPS, and for points that lie in no bucket; what conversions do;
-        NoBlockHours.
+        Two statements for up to 5,000 days of curves, one where they are of a day that is kept, and one more for what
+        units they had at a `known_at`; for more days one that counts them, and one for each 5,000; what `stories` tell
+        are three. Raises InvalidInput for more than MOST_CURVES, MOST_VERSIONS or MOST_GROUPS, and for points that lie
+        in no bucket; what conversions do; NoBlockHours.
         """
         principal.require(Scope.CURVES_READ)
         chosen, told = await self._chosen(principal, wanted, asked, head, stories)
         hours_of = _hours_of(chosen.curves) if asked.weighted else None
         pool, ids = Pool(asked.grouping, chosen.members, asked.percents, hours_of), chosen.members.ids.tolist()
-        parts = self._blocks(principal.tenant, ids, asked, told)
+        parts = self._blocks(principal.tenant, ids, asked, told, head)
         last = await anext(parts, list)
         async for following in parts:
             await asyncio.to_thread(_add, pool, last)
@@ -168,13 +167,14 @@ class AggregateService:
         return {id_: (each.currency, each.unit) for id_, each in known.items()}
 
     async def _blocks(
-        self, tenant: str, ids: Sequence[int], asked: AggregateAsked, told: Mapping[int, DayPrices] | None
-    ) -> AsyncIterator[_Blocks]:
+        self, tenant: str, ids: Sequence[int], asked: AggregateAsked, told: Mapping[int, DayPrices] | None,
+        head: int | None,
+    ) -> AsyncIterator[_Blocks]:  # fmt: skip
         if told is not None:
             yield partial(_by_grid, told)
             return
         for first, last in await self._batches(tenant, ids, asked) if ids else ():
-            yield await self._books.blocks(tenant, ids, first, last, asked.known_at, asked.side)
+            yield await self._books.blocks(tenant, ids, first, last, asked.known_at, asked.side, head)
 
     async def _batches(self, tenant: str, ids: Sequence[int], asked: AggregateAsked) -> list[tuple[date, date]]:
         """The range in parts of some _VERSIONS_READ versions, each of a day at least."""

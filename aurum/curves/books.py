@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, partial
@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 
 from aurum.backends.columns import Columns, read_columns
 from aurum.backends.database import Id
+from aurum.backends.kept import KeptSince
 from aurum.backends.reads import Read, among, rows_of
 from aurum.curves import statements
 from aurum.curves.model import (
@@ -41,47 +42,56 @@ _LISTED = ("curve_id", "as_of", "version", "published_at", "grid_id", "id")
 _CURVE, _AS_OF, _VERSION, _PUBLISHED_AT, _GRID, _WITHHELD, _MIDS, _BID, _ = range(len(_ALL))
 _ID = _LISTED.index("id")
 _MOST_BETWEEN = 2  # times as many curves as are asked for are read in one go: each alone costs more
+_LIGHT = 1_000  # versions: what is made of them takes less time than a turn to a thread
 
 
 class BookStore:
-    def __init__(self, snapshots: SnapshotStore) -> None:
+    """Keeps `kept_bytes` of what was asked for last, with the head (`Heads`) before it was read: until that moves, it
+    is the answer. Reads take the tenant's head where the caller has just asked for it.
+    """
+
+    def __init__(self, snapshots: SnapshotStore, kept_bytes: int) -> None:
         self._snapshots = snapshots
+        self._kept = KeptSince[Hashable, Quoted](kept_bytes)
 
     async def newest(
-        self, tenant: str, days: Mapping[int, date | None], known_at: datetime | None, *, quotes: bool = False
-    ) -> Quoted:
+        self, tenant: str, days: Mapping[int, date | None], known_at: datetime | None, *, quotes: bool = False,
+        head: int | None = None,
+    ) -> Quoted:  # fmt: skip
         """Of each curve of `days` the newest as-of date on or before its own (None: any), as known at `known_at`.
 
         Mids alone, unless `quotes` asks for bid and ask too. Either all curves have a day or none has. One statement.
         """
-        bounded = None not in days.values()
-        read = statements.newest_vectors(_SIDES if quotes else _SIDES[:1], bounded, known_at is not None)
-        given = _newest_given(list(days), list(days.values()) if bounded else None, known_at)
-        found = await read_columns(self._snapshots.database, read, tenant=tenant, **given)
-        grids = await self._grids_of(set(found["grid_id"].tolist()))
-        return Quoted(lambda: _quote_blocks(found, np.arange(len(found["id"])), grids))
+
+        async def read() -> list[Quoted]:
+            bounded = None not in days.values()
+            read = statements.newest_vectors(_sides(quotes), bounded, known_at is not None)
+            given = _newest_given(list(days), list(days.values()) if bounded else None, known_at)
+            found = await read_columns(self._snapshots.database, read, tenant=tenant, **given)
+            return await self._quoted(found, [np.arange(len(found["id"]))])
+
+        key = (tuple(sorted(days.items())), known_at, quotes)
+        (newest,) = await self._still(tenant, [key], head, read)
+        return newest
 
     async def ends(
         self, tenant: str, curve_ids: Sequence[int], days: Sequence[date | None], known_at: datetime | None,
-        *, quotes: bool = False,
+        *, quotes: bool = False, head: int | None = None,
     ) -> list[Quoted]:  # fmt: skip
         """For each of `days` what `newest` answers of all curves.
 
         One statement where curves have just these days, which costs half as much; one more for a day that some lack.
         """
         exact = [day for day in days if day is not None]
+        newest = partial(self.newest, tenant, known_at=known_at, quotes=quotes, head=head)
         if len(exact) < len(days):
-            read = (self.newest(tenant, dict.fromkeys(curve_ids, day), known_at, quotes=quotes) for day in days)
-            return [await each for each in read]
-        found = await self._of_days(tenant, curve_ids, list(set(exact)), known_at, _SIDES if quotes else _SIDES[:1])
-        grids, newest = await self._grids_of(set(found["grid_id"].tolist())), _newest(found, curve_ids)
+            return [await newest(dict.fromkeys(curve_ids, day)) for day in days]
         ends = []
-        for day in days:
-            rows = np.flatnonzero(newest & (found["as_of"] == np.datetime64(day)))
-            there = set(found["curve_id"][rows].tolist())
-            others = dict.fromkeys((id_ for id_ in curve_ids if id_ not in there), day)
-            rest = await self.newest(tenant, others, known_at, quotes=quotes) if others else None
-            ends.append(Quoted(partial(_end, found, rows, grids, rest)))
+        there = await self._on(tenant, curve_ids, exact, known_at, _sides(quotes), head)
+        for day, found in zip(exact, there, strict=True):
+            others = found.without(curve_ids)
+            rest = (await newest(dict.fromkeys(others, day))).blocks if others else ()
+            ends.append(Quoted.of([*found.blocks, *rest]) if rest else found)
         return ends
 
     async def listed(
@@ -143,18 +153,58 @@ class BookStore:
         return {row[0]: row[1] for row in rows}
 
     async def blocks(
-        self, tenant: str, curve_ids: Sequence[int], first: date, last: date, known_at: datetime | None, side: Side
-    ) -> Callable[[], list[DayBlock]]:
+        self, tenant: str, curve_ids: Sequence[int], first: date, last: date, known_at: datetime | None, side: Side,
+        head: int | None = None,
+    ) -> Callable[[], list[DayBlock]]:  # fmt: skip
         """One side of curves on the days from `first` to `last`, both included, as known at `known_at`: a block for
-        each grid, made by whoever calls for them, on a thread. One statement.
+        each grid, made by whoever calls for them, on a thread. One statement. A single day is kept.
         """
         if first == last:
-            found = await self._of_days(tenant, curve_ids, [first], known_at, (side,))
-        else:
-            read, given = statements.vectors(side, known_at is not None), _between(curve_ids, first, last, known_at)
-            found = await read_columns(self._snapshots.database, read, tenant=tenant, **given)
+            (day,) = await self._on(tenant, curve_ids, [first], known_at, (side,), head)
+            return partial(_day_blocks, day, side)
+        read, given = statements.vectors(side, known_at is not None), _between(curve_ids, first, last, known_at)
+        found = await read_columns(self._snapshots.database, read, tenant=tenant, **given)
         grids = await self._grids_of(set(found["grid_id"].tolist()))
         return partial(_blocks, found, grids, curve_ids, side)
+
+    async def _on(
+        self, tenant: str, curve_ids: Sequence[int], days: Sequence[date], known_at: datetime | None,
+        sides: tuple[str, ...], head: int | None,
+    ) -> list[Quoted]:  # fmt: skip
+        """Of exactly these days the curves that have them. One statement."""
+
+        async def read() -> list[Quoted]:
+            found = await self._of_days(tenant, curve_ids, list(set(days)), known_at, sides)
+            newest = _newest(found, curve_ids)
+            rows = [np.flatnonzero(newest & (found["as_of"] == np.datetime64(day))) for day in days]
+            return await self._quoted(found, rows)
+
+        ids = tuple(sorted(curve_ids))
+        return await self._still(tenant, [(ids, day, known_at, sides) for day in days], head, read)
+
+    async def _still(
+        self, tenant: str, keys: Sequence[Hashable], head: int | None, read: Callable[[], Awaitable[list[Quoted]]]
+    ) -> list[Quoted]:
+        """All are read where one of them is not kept: what is answered together is of one moment."""
+        if not self._kept.most_bytes:
+            return await read()
+        head = await self._snapshots.heads.of(tenant) if head is None else head
+        kept = [self._kept.still((tenant, key), head) for key in keys]
+        found = [each for each in kept if each is not None]
+        if len(found) < len(keys):
+            found = await read()
+            for key, each in zip(keys, found, strict=True):
+                self._kept.note((tenant, key), head, each, each.size)
+        return found
+
+    async def _quoted(self, found: Columns, parts: Sequence[NDArray[np.intp]]) -> list[Quoted]:
+        """Each of these rows."""
+        grids = await self._grids_of(set(found["grid_id"].tolist()))
+
+        def made() -> list[Quoted]:
+            return [Quoted.of(_quote_blocks(found, rows, grids)) for rows in parts]
+
+        return made() if len(found["id"]) <= _LIGHT else await asyncio.to_thread(made)
 
     async def _of_days(
         self, tenant: str, curve_ids: Sequence[int], days: Sequence[date], known_at: datetime | None,
@@ -201,6 +251,10 @@ def _within(selected: Sequence[ColumnElement[Any]], known_at: bool) -> Select[An
     fits = and_(columns.curve_id == given.c.curves, columns.as_of.between(given.c.firsts, given.c.lasts))
     statement = select(*selected).select_from(given.join(snapshots, fits)).where(of_tenant())
     return statement.where(columns.published_at <= _KNOWN_AT) if known_at else statement
+
+
+def _sides(quotes: bool) -> tuple[str, ...]:
+    return _SIDES if quotes else _SIDES[:1]
 
 
 def _newest_given(
@@ -261,27 +315,29 @@ def _blocks(
     return blocks
 
 
-def _end(
-    found: Columns, rows: NDArray[np.intp], grids: Mapping[int, TenorGrid], rest: Quoted | None
-) -> list[QuoteBlock]:  # fmt: skip
-    return _quote_blocks(found, rows, grids) + ([] if rest is None else [*rest.blocks])
+def _day_blocks(day: Quoted, side: Side) -> list[DayBlock]:
+    return [
+        DayBlock(
+            block.tenors, block.curve_ids, np.full(len(block.curve_ids), block.as_of, "M8[D]"), getattr(block, side)
+        )
+        for block in day.blocks
+    ]
 
 
 def _quote_blocks(
     found: Columns, chosen: NDArray[np.intp], grids: Mapping[int, TenorGrid]
 ) -> list[QuoteBlock]:  # fmt: skip
     sides = {side: _Vectors.of(found[side], found[f"bytes_{side}"]) for side in _SIDES if side in found}
-    alike: dict[tuple[int, date], list[int]] = {}
-    keys = zip(chosen.tolist(), found["grid_id"][chosen].tolist(), found["as_of"][chosen].tolist(), strict=True)
-    for row, *key in keys:
-        alike.setdefault((key[0], key[1]), []).append(row)
+    grid, as_of = found["grid_id"][chosen], found["as_of"][chosen]
+    order = np.lexsort((as_of, grid))
+    cuts = np.flatnonzero((np.diff(grid[order]) != 0) | (np.diff(as_of[order]) != np.timedelta64(0))) + 1
     blocks = []
-    for (grid, as_of), each in alike.items():
-        rows, points = np.array(each), len(grids[grid])
-        mid, bid, ask = (sides[side].matrix(rows, points) if side in sides else None for side in _SIDES)
-        held = _held([found["withheld"][row] for row in each], points)
+    for rows in sorted(np.split(chosen[order], cuts), key=lambda rows: int(rows[0])) if len(chosen) else ():
+        tenors, day = grids[int(found["grid_id"][rows[0]])], found["as_of"][rows[0]].astype(date)
+        mid, bid, ask = (sides[side].matrix(rows, len(tenors)) if side in sides else None for side in _SIDES)
+        held = _held([found["withheld"][row] for row in rows.tolist()], len(tenors))
         curve, id_, version = (found[name][rows] for name in ("curve_id", "id", "version"))
-        blocks.append(QuoteBlock(grids[grid], as_of, curve, id_, version, cast("Prices", mid), bid, ask, held))
+        blocks.append(QuoteBlock(tenors, day, curve, id_, version, cast("Prices", mid), bid, ask, held))
     return blocks
 
 

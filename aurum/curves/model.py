@@ -21,6 +21,7 @@ from aurum.metadata.model import Curve
 Prices = NDArray[np.float64]
 NOWHERE = -1
 _NO_CURVE = np.iinfo(np.int64).max
+_LOOKED_UP = 150  # bytes of a curve in a block beside its numbers
 
 
 class Side(StrEnum):
@@ -325,6 +326,12 @@ class QuoteBlock:
     ask: Prices | None
     withheld: NDArray[np.bool_] | None
 
+    @property
+    def size(self) -> int:
+        """In bytes, roughly, with what is made to look for its curves."""
+        parts = (self.mid, self.bid, self.ask, self.withheld)
+        return _LOOKED_UP * len(self.curve_ids) + sum(0 if each is None else each.nbytes for each in parts)
+
 
 class QuotedDay(NamedTuple):
     """In which version a curve is quoted, on which day."""
@@ -342,14 +349,29 @@ class Quoted:
     def __init__(self, blocks: Callable[[], Sequence[QuoteBlock]]) -> None:
         self._made = blocks
 
+    @classmethod
+    def of(cls, blocks: Sequence[QuoteBlock]) -> Quoted:
+        return cls(lambda: blocks)
+
     @cached_property
     def blocks(self) -> Sequence[QuoteBlock]:
         return self._made()
 
     @property
+    def size(self) -> int:
+        """In bytes, roughly."""
+        return sum(block.size for block in self.blocks)
+
+    @property
     def days(self) -> dict[int, date]:
         """By curve."""
         return {id_: block.as_of for block in self.blocks for id_ in block.curve_ids.tolist()}
+
+    def without(self, curve_ids: Sequence[int]) -> list[int]:
+        """Those of the curves that have no such date."""
+        return [
+            id_ for id_, block in zip(curve_ids, self.places(curve_ids)[0].tolist(), strict=True) if block == NOWHERE
+        ]
 
     def places(self, curve_ids: Sequence[int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Of each curve its block, and its row there; NOWHERE for both where it has no such date."""

@@ -28,7 +28,6 @@ from aurum.curves.analytics.movers import (
 from aurum.curves.analytics.rolling import RollingHistory, RollRule, rolling_history
 from aurum.curves.books import BookStore
 from aurum.curves.model import NOWHERE, DayPrices, QuoteBlock, Quoted, QuotedDay, Snapshot, Span
-from aurum.curves.store import SnapshotStore
 from aurum.curves.stories import Stories, teller
 from aurum.errors import InvalidCursor, InvalidInput
 from aurum.market.periods import Tenor, TenorGrid, TenorType
@@ -122,8 +121,8 @@ class MoverPage:
 
 
 class MoveService:
-    def __init__(self, store: SnapshotStore, metadata: MetadataService) -> None:
-        self._books = BookStore(store)
+    def __init__(self, books: BookStore, metadata: MetadataService) -> None:
+        self._books = books
         self._metadata = metadata
 
     async def diffs(
@@ -135,23 +134,24 @@ class MoveService:
         end: SnapshotRef,
         as_they_are: bool = False,
         quotes: bool = True,
+        head: int | None = None,
     ) -> dict[int, CurveDiff | InvalidInput]:
         """By curve that has one of them: what moved between two snapshots, and why; InvalidInput where their units do
         not convert. Prices are in the unit that is known at the later of the two instants.
 
         `as_they_are`: the vendor's numbers are compared, whatever their units are. Without `quotes` mids alone.
         One statement, and one more for an end whose day some curves lack; where the two are known at different instants
-        one for each end, and two more.
+        one for each end, and two more; none for what is kept. `head`: see `CurveService.head`.
         """
         principal.require(Scope.CURVES_READ)
         tenant = principal.tenant
-        old, new = await self._ends(tenant, curve_ids, start, end, quotes=quotes)
+        old, new = await self._ends(tenant, curve_ids, start, end, quotes=quotes, head=head)
         if start.known_at == end.known_at:
             return dict(await asyncio.to_thread(differences, curve_ids, old, old, new, None))
         reverse = start.known_after(end)
         # Each of these days is known later too, and so the newest before itself.
         days = await asyncio.to_thread(getattr, new if reverse else old, "days")
-        between = await self._books.newest(tenant, days, later(start, end).known_at)
+        between = await self._books.newest(tenant, days, later(start, end).known_at, head=head)
         if as_they_are:
             compared = partial(differences, curve_ids, old, between, new, None, start_known_last=reverse)
             return dict(await asyncio.to_thread(compared))
@@ -225,7 +225,7 @@ class MoveService:
         if len(curves) > MOST_CURVES:
             raise InvalidInput(f"a book has at most {MOST_CURVES} curves", field="filter", hint="Narrow the filter.")
         ids = [curve.id for curve in curves]
-        ends = await self._told_ends(principal, ids, start, end, stories)
+        ends = await self._told_ends(principal, ids, start, end, stories, head)
         factors = await self._factors(principal, curves, start, end)
         known_at = later(start, end).known_at
         spans = await asyncio.to_thread(_spans, ids, *ends) if by is MoveMeasure.ZSCORE else {}
@@ -241,27 +241,28 @@ class MoveService:
         return MoverPage(page, len(curves), book.compared)
 
     async def _told_ends(
-        self, principal: Principal, ids: Sequence[int], start: SnapshotRef, end: SnapshotRef, stories: Stories | None
-    ) -> Sequence[Quoted]:
+        self, principal: Principal, ids: Sequence[int], start: SnapshotRef, end: SnapshotRef, stories: Stories | None,
+        head: int | None,
+    ) -> Sequence[Quoted]:  # fmt: skip
         if start.run is end.run is None:
-            return await self._ends(principal.tenant, ids, start, end)
+            return await self._ends(principal.tenant, ids, start, end, head=head)
 
         async def read(ref: SnapshotRef) -> Quoted:
             if ref.run is not None:
                 return _quoted(await teller(stories).days(principal, ref.run, ids))
-            return (await self._books.ends(principal.tenant, ids, [ref.as_of], ref.known_at))[0]
+            return (await self._books.ends(principal.tenant, ids, [ref.as_of], ref.known_at, head=head))[0]
 
         return await asyncio.gather(read(start), read(end))
 
     async def _ends(
-        self, tenant: str, ids: Sequence[int], start: SnapshotRef, end: SnapshotRef, *, quotes: bool = False
-    ) -> list[Quoted]:
+        self, tenant: str, ids: Sequence[int], start: SnapshotRef, end: SnapshotRef, *, quotes: bool = False,
+        head: int | None = None,
+    ) -> list[Quoted]:  # fmt: skip
+        read = partial(self._books.ends, tenant, ids, quotes=quotes, head=head)
         if start.known_at == end.known_at:
-            return await self._books.ends(tenant, ids, [start.as_of, end.as_of], start.known_at, quotes=quotes)
-        reads = (
-            self._books.ends(tenant, ids, [each.as_of], each.known_at, quotes=quotes) for each in (start, end)
-        )  # fmt: skip
-        return [found for (found,) in await asyncio.gather(*reads)]
+            return await read([start.as_of, end.as_of], start.known_at)
+        found = await asyncio.gather(*(read([each.as_of], each.known_at) for each in (start, end)))
+        return [quoted for (quoted,) in found]
 
     async def _factors(
         self, principal: Principal, curves: Sequence[Curve], start: SnapshotRef, end: SnapshotRef

@@ -73,9 +73,9 @@ class CurveService:
         self.store = store
         self.version_store = VersionStore(store)
         self.histories = HistoryStore(store, store.kept.most_bytes)
-        self.books = BookStore(store)
-        self.moves = MoveService(store, metadata)
-        self.aggregates = AggregateService(store, metadata)
+        self.books = BookStore(store, store.kept.most_bytes)
+        self.moves = MoveService(self.books, metadata)
+        self.aggregates = AggregateService(self.books, metadata)
         self.metadata = metadata
         self.event_log = events
 

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from aurum.auth import Principal
 from aurum.backends.paging import PageRequest
 from aurum.curves import aggregates
-from aurum.curves.aggregates import Aggregate, AggregateAsked
+from aurum.curves.aggregated import Aggregate
+from aurum.curves.aggregates import AggregateAsked
 from aurum.curves.analytics.buckets import AsOfBucket, DeliveryBucket, as_of_range, as_of_starts
 from aurum.curves.analytics.pools import Grouping, Members, Pool
 from aurum.curves.model import CurvePrices, DayBlock, Side

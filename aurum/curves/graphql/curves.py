@@ -266,7 +266,7 @@ async def load_diffs(
     ends = (ref_of(start), ref_of(end))
     found = await info.context.load_many(
         info.context.curves.moves.diffs, rows, start=ends[0], end=ends[1], as_they_are=bool(wanted),
-        quotes=bool(wanted) or wants_quotes(info),
+        quotes=bool(wanted) or wants_quotes(info), head=await info.context.head(),
     )  # fmt: skip
     diffs = [each or NO_DIFF for each in found if not isinstance(each, InvalidInput)]
     if len(diffs) < len(found):
