@@ -52,7 +52,7 @@ class BookStore:
 
     def __init__(self, snapshots: SnapshotStore, kept_bytes: int) -> None:
         self._snapshots = snapshots
-        self._kept = KeptSince[Hashable, Quoted](kept_bytes)
+        self.kept = KeptSince[Hashable, Quoted](kept_bytes)
 
     async def newest(
         self, tenant: str, days: Mapping[int, date | None], known_at: datetime | None, *, quotes: bool = False,
@@ -186,15 +186,15 @@ class BookStore:
         self, tenant: str, keys: Sequence[Hashable], head: int | None, read: Callable[[], Awaitable[list[Quoted]]]
     ) -> list[Quoted]:
         """All are read where one of them is not kept: what is answered together is of one moment."""
-        if not self._kept.most_bytes:
+        if not self.kept.most_bytes:
             return await read()
         head = await self._snapshots.heads.of(tenant) if head is None else head
-        kept = [self._kept.still((tenant, key), head) for key in keys]
+        kept = [self.kept.still((tenant, key), head) for key in keys]
         found = [each for each in kept if each is not None]
         if len(found) < len(keys):
             found = await read()
             for key, each in zip(keys, found, strict=True):
-                self._kept.note((tenant, key), head, each, each.size)
+                self.kept.note((tenant, key), head, each, each.size)
         return found
 
     async def _quoted(self, found: Columns, parts: Sequence[NDArray[np.intp]]) -> list[Quoted]:

@@ -171,7 +171,7 @@ def test_the_mean_of_a_years_months_is_the_vendors_calendar(vendor_files: Path) 
 
 @pytest.fixture
 async def book(migrated_url: str) -> AsyncIterator[Book]:
-    async with open_book(migrated_url) as opened:
+    async with open_book(migrated_url, 1_000_000) as opened:
         yield opened
 
 
