@@ -18,6 +18,14 @@ EVERYTHING = """{
         snapshot { asOf version points { mid } }
         history(delivery: {start: "2025-03-01", end: "2025-04-01"}, asOf: {}) { points { asOf mid version } } }
     curves(filter: {vendors: ["EUGP"]}) { nodes { key unit { code } } } }"""
+DAY = """query($knownAt: DateTime, $types: [TenorType!], $delivery: DeliveryRange) {
+    curves(filter: {vendors: ["EUGP"]}) { nodes {
+        diff(from: {asOf: "2025-02-13", knownAt: $knownAt}, to: {asOf: "2025-02-14", knownAt: $knownAt}) {
+            points(tenorTypes: $types, delivery: $delivery) { tenor fromMid toMid change market toWithheld } } } }
+    movers(filter: {vendors: ["EUGP"]}, from: {asOf: "2025-02-13", knownAt: $knownAt},
+        to: {asOf: "2025-02-14", knownAt: $knownAt}) { nodes { tenor change toVersion } }
+    aggregate(filter: {vendors: ["EUGP"]}, asOf: {first: "2025-02-14", last: "2025-02-14"}, knownAt: $knownAt,
+        groupBy: {delivery: MONTH}) { nodes { delivery { label } count missing mean } } }"""
 
 
 @pytest.fixture
@@ -47,6 +55,36 @@ async def test_what_another_process_publishes_is_answered_at_once(ask: Ask, othe
     assert found["curve"]["snapshot"]["version"] == 2
     assert found["curve"]["history"]["points"] == [{"asOf": "2025-02-13", "mid": 77.0, "version": 2}]
     assert len(found["curves"]["nodes"]) == 2
+
+
+async def test_a_day_is_answered_as_it_is_now_and_as_it_was(ask: Ask, other: Book) -> None:
+    async def day(**variables: Any) -> tuple[Any, ...]:
+        first = await ask(DAY, **variables)
+        assert "errors" not in first
+        assert await ask(DAY, **variables) == first
+        curves, movers, aggregate = (first["data"][name]["nodes"] for name in ("curves", "movers", "aggregate"))
+        points = [tuple(point.values()) for curve in curves for point in curve["diff"]["points"]]
+        return points, [tuple(each.values()) for each in movers], [each["mean"] for each in aggregate]
+
+    before = (
+        [("2025-03", 50.0, 52.0, 2.0, 2.0, False), ("2025-04", 51.0, 54.0, 3.0, 3.0, False)],
+        [("2025-04", 3.0, 1)], [52.0, 54.0],
+    )  # fmt: skip
+    await other.publish("2025-02-13", [(TTF, prices([50.0, 51.0]))], principal=TENANT)
+    await other.publish("2025-02-14", [(TTF, prices([52.0, 54.0]))], principal=TENANT)
+    assert await day() == before
+    assert (await day(delivery={"start": "2025-04-01"}))[0] == before[0][1:]
+    assert (await day(types=["QUARTER"]))[0] == []
+    await other.publish("2025-02-14", [(TTF, prices([52.0, 81.0]))], "2025-02-17 07:40", principal=TENANT)
+    assert await day() == (
+        [before[0][0], ("2025-04", 51.0, 81.0, 30.0, 30.0, False)], [("2025-04", 30.0, 2)], [52.0, 81.0]
+    )  # fmt: skip
+    held = prices([52.0, 81.0]).without([1])
+    await other.publish("2025-02-14", [(TTF, held)], "2025-02-18 07:40", principal=TENANT)
+    assert await day() == (
+        [before[0][0], ("2025-04", 51.0, None, None, 0.0, True)], [("2025-03", 2.0, 3)], [52.0, None]
+    )  # fmt: skip
+    assert await day(knownAt="2025-02-17T07:39:00Z") == before
 
 
 async def test_what_another_process_says_of_units_is_answered_at_once(ask: Ask, other: Book) -> None:

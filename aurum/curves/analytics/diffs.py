@@ -97,10 +97,13 @@ class Ends:
 class DiffBlock:
     """Differences of curves that are compared together: a row for each. See CurveDiff.
 
-    Why they moved is worked out for whoever asks.
+    Why they moved is worked out for whoever asks. `of_ends`: the stored versions at the two ends say all of it.
     """
 
-    def __init__(self, tenors: TenorGrid, before: Quotes, after: Quotes, move: Callable[[], Move]) -> None:
+    def __init__(
+        self, tenors: TenorGrid, before: Quotes, after: Quotes, move: Callable[[], Move], *, of_ends: bool = False
+    ) -> None:
+        self.of_ends = of_ends
         self.tenors = tenors
         self.before = before
         self.after = after
@@ -153,6 +156,14 @@ class CurveDiff:
             tenors, before.as_block(), after.as_block(), lambda: Move(*(part[None] for part in move.parts))
         )
         return cls(start, end, block, 0)
+
+    @property
+    def content(self) -> tuple[int | None, int | None] | None:
+        """The stored versions that it follows from, and from nothing else; None where there is no saying."""
+        if not self.block.of_ends:
+            return None
+        start, end = (each.snapshot_id if isinstance(each, Standing) else None for each in (self.start, self.end))
+        return start, end
 
     @property
     def tenors(self) -> TenorGrid:
@@ -262,14 +273,17 @@ def differences(
         places = np.flatnonzero(which == n)
         ends = [_End.of(*each) for each in zip(quoted, group, rows[:, places], strict=True)]
         brought = np.ones((2, len(places), 1)) if factors is None else factors[:, places, None]
-        block = _compared(ends[0], ends[1], ends[2], brought, start_known_last)
+        of_ends = factors is None and between is start
+        block = _compared(ends[0], ends[1], ends[2], brought, start_known_last, of_ends=of_ends)
         versions = start.standings(group[0], rows[0, places]), end.standings(group[2], rows[2, places])
         for row, (place, old, new) in enumerate(zip(places.tolist(), *versions, strict=True)):
             found[curve_ids[place]] = CurveDiff(old, new, block, row)
     return found
 
 
-def _compared(old: _End, between: _End, new: _End, factors: Prices, start_known_last: bool) -> DiffBlock:
+def _compared(
+    old: _End, between: _End, new: _End, factors: Prices, start_known_last: bool, *, of_ends: bool = False
+) -> DiffBlock:
     joined = aligned(old.tenors, between.tenors, new.tenors)
     was, known, now = (_at(each.mid, places) for each, places in zip((old, between, new), joined.places, strict=True))
 
@@ -281,7 +295,7 @@ def _compared(old: _End, between: _End, new: _End, factors: Prices, start_known_
         return explained(was, known, now, rolled, (factors[0], factors[1]))
 
     before, after = old.quotes(joined.places[0], factors[0]), new.quotes(joined.places[2], factors[1])
-    return DiffBlock(joined.tenors, before, after, move)
+    return DiffBlock(joined.tenors, before, after, move, of_ends=of_ends)
 
 
 def _told(bases: DiffBlock, old: _End, new: _End, factors: Prices) -> DiffBlock:

@@ -118,6 +118,7 @@ def load_points(
 ) -> list[RecordBatch[PointDiff]]:
     """Those of curves that were compared together are a stack."""
     stacks: dict[int, Stack[PointDiff]] = {}
+    chosen_by = (None if tenor_types is None else tuple(tenor_types), delivery and (delivery.start, delivery.end))
     found = []
     for each in diffs:
         block, row = each.diff.block, each.diff.row
@@ -129,7 +130,8 @@ def load_points(
             every = tenor_types is None and delivery is None
             places = None if every else np.flatnonzero(_chosen(block.tenors, tenor_types, delivery)).tolist()
             stacks[id(block)] = stack_of(block, places)
-        found.append(stacks[id(block)].batch(row))
+        content = each.diff.content
+        found.append(stacks[id(block)].batch(row, content and (*content, *chosen_by)))
     return found
 
 

@@ -2,7 +2,8 @@
 
 Plain SQL is a statement that asyncpg has prepared, with its rows in Python. Aurum is asked twice: its use cases, which
 answer the numbers as objects and arrays, and GraphQL, through the whole server but the socket, which answers JSON. Each
-round asks everything once, of another curve, day or vendor.
+round asks everything once, of another curve, day or vendor. What a server has read of a day it keeps: each question is
+of days of its own, and those that are to be answered from what is kept come after another one of the same days.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,7 @@ MOVERS = """query ($vendor: String!, $from: Date!, $to: Date!) { movers(filter: 
 AGGREGATE = """query ($vendor: String!, $asOf: Date!) { aggregate(filter: {vendors: [$vendor]},
   asOf: {first: $asOf, last: $asOf}, groupBy: {delivery: MONTH}, first: 100) { nodes { delivery { deliveryStart }
   count mean minimum maximum standardDeviation } } }"""
+AGGREGATE_AGAIN = AGGREGATE.replace("MONTH", "QUARTER")
 DERIVED = """query ($expression: String!, $asOf: Date!) { derivedCurve(expression: $expression, asOf: $asOf) {
   points { tenor deliveryStart deliveryEnd value } } }"""
 
@@ -80,6 +84,9 @@ SQL_MOVERS = f"""SELECT DISTINCT ON (curve_id) * FROM ({SQL_DIFF}) AS d (curve_i
 SQL_MOVERS = f"SELECT * FROM ({SQL_MOVERS}) AS best ORDER BY abs(change) DESC LIMIT 20"
 SQL_AGGREGATE = f"""SELECT delivery_start, count(mid), avg(mid), min(mid), max(mid), stddev_samp(mid) FROM desk.point
   WHERE as_of = $2 AND kind = 0 AND {_OF_VENDOR} GROUP BY delivery_start ORDER BY delivery_start"""
+SQL_AGGREGATE_AGAIN = SQL_AGGREGATE.replace(
+    "delivery_start,", "date_trunc('quarter', delivery_start::timestamp) AS quarter,", 1
+).replace("BY delivery_start", "BY quarter")
 Ask = Callable[[str, dict[str, Any]], Awaitable[bytes]]
 Way = Callable[["Draw"], Awaitable[Any]]
 Taken = dict[str, list[float]]
@@ -91,12 +98,18 @@ BESIDE_SQL = {
     "diff as JSON": ("the same, beside plain SQL and its JSON", 5.0),
     "movers": ("450 curves from day to day, the 20 biggest", 5.0),
     "aggregate": ("a vendor's day by month of delivery", 5.0),
+    "diff again": ("every point, of days that were asked for before", 5.0),
+    "same diff": ("the same difference once more", 5.0),
+    "aggregate again": ("a vendor's day that was asked for before, by quarter", 5.0),
 }
 # What is asked, beside what, and how many times its time it may take.
 BESIDE_EACH_OTHER = {
     "one curve of these, beside one of 1 million points": ("one", "one of 1 million", 1.5),
     "a spread of two curves that are kept, beside reading one": ("derived", "one", 3.0),
 }
+
+
+_OF_DAYS = ("one", "diff", "diff as JSON", "movers", "aggregate")
 
 
 @dataclass(frozen=True)
@@ -107,16 +120,29 @@ class Draw:
     other: str
     small: str
     vendor: str
-    before: date
-    as_of: date
+    pairs: dict[str, tuple[date, date]]  # by question: days of its own
 
     @staticmethod
-    def of(curves: int, chance: random.Random) -> Draw:
+    def rounds(curves: int, chance: random.Random) -> Iterator[Draw]:
+        """Of a vendor the same days come again only after all others."""
         keys = [each.identity.key for each in data.descriptions(curves)]
-        dates, day = weekdays(data.DAYS), chance.randrange(1, data.DAYS)
-        key, other = chance.sample(keys, 2)
-        vendor = chance.randrange(curves // data.OF_VENDOR)
-        return Draw(key, other, chance.choice(keys[:SMALL]), f"V{vendor}", dates[day - 1], dates[day])
+        dates = weekdays(data.DAYS)
+        vendors = [f"V{n}" for n in range(curves // data.OF_VENDOR)]
+        pairs = [(dates[day], dates[day + 1]) for day in range(0, data.DAYS - 1, 2)]
+        chance.shuffle(pairs)
+        decks = {vendor: cycle(pairs) for vendor in vendors}
+        while True:
+            key, other = chance.sample(keys, 2)
+            vendor = chance.choice(vendors)
+            own = {question: next(decks[vendor]) for question in _OF_DAYS}
+            yield Draw(key, other, chance.choice(keys[:SMALL]), vendor, own)
+
+    def of_days(self, question: str) -> dict[str, Any]:
+        before, as_of = self.pairs[question]
+        return {"vendor": self.vendor, "from": before, "to": as_of}
+
+    def of_day(self, question: str) -> dict[str, Any]:
+        return {"vendor": self.vendor, "asOf": self.pairs[question][1]}
 
 
 def numbers(services: Services, ids: dict[str, list[int]]) -> dict[str, Way]:
@@ -124,7 +150,7 @@ def numbers(services: Services, ids: dict[str, list[int]]) -> dict[str, Way]:
     principal, curves = local_principal(Settings().auth, "bench"), services.curves
 
     async def diff(draw: Draw) -> Any:
-        start, end = SnapshotRef(draw.before), SnapshotRef(draw.as_of)
+        start, end = map(SnapshotRef, draw.pairs["diff"])
         found = await curves.moves.diffs(principal, ids[draw.vendor], start=start, end=end, quotes=False)
         return [each.change for each in found.values() if not isinstance(each, InvalidInput)]
 
@@ -134,14 +160,16 @@ def numbers(services: Services, ids: dict[str, list[int]]) -> dict[str, Way]:
 
     async def movers(draw: Draw) -> Any:
         head, wanted = await curves.head(principal), CurveFilter(vendors=(draw.vendor,))
+        start, end = map(SnapshotRef, draw.pairs["movers"])
         return await curves.moves.movers(
-            principal, wanted, PageRequest(20), start=SnapshotRef(draw.before), end=SnapshotRef(draw.as_of),
-            by=MoveMeasure.ABSOLUTE, one_per_curve=True, head=head,
+            principal, wanted, PageRequest(20), start=start, end=end, by=MoveMeasure.ABSOLUTE, one_per_curve=True,
+            head=head,
         )  # fmt: skip
 
-    async def aggregate(draw: Draw) -> Any:
-        asked = AggregateAsked(draw.as_of, draw.as_of, Grouping(DeliveryBucket.MONTH))
+    async def aggregate(draw: Draw, by: DeliveryBucket = DeliveryBucket.MONTH) -> Any:
+        day = draw.pairs["aggregate"][1]
         head, wanted = await curves.head(principal), CurveFilter(vendors=(draw.vendor,))
+        asked = AggregateAsked(day, day, Grouping(by))
         return await curves.aggregates.aggregate(principal, wanted, asked, PageRequest(100), head=head)
 
     return {
@@ -149,6 +177,8 @@ def numbers(services: Services, ids: dict[str, list[int]]) -> dict[str, Way]:
         "diff, numbers": diff,
         "movers, numbers": movers,
         "aggregate, numbers": aggregate,
+        "diff again, numbers": diff,
+        "aggregate again, numbers": partial(aggregate, by=DeliveryBucket.QUARTER),
     }
 
 
@@ -156,29 +186,50 @@ def ways(ask: Ask, small: Ask, sql: asyncpg.Connection) -> dict[str, Way]:
     start, end = DELIVERY.start, DELIVERY.end
 
     async def derived(draw: Draw) -> Any:
-        return await ask(DERIVED, {"expression": f"[{draw.key}] - [{draw.other}]", "asOf": draw.as_of})
+        return await ask(DERIVED, {"expression": f"[{draw.key}] - [{draw.other}]", "asOf": draw.pairs["one"][1]})
 
     async def diff_json(draw: Draw) -> Any:
-        rows = await sql.fetch(SQL_DIFF, draw.vendor, draw.before, draw.as_of)
+        rows = await fetch("diff as JSON", SQL_DIFF)(draw)
         names = ("curve", "kind", "deliveryStart", "fromMid", "toMid", "change")
         return [orjson.dumps([dict(zip(names, row, strict=True)) for row in rows])]
 
+    def one(ask: Ask, attribute: str) -> Way:
+        return lambda d: ask(ONE, {"key": getattr(d, attribute), "asOf": d.pairs["one"][1]})
+
+    def days(question: str, query: str) -> Way:
+        return lambda d: ask(query, d.of_days(question))
+
+    def day(question: str, query: str) -> Way:
+        return lambda d: ask(query, d.of_day(question))
+
+    def fetch(question: str, statement: str) -> Way:
+        return lambda d: sql.fetch(statement, *d.of_days(question).values())
+
+    def fetch_day(question: str, statement: str) -> Way:
+        return lambda d: sql.fetch(statement, *d.of_day(question).values())
+
     return {
-        "one": lambda d: ask(ONE, {"key": d.key, "asOf": d.as_of}),
-        "one, SQL": lambda d: sql.fetch(SQL_ONE, d.key, d.as_of),
-        "one of 1 million": lambda d: small(ONE, {"key": d.small, "asOf": d.as_of}),
-        "other": lambda d: ask(ONE, {"key": d.other, "asOf": d.as_of}),
+        "one": one(ask, "key"),
+        "one, SQL": lambda d: sql.fetch(SQL_ONE, d.key, d.pairs["one"][1]),
+        "one of 1 million": one(small, "small"),
+        "other": one(ask, "other"),
         "derived": derived,
         "history": lambda d: ask(HISTORY, {"key": d.key, "start": start, "end": end}),
         "history, SQL": lambda d: sql.fetch(SQL_HISTORY, d.key, start, end),
-        "diff": lambda d: ask(DIFF, {"vendor": d.vendor, "from": d.before, "to": d.as_of}),
-        "diff, SQL": lambda d: sql.fetch(SQL_DIFF, d.vendor, d.before, d.as_of),
-        "diff as JSON": lambda d: ask(DIFF, {"vendor": d.vendor, "from": d.before, "to": d.as_of}),
+        "diff": days("diff", DIFF),
+        "diff, SQL": fetch("diff", SQL_DIFF),
+        "diff as JSON": days("diff as JSON", DIFF),
         "diff as JSON, SQL": diff_json,
-        "movers": lambda d: ask(MOVERS, {"vendor": d.vendor, "from": d.before, "to": d.as_of}),
-        "movers, SQL": lambda d: sql.fetch(SQL_MOVERS, d.vendor, d.before, d.as_of),
-        "aggregate": lambda d: ask(AGGREGATE, {"vendor": d.vendor, "asOf": d.as_of}),
-        "aggregate, SQL": lambda d: sql.fetch(SQL_AGGREGATE, d.vendor, d.as_of),
+        "movers": days("movers", MOVERS),
+        "movers, SQL": fetch("movers", SQL_MOVERS),
+        "aggregate": day("aggregate", AGGREGATE),
+        "aggregate, SQL": fetch_day("aggregate", SQL_AGGREGATE),
+        "diff again": days("movers", DIFF),
+        "diff again, SQL": fetch("movers", SQL_DIFF),
+        "same diff": days("movers", DIFF),
+        "same diff, SQL": fetch("movers", SQL_DIFF),
+        "aggregate again": day("aggregate", AGGREGATE_AGAIN),
+        "aggregate again, SQL": fetch_day("aggregate", SQL_AGGREGATE_AGAIN),
     }
 
 
@@ -227,14 +278,16 @@ async def check(asked: dict[str, Way], draw: Draw) -> None:
     assert one == [tuple(each)[2:] for each in found["one, SQL"]]
     history = [(each["asOf"], each["mid"]) for each in answers["history"]["curve"]["history"]["points"]]
     assert history == [(str(each[0]), each[1]) for each in found["history, SQL"]]
-    points = [each for curve in answers["diff"]["curves"]["nodes"] for each in curve["diff"]["points"]]
-    pairs = ([(each["fromMid"], each["toMid"]) for each in points], [tuple(each)[3:5] for each in found["diff, SQL"]])
-    assert sorted(pairs[0], key=str) == sorted(pairs[1], key=str)
+    for question in ("diff", "diff again", "same diff"):
+        points = [each for curve in answers[question]["curves"]["nodes"] for each in curve["diff"]["points"]]
+        pairs = [(each["fromMid"], each["toMid"]) for each in points]
+        assert sorted(pairs, key=str) == sorted((tuple(each)[3:5] for each in found[f"{question}, SQL"]), key=str)
     moves = [each["change"] for each in answers["movers"]["movers"]["nodes"]]
     assert np.allclose(np.abs(moves), np.abs([each[-1] for each in found["movers, SQL"]]))
     names = ("count", "mean", "minimum", "maximum", "standardDeviation")
-    rows = [[each[name] for name in names] for each in answers["aggregate"]["aggregate"]["nodes"]]
-    assert np.allclose(rows, [tuple(each)[1:] for each in found["aggregate, SQL"]])
+    for question in ("aggregate", "aggregate again"):
+        rows = [[each[name] for name in names] for each in answers[question]["aggregate"]["nodes"]]
+        assert np.allclose(rows, [tuple(each)[1:] for each in found[f"{question}, SQL"]])
 
 
 @dataclass(frozen=True)
@@ -260,11 +313,13 @@ class Clock:
         return 1e3 * time.perf_counter(), 1e3 * time.process_time()
 
 
-async def measured(asked: dict[str, Way], curves: int, rounds: int, clock: Clock, console: Console) -> list[Taken]:
+async def measured(
+    asked: dict[str, Way], draws: Iterator[Draw], rounds: int, clock: Clock, console: Console
+) -> list[Taken]:
     """Elapsed and CPU by way, round by round: each round asks everything, one after the other."""
-    chance, taken = random.Random(7), [{name: list[float]() for name in asked} for _ in range(2)]
+    taken = [{name: list[float]() for name in asked} for _ in range(2)]
     for number in track(range(rounds + _WARMING), "rounds", console=console, transient=True):
-        draw = Draw.of(curves, chance)
+        draw = next(draws)
         for name, way in asked.items():
             await clock.look()
             others, started = clock.others(), clock.now()
@@ -315,10 +370,10 @@ async def compare(urls: list[str], curves: int, rounds: int, console: Console) -
         asked = ways(ask, small, sql) | numbers(services, ids)
         gc.collect()
         gc.freeze()  # as `aurum serve` does
-        await check(asked, Draw.of(curves, random.Random(3)))
-        clock = Clock(sql)
+        draws = Draw.rounds(curves, random.Random(7))
+        await check(asked, next(draws))
         kinds = zip(
-            ("elapsed", "CPU, PostgreSQL's too"), await measured(asked, curves, rounds, clock, console), strict=True
+            ("elapsed", "CPU, PostgreSQL's too"), await measured(asked, draws, rounds, Clock(sql), console), strict=True
         )
         for kind, taken in kinds:
             report(taken, f"{curves * data.DAYS / 10_000:.0f} million points, {rounds} rounds: {kind}", console)
