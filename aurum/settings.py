@@ -111,7 +111,7 @@ class GraphQLSettings(_Area):
     cost_budget: int | None = Field(None, ge=1, le=2**31 - 1, description="What a caller may spend at once.")
     cost_per_second: float = Field(1000.0, gt=0, description="How fast a caller's budget comes back.")
     enforce_cost: bool = Field(True, description="False: what costs more is logged, and executed.")
-    kept_mib: int = Field(64, ge=0, description="JSON and prices of snapshots that are kept to be answered again.")
+    kept_mib: int = Field(64, ge=0, description="Kept to be answered again: of JSON, snapshots, histories, days.")
     show_cost: bool = Field(False, description="Answers have `extensions.cost`; else with `X-Show-Cost: true` only.")
     deadline_seconds: float = Field(30.0, gt=0, description="Of an operation, or an event; `X-Timeout` may shorten it.")
     body_seconds: float = Field(10.0, gt=0, description="A body may take this long, and a second more for each 16 KiB.")

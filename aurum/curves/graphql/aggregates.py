@@ -32,6 +32,7 @@ from aurum.curves.graphql.arguments import (
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.curves.model import Side
 from aurum.errors import InvalidInput
+from aurum.graphql.columnar.plans import batched
 from aurum.graphql.columnar.records import Constant, RecordBatch, listed
 from aurum.graphql.connections import After, Connection, First, connected, page_request
 from aurum.graphql.enums import publish_enum
@@ -182,6 +183,7 @@ class AggregateQuery:
         description="What the prices of many curves over many days come to, group by group; sorted by the groups' "
         f"values, as-of date and delivery. Of at most {use_cases.MOST_CURVES:,} curves, {use_cases.MOST_VERSIONS:,} "
         f"as-of dates of them together, and {use_cases.MOST_GROUPS:,} groups. Pin `knownAt` to page through the same.",
+        metadata=batched(),
         directives=[sizing(DEFAULT_PAGE, ["first"], "nodes", "edges"), weighing(1000)],
     )
     async def aggregate(
