@@ -10,17 +10,22 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode, Frame
 
 from aurum.graphql.transports.delivery import LINE
 from aurum.settings import Settings
 
 _GRACE_SECONDS = 5.0  # what is left may still be taken
 _STOPPING_SECONDS = 1.0
-_MOST_HEAD_BYTES = 64 * 1024  # of the address and the headers: uvicorn bounds neither with httptools
+_MOST_AROUND_BYTES = 64 * 1024  # the body of a request: address, headers, the framing of chunks. Uvicorn bounds none
 _HEAD_SECONDS = 20.0
 _MOST_WAITING_BYTES = 16 * 1024
+_MOST_FRAGMENTS = 1000  # of a message on a WebSocket
+_MOST_PONG_BYTES = 64 * 1024  # that wait to be taken
+_MOST_AT_ONCE = 16 * 1024  # bytes: of the smallest frames they are 2,700
 
 
 class _Cut:
@@ -51,14 +56,14 @@ class _Cut:
             self._cutting.cancel()
 
 
-class BoundedHead(HttpToolsProtocol):
-    """A head that is too large gets a 400, one that does not come in time ends the connection.
+class Bounded(HttpToolsProtocol):
+    """A request that is too large around its body gets a 400, one whose head does not come in time ends the connection.
 
-    Leans on `on_message_begin`, `on_url`, `on_header`, `on_headers_complete` and `send_400_response` of uvicorn's
-    protocol; `tests/test_serving.py` guards an upgrade.
+    Leans on `on_message_begin`, `on_headers_complete`, `on_body` and `send_400_response` of uvicorn's protocol;
+    `tests/test_serving.py` guards an upgrade.
     """
 
-    _head = 0
+    _around = 0
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -70,13 +75,23 @@ class BoundedHead(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._late is not None:  # within a head: some of it may lie in the parser still
-            self._head += len(data)
+        self._around += len(data)
         super().data_received(data)
-        if self._late is not None and self._head > _MOST_HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response("The head of the request is too large.")
+        if self._around > _MOST_AROUND_BYTES and not self.transport.is_closing():
+            self.send_400_response("the request is too large around its body")
+
+    def on_body(self, body: bytes) -> None:
+        self._around -= 2 * len(body)  # as much as there is of it may be around it
+        super().on_body(body)
+
+    def send_400_response(self, msg: str) -> None:
+        body = orjson.dumps({"errors": [{"message": msg, "extensions": {"code": "BAD_REQUEST"}}]})
+        head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: %d\r\n"
+        self.transport.write(head % len(body) + b"connection: close\r\n\r\n" + body)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
+        self._around = 0
         self._wait()
         super().on_message_begin()
 
@@ -89,7 +104,6 @@ class BoundedHead(HttpToolsProtocol):
         self._late = self.loop.call_later(_HEAD_SECONDS, self._ended)
 
     def _come(self) -> None:
-        self._head = 0
         if self._late is not None:
             self._late.cancel()
             self._late = None
@@ -136,7 +150,7 @@ class Joined:
             self._transport.write(waiting[0])
 
 
-class HTTP(_Cut, BoundedHead):
+class HTTP(_Cut, Bounded):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         joined: Any = Joined(transport, self.loop)
@@ -166,6 +180,30 @@ class HTTP(_Cut, BoundedHead):
 
 
 class WebSockets(_Cut, WebSocketsSansIOProtocol):
+    """Bounds what lies below messages. Leans on what it overrides; `tests/test_frames.py` guards an upgrade."""
+
+    def data_received(self, data: bytes) -> None:
+        for start in range(0, len(data), _MOST_AT_ONCE):
+            if not self.close_sent:
+                super().data_received(data[start : start + _MOST_AT_ONCE])
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:  # a head that websockets does not read
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+            self.transport.close()
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) < _MOST_FRAGMENTS:
+            super().handle_cont(event)
+        elif not self.close_sent:
+            self.conn.fail(CloseCode.MESSAGE_TOO_BIG, "Message in too many fragments")
+            self.handle_parser_exception()
+
+    def handle_ping(self) -> None:
+        """A client that does not take the answers gets no more of them."""
+        if self.transport.get_write_buffer_size() < _MOST_PONG_BYTES:
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
     async def run_asgi(self) -> None:
         scope: Any = self.scope
         scope[LINE] = self

@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
@@ -19,12 +20,19 @@ ANSWER = PlainTextResponse("well")
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
 
 
+async def well(scope: Any, receive: Any, send: Any) -> None:
+    """Answers when it has read the body."""
+    while (await receive()).get("more_body"):
+        pass
+    await ANSWER(scope, receive, send)
+
+
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     monkeypatch.setattr(serving, "_HEAD_SECONDS", 1.0)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(ANSWER, http=HTTP, lifespan="off", log_config=None))
+        server = uvicorn.Server(uvicorn.Config(well, http=HTTP, lifespan="off", log_config=None))
         running = asyncio.create_task(server.serve([listening]))
         yield listening.getsockname()[1]
         server.should_exit = True
@@ -109,3 +117,32 @@ async def test_a_long_address_is_refused(port: int) -> None:
 @pytest.mark.parametrize("parts", [(), (HEAD,), (HEAD, *[b"x: y\r\n"] * 12)])
 async def test_a_head_that_does_not_come_in_time_ends_the_connection(port: int, parts: tuple[bytes, ...]) -> None:
     assert await answer(port, *parts, pause=0.1) == b""
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+async def test_a_body_in_pieces_of_a_usual_size_is_taken(port: int) -> None:
+    pieces = [b"400\r\n" + b"x" * 1024 + b"\r\n"] * 20_000
+    assert (await answer(port, CHUNKED, *pieces, b"0\r\n\r\n")).endswith(b"well")
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        b"1\r\nx\r\n" * 200_000,
+        b"1;" + b"a" * 500_000 + b"\r\nx\r\n0\r\n\r\n",
+        b"0\r\n" + b"x: y\r\n" * 200_000 + b"\r\n",
+    ],
+    ids=["chunks", "extensions of a chunk", "trailers"],
+)
+async def test_a_body_that_is_little_more_than_its_framing_is_refused(port: int, flood: bytes) -> None:
+    found = await answer(port, CHUNKED, flood)
+    assert found == b"" or found.startswith(b"HTTP/1.1 400")
+
+
+async def test_what_is_no_http_is_told_as_an_error_of_graphql(port: int) -> None:
+    head, _, body = (await answer(port, b"nonsense\r\n\r\n")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400")
+    assert b"content-type: application/json" in head
+    assert orjson.loads(body)["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
