@@ -53,7 +53,7 @@ def right(node: graphql.ArgumentNode) -> bool:
     value = node.value
     if isinstance(value, graphql.IntValueNode) and not -(2**31) <= int(value.value) < 2**31:
         return False
-    return value.kind in (PAGING[node.name.value], "null_value")
+    return value.kind == PAGING[node.name.value]  # null is wrong where the type is `Int!`
 
 
 class FirstPages(graphql.Visitor):
