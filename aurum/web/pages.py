@@ -6,7 +6,7 @@
 import os
 from pathlib import Path
 
-from starlette.datastructures import Headers
+from starlette.datastructures import URL, Headers
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -60,9 +60,9 @@ def pages() -> list[BaseRoute]:
     return [Route("/graphiql", to_the_folder), Mount("/graphiql", app=files, name="graphiql")]
 
 
-async def to_the_folder(_: Request) -> Response:
+async def to_the_folder(request: Request) -> Response:
     """Relative, so that it holds behind a proxy that adds a path or ends TLS."""
-    return RedirectResponse("graphiql/")
+    return RedirectResponse(URL("graphiql/").replace(query=request.url.query))
 
 
 class BuiltFiles(StaticFiles):

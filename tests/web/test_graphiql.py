@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import pytest_asyncio
@@ -323,6 +323,28 @@ async def test_tabs_outlast_a_reload_apart_from_those_of_other_servers(visit: Vi
     await visit.expect_in("query", "viewer")
     await expect(visit.page.get_by_role("tab")).to_contain_text(["Mine", "Published"])
     assert all(key.startswith("aurum/") for key in await kept(visit))
+
+
+async def test_a_link_opens_its_query_in_a_tab_of_its_own_and_does_not_run_it(visit: Visit, address: str) -> None:
+    await visit.write("query", "query Mine { viewer }")
+    await visit.page.evaluate(TABS_ARE_STORED)
+    link = {"query": "query Linked($key: String!) { curve(key: $key) { name } }", "variables": '{"key": "eugp:ttf"}'}
+    for _ in range(2):  # the second time its tab is there
+        await visit.page.goto(f"{address}/graphiql?{urlencode(link)}")
+        await visit.expect_in("query", "Linked")
+        await expect(visit.page.get_by_role("tab")).to_contain_text(["Mine", "Published", "Linked"])
+        await expect(visit.page.locator(f"{PANES['response']} .view-lines")).to_have_text("")
+        await visit.run()
+        await visit.expect_in("response", "The curve eugp:ttf")
+        await visit.page.evaluate(TABS_ARE_STORED.replace("viewer", "Linked"))
+
+
+async def test_a_link_may_be_what_somebody_sees_first(visit: Visit, address: str) -> None:
+    await visit.page.evaluate("localStorage.clear()")
+    await visit.page.goto(f"{address}/graphiql/?{urlencode({'query': 'query Linked { viewer }'})}")
+    await expect(visit.page.get_by_role("tab")).to_contain_text(["Linked"])
+    await visit.run()
+    await visit.expect_in("response", "nobody")
 
 
 async def test_tokens_are_kept_only_for_who_asks(visit: Visit) -> None:

@@ -58,6 +58,8 @@ async def test_the_bare_address_leads_to_the_folder_relatively() -> None:
         answer = await http.get("/graphiql")
         assert answer.status_code == 307
         assert answer.headers["location"] == "graphiql/"
+        answer = await http.get("/graphiql", params={"query": "{ viewer }"})
+        assert answer.headers["location"] == "graphiql/?query=%7B+viewer+%7D"
 
 
 @pytest.mark.parametrize("path", ["missing.js", "assets", "../pages.py", "%2e%2e/pages.py", "..%2fpages.py"])

@@ -14,7 +14,7 @@ import './aurum.css'
 
 import { Logo } from './logo.jsx'
 import { keepsHeaders, storage } from './storage.js'
-import { tabs } from './tabs.js'
+import { linked, tabs } from './tabs.js'
 import { defineThemes, themes } from './themes.js'
 
 const endpoint = new URL('../graphql', location.href)
@@ -31,7 +31,9 @@ createRoot(document.getElementById('root')).render(
   <GraphiQL
     fetcher={fetcher}
     storage={storage}
-    defaultTabs={tabs}
+    defaultTabs={linked ? [linked] : tabs}
+    initialQuery={linked?.query}
+    initialVariables={linked?.variables}
     editorTheme={themes}
     plugins={[HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })]}
     inputValueDeprecation

@@ -55,3 +55,7 @@ subscription Published {
 `
 
 export const tabs = [{ query: firstCurve }, { query: firstSubscription }]
+
+// What a link shares: /graphiql/?query=...&variables=... It opens a tab of its own, and nothing runs by itself.
+const link = new URLSearchParams(location.search)
+export const linked = link.get('query') && { query: link.get('query'), variables: link.get('variables') ?? '' }
