@@ -54,6 +54,9 @@ Json = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True),
 # Sorts by code point on both databases.
 Text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 Id = BigInteger().with_variant(Integer(), "sqlite")
+_OPENING_SECONDS = 60.0
+_GIVING_UP_SECONDS = 2.0
+_LATE_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -147,7 +150,8 @@ class Database:
             milliseconds = int(statement_timeout_seconds * 1000)
             self._reader = _postgresql(self.url, pool_size, milliseconds, read_only=True)
             self._writer = _postgresql(self.url, max(2, pool_size // 2), milliseconds, read_only=False)
-            self._driver = Driver(self.url, pool_size, _settings(milliseconds, read_only=True), self._behind)
+            settings, patience = _settings(milliseconds, read_only=True), _patience(milliseconds, read_only=True)
+            self._driver = Driver(self.url, pool_size, settings, patience, self._behind)
         self._observers: list[Callable[..., None]] = []
 
     @property
@@ -195,12 +199,17 @@ class Database:
                 raise
             try:
                 yield connection
+            except TimeoutError:  # it may be one that a proxy has forgotten
+                await connection.invalidate()
+                raise
             finally:
                 await self._returned(connection)
 
     async def _given_up(self, opening: asyncio.Future[AsyncConnection]) -> None:
         with suppress(DBAPIError, OSError, PoolTimeout):  # there is nobody to be told
-            await self._returned(await opening)
+            async with asyncio.timeout(_GIVING_UP_SECONDS):
+                connection = await opening
+            await self._returned(connection)
 
     async def _returned(self, connection: AsyncConnection) -> None:
         if self._closed:  # and its pool with it, which would never close what comes back now
@@ -223,7 +232,8 @@ class Database:
 
 
 async def _started(engine: AsyncEngine) -> AsyncConnection:
-    return await engine.connect()
+    async with asyncio.timeout(_OPENING_SECONDS):
+        return await engine.connect()
 
 
 @contextmanager
@@ -332,14 +342,30 @@ def _set_wal(cursor: Any) -> None:
 
 
 def _postgresql(url: URL, pool_size: int, statement_timeout: int, *, read_only: bool) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=not read_only,
         isolation_level="AUTOCOMMIT" if read_only else "READ COMMITTED",
-        connect_args={"server_settings": _settings(statement_timeout, read_only=read_only)},
+        connect_args={
+            "server_settings": _settings(statement_timeout, read_only=read_only),
+            "command_timeout": _patience(statement_timeout, read_only=read_only),
+        },
     )
+    dialect: Any = engine.sync_engine.dialect
+    dialect.do_close = dialect.do_terminate = _cut_off
+    return engine
+
+
+def _cut_off(connection: Any) -> None:
+    """Without taking leave: a server that is not heard any more would be waited for."""
+    connection.driver_connection.terminate()
+
+
+def _patience(statement_timeout: int, *, read_only: bool) -> float:
+    """Seconds after which a server that has not even ended the statement is not there any more; many write in one."""
+    return statement_timeout / 1000 * (1 if read_only else 10) + _LATE_SECONDS
 
 
 def _settings(statement_timeout: int, *, read_only: bool) -> dict[str, str]:

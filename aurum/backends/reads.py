@@ -164,11 +164,12 @@ class Read:
 class Driver:
     """Connections of PostgreSQL's driver. Only single SELECTs run on them: there is nothing to reset afterwards."""
 
-    def __init__(self, url: URL, size: int, settings: Mapping[str, str], behind: Behind) -> None:
+    def __init__(self, url: URL, size: int, settings: Mapping[str, str], patience: float, behind: Behind) -> None:
         _, arguments = _DIALECT.create_connect_args(url)
         self._arguments = {name: value for name, value in arguments.items() if not name.startswith(_OWN)}
         self._size = size
         self._settings = dict(settings)
+        self._patience = patience
         self._behind = behind
         self._free = asyncio.Semaphore(size)
         self._idle: list[Any] = []  # taken from the pool for good: giving back costs it as much as a statement
@@ -201,7 +202,7 @@ class Driver:
                 self._behind.leave(_released(pool, connection))
                 raise
             except BaseException:
-                await pool.release(connection)
+                await _released(pool, connection)
                 raise
             if self._closed:  # and its pool waits for what is out
                 await pool.release(connection)
@@ -218,7 +219,9 @@ class Driver:
         self._closed = True
         self._drop()
         if self._pool is not None:
-            await self._pool.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ENDING_SECONDS):
+                    await self._pool.close()
 
     async def _opened(self) -> Any:
         if self._opening is None:
@@ -230,7 +233,7 @@ class Driver:
         return await asyncpg.create_pool(
             **self._arguments, min_size=0, max_size=self._size, init=_decode_json, reset=_nothing,
             max_inactive_connection_lifetime=0, statement_cache_size=_STATEMENTS, max_cached_statement_lifetime=0,
-            server_settings=self._settings,
+            server_settings=self._settings, command_timeout=self._patience,
         )  # fmt: skip
 
 
