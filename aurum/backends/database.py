@@ -148,8 +148,8 @@ class Database:
             self._driver = None
         else:
             milliseconds = int(statement_timeout_seconds * 1000)
-            self._reader = _postgresql(self.url, pool_size, milliseconds, read_only=True)
-            self._writer = _postgresql(self.url, max(2, pool_size // 2), milliseconds, read_only=False)
+            self._reader = _postgresql(self.url, pool_size, milliseconds, self._behind, read_only=True)
+            self._writer = _postgresql(self.url, max(2, pool_size // 2), milliseconds, self._behind, read_only=False)
             settings, patience = _settings(milliseconds, read_only=True), _patience(milliseconds, read_only=True)
             self._driver = Driver(self.url, pool_size, settings, patience, self._behind)
         self._observers: list[Callable[..., None]] = []
@@ -341,7 +341,7 @@ def _set_wal(cursor: Any) -> None:
             time.sleep(0.002)
 
 
-def _postgresql(url: URL, pool_size: int, statement_timeout: int, *, read_only: bool) -> AsyncEngine:
+def _postgresql(url: URL, pool_size: int, statement_timeout: int, behind: Behind, *, read_only: bool) -> AsyncEngine:
     engine = create_async_engine(
         url,
         pool_size=pool_size,
@@ -353,14 +353,17 @@ def _postgresql(url: URL, pool_size: int, statement_timeout: int, *, read_only: 
             "command_timeout": _patience(statement_timeout, read_only=read_only),
         },
     )
+    # Nobody waits for a server that may not be heard any more: neither who was cancelled, nor who closes the pool.
     dialect: Any = engine.sync_engine.dialect
-    dialect.do_close = dialect.do_terminate = _cut_off
+    dialect.do_close = lambda connection: connection.driver_connection.terminate()
+    dialect.do_terminate = lambda connection: behind.leave(_ended(connection.driver_connection))
     return engine
 
 
-def _cut_off(connection: Any) -> None:
-    """Without taking leave: a server that is not heard any more would be waited for."""
-    connection.driver_connection.terminate()
+async def _ended(connection: Any) -> None:
+    """With the statement that runs on it."""
+    with suppress(TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        await connection.close(timeout=_GIVING_UP_SECONDS)
 
 
 def _patience(statement_timeout: int, *, read_only: bool) -> float:
