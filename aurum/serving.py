@@ -184,7 +184,7 @@ class WebSockets(_Cut, WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         for start in range(0, len(data), _MOST_AT_ONCE):
-            if not self.close_sent:
+            if not self.transport.is_closing():
                 super().data_received(data[start : start + _MOST_AT_ONCE])
         if self.conn.handshake_exc is not None and not self.handshake_initiated:  # a head that websockets does not read
             self.transport.write(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
