@@ -15,8 +15,9 @@ from aurum.market.periods import TenorGrid, canonical_order, parse_tenor
 from aurum.metadata.model import Curve, CurveDescription
 from aurum.metadata.reference import curve_units
 from aurum.parsers.reader import parse
+from aurum.scenarios.analytics.largest import LargestFirst
 from aurum.scenarios.application import apply
-from aurum.scenarios.comparison import differing, largest_first
+from aurum.scenarios.comparison import differing
 from aurum.scenarios.documents import read_drivers
 from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome
 from tests.published import months
@@ -73,7 +74,7 @@ def outcome(curves: Sequence[BaseCurve], *documents: dict[str, Any]) -> Outcome:
 
 
 def compare(runs: Sequence[Outcome], bucket: Bucket = Bucket.MONTH, by: By = By.ABSOLUTE) -> list[Difference]:
-    return largest_first(differing(runs, bucket, by))
+    return list(LargestFirst(differing(runs, bucket, by)))
 
 
 def mids(found: Outcome, key: str) -> list[float]:

@@ -2,35 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aurum.curves.analytics.comparisons import Bucket, By, Difference, RunValue
 from aurum.curves.model import Prices
 from aurum.market.finite import finite
-from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, month_number, months_from
+from aurum.market.periods import TenorGrid
+from aurum.scenarios.analytics.buckets import Buckets, Places, Priced, bucketed
 from aurum.scenarios.model import Outcome, ScenarioCurve
 
+_TOGETHER = 200  # curves
+Beside = tuple[ScenarioCurve | None, ...]  # a curve in each run
 
-def differing(runs: Sequence[Outcome], bucket: Bucket, by: By) -> Iterator[list[Difference]]:
-    """Every curve and bucket in which a run differs from a base or another run, a curve at a time.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Differing:
+    """Where runs differ in some curves that have the same tenors: a place in each column for each difference.
+
+    `runs` are those that have the curves; `base` and `value` are (runs, differences). `curve` is the place in `curves`
+    and `priced`, `bucket` that in `buckets`.
+    """
+
+    curves: Sequence[Beside]
+    runs: Sequence[int]
+    buckets: Buckets
+    priced: Priced  # (curves, points)
+    ranks: Places
+    curve: Places
+    bucket: Places
+    points: Places
+    base: Prices
+    value: Prices
+    spread: Prices
+    size: Prices
+
+    @finite("a difference")
+    def row(self, at: int) -> Difference:
+        beside, bucket = self.curves[self.curve[at]], int(self.bucket[at])
+        members = self.buckets.members(bucket, self.priced[self.curve[at]])
+        values: list[RunValue | None] = [None] * len(beside)
+        for n, run in enumerate(self.runs):
+            parts = _parts(beside[run], self.buckets.places[n, members])
+            values[run] = RunValue(float(self.base[n, at]), float(self.value[n, at]), parts)
+        return Difference(
+            _key(beside), self.buckets.labels[bucket], self.buckets.delivery(bucket, members), int(self.points[at]),
+            tuple(values), float(self.spread[at]), float(self.size[at]),
+        )  # fmt: skip
+
+
+def differing(runs: Sequence[Outcome], bucket: Bucket, by: By) -> Iterator[Differing]:
+    """Every curve and bucket in which a run differs from a base or another run, some curves at a time.
 
     A bucket is the mean of those of its months that every run that has the curve has a price for.
     """
-    for key in sorted({key for run in runs for key in run.curves}):
-        beside = [run.curves.get(key) for run in runs]
-        yield [] if _same(beside) else _of_curve(key, beside, bucket, by)
+    alike: dict[tuple[TenorGrid | None, ...], list[tuple[int, Beside]]] = {}
+    for rank, key in enumerate(sorted({key for run in runs for key in run.curves})):
+        beside = tuple(run.curves.get(key) for run in runs)
+        if not _same(beside):
+            grids = tuple(None if each is None else each.base.tenors for each in beside)
+            alike.setdefault(grids, []).append((rank, beside))
+    for grids, found in alike.items():
+        having = [n for n, grid in enumerate(grids) if grid is not None]
+        buckets = bucketed(tuple(grid for grid in grids if grid is not None), bucket)
+        for start in range(0, len(found), _TOGETHER):
+            yield _part(found[start : start + _TOGETHER], having, buckets, by)
 
 
-def largest_first(found: Iterable[Sequence[Difference]]) -> list[Difference]:
-    """Those of all curves; of equal ones by key."""
-    return sorted(chain.from_iterable(found), key=lambda each: (-each.size, each.key, each.delivery))
-
-
-def _same(curves: Sequence[ScenarioCurve | None]) -> bool:
+def _same(curves: Beside) -> bool:
     """Whether all runs that have the curve have the same of it, and none has moved it."""
     first, *others = [each for each in curves if each is not None]
     still = not any(each.contributions for each in (first, *others))
@@ -38,62 +79,34 @@ def _same(curves: Sequence[ScenarioCurve | None]) -> bool:
 
 
 @finite("a difference")
-def _of_curve(key: str, curves: Sequence[ScenarioCurve | None], bucket: Bucket, by: By) -> list[Difference]:
-    places = [None if each is None else _places(each) for each in curves]
-    common, found = _common([each for each in places if each is not None]), list[Difference]()
-    for (label, delivery), members in buckets(common, bucket).items():
-        values = tuple(
-            None if curve is None or at is None else _value(curve, np.array([at[each] for each in members]))
-            for curve, at in zip(curves, places, strict=True)
-        )
-        known = [each for value in values if value is not None for each in (value.base, value.value)]
-        if spread := float(np.ptp(known)):
-            found.append(Difference(key, label, delivery, len(members), values, spread, _size(spread, known[0], by)))
-    return found
+def _part(found: Sequence[tuple[int, Beside]], runs: Sequence[int], buckets: Buckets, by: By) -> Differing:
+    curves = [beside for _, beside in found]
+    both = np.array([
+        [[each.base.mid[places], each.mid[places]] for each in (beside[run] for beside in curves) if each is not None]
+        for run, places in zip(runs, buckets.places, strict=True)
+    ])  # fmt: skip
+    values = both.transpose(2, 0, 1, 3)  # (base and value, runs, curves, points)
+    priced = np.isfinite(values).all(axis=(0, 1))
+    means, count = buckets.means(values, priced)
+    spread = np.ptp(means, axis=(0, 1))
+    curve, bucket = np.nonzero(spread)
+    base, value = means[:, :, curve, bucket]
+    ranks = np.array([rank for rank, _ in found])
+    spread = spread[curve, bucket]
+    return Differing(
+        curves, runs, buckets, priced, ranks[curve], curve, bucket, count[curve, bucket],
+        base, value, spread, _size(spread, base[0], by),
+    )  # fmt: skip
 
 
-_Point = tuple[TenorType, DeliveryPeriod, str]
+def _parts(curve: ScenarioCurve | None, at: Places) -> tuple[tuple[int, float], ...]:
+    """What each driver did that did anything."""
+    parts = () if curve is None else ((each.driver, _mean(each.amounts[at])) for each in curve.contributions)
+    return tuple(part for part in parts if part[1])
 
 
-def _places(curve: ScenarioCurve) -> dict[_Point, int]:
-    """Where the points stand that have a price, in the base and in the scenario."""
-    grid: TenorGrid = curve.base.tenors
-    priced = np.isfinite(curve.mid) & np.isfinite(curve.base.mid)
-    found: list[int] = np.flatnonzero(priced).tolist()
-    return {(grid[at].type, grid[at].period, grid[at].label): at for at in found}
-
-
-def _common(places: Sequence[Mapping[_Point, int]]) -> list[_Point]:
-    return [each for each in places[0] if all(each in others for others in places[1:])]
-
-
-def buckets(points: Sequence[_Point], bucket: Bucket) -> dict[tuple[str, DeliveryPeriod], list[_Point]]:
-    """By label and delivery of each bucket: the points that are in it."""
-    found: dict[tuple[str, DeliveryPeriod], list[_Point]] = {}
-    for point in points:
-        type_, period, label = point
-        if bucket is Bucket.POINT:
-            found[label, period] = [point]
-        elif type_ is TenorType.MONTH:
-            found.setdefault(_bucket(period, bucket), []).append(point)
-    if bucket is not Bucket.ALL:
-        return found
-    months = [point for members in found.values() for point in members]
-    return {("All", DeliveryPeriod(months[0][1].start, months[-1][1].end)): months} if months else {}
-
-
-def _bucket(month: DeliveryPeriod, bucket: Bucket) -> tuple[str, DeliveryPeriod]:
-    year, number = divmod(month_number(month.start), 12)
-    if bucket is Bucket.QUARTER:
-        return f"Q{number // 3 + 1} {year}", months_from(year, number // 3 * 3 + 1, 3)
-    if bucket is Bucket.YEAR:
-        return f"Calendar {year}", months_from(year, 1, 12)
-    return f"{year}-{number + 1:02}", month
-
-
-def _value(curve: ScenarioCurve, at: NDArray[np.int64]) -> RunValue:
-    parts = ((each.driver, _mean(each.amounts[at])) for each in curve.contributions)
-    return RunValue(_mean(curve.base.mid[at]), _mean(curve.mid[at]), tuple(part for part in parts if part[1]))
+def _key(beside: Beside) -> str:
+    return next(each.base.key for each in beside if each is not None)
 
 
 def _mean(values: Prices) -> float:
@@ -101,7 +114,8 @@ def _mean(values: Prices) -> float:
     return float(np.add.accumulate(values)[-1] / len(values) + 0.0)
 
 
-def _size(spread: float, base: float, by: By) -> float:
+def _size(spread: Prices, base: Prices, by: By) -> Prices:
     if by is By.ABSOLUTE:
         return spread
-    return float(np.multiply(100.0, spread) / abs(base)) if base else np.inf
+    size: Prices = np.divide(100.0 * spread, np.abs(base), out=np.full(len(spread), np.inf), where=base != 0.0)
+    return size

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from aurum.curves.analytics.comparisons import Bucket, By
-from tests.scenario_curves import GAS, POWER, compare, curve, document, only, outcome
+from aurum.market.periods import TenorType
+from aurum.scenarios.model import Outcome
+from tests.scenario_curves import FRENCH, GAS, POWER, compare, curve, document, only, outcome
 
 NAN = float("nan")
 CURVES = [curve(GAS, [50, 40, 30, 20], {"Q2 2025": 30}), curve(POWER, [100, 90, NAN, 70])]
@@ -46,3 +54,41 @@ def test_in_percent_of_the_base_and_with_a_curve_that_one_run_lacks() -> None:
     assert found[0].size == 10
     assert found[0].runs[1] is None
     assert compare([outcome(CURVES, document("scale", percent=0))]) == []
+
+
+PRICES = st.lists(st.floats(-100, 100) | st.sampled_from([NAN, 0.0, 1.0]), min_size=1, max_size=16)
+
+
+@given(runs=st.lists(st.dictionaries(st.sampled_from([GAS, POWER, FRENCH]), PRICES), min_size=1, max_size=3),
+       percent=st.sampled_from([0.0, 10.0]))  # fmt: skip
+def test_columns_say_what_each_bucket_says_alone(runs: list[dict[str, list[float]]], percent: float) -> None:
+    """Curves of other lengths in each run, with holes, or that a run does not have."""
+    made = [
+        outcome([curve(key, mids) for key, mids in run.items()], document("scale", percent=percent)) for run in runs
+    ]
+    found = compare(made, Bucket.QUARTER)
+    expected = sorted(plainly(made), key=lambda each: (-each[2], each[0]))
+    assert [(each.key, each.points, each.spread) for each in found] == [(key, n, size) for key, n, size in expected]
+    for each in found:
+        for value in each.runs:
+            assert value is None or abs(sum(part for _, part in value.contributions) - value.move) < 1e-9
+
+
+def plainly(runs: list[Outcome]) -> Iterator[tuple[str, int, float]]:
+    """By curve and quarter: how many of its months all runs have that have the curve, and how far their means lie
+    apart.
+    """
+    for key in sorted({key for run in runs for key in run.curves}):
+        beside = [run.curves[key] for run in runs if key in run.curves]
+        priced = [
+            {tenor.period.start: (base, mid)
+             for tenor, base, mid in zip(each.base.tenors, each.base.mid, each.mid, strict=True)
+             if tenor.type is TenorType.MONTH and base == base and mid == mid}
+            for each in beside
+        ]  # fmt: skip
+        months = sorted(set.intersection(*map(set, priced)))
+        for _, quarter in groupby(months, key=lambda month: (month.year, (month.month - 1) // 3)):
+            members = list(quarter)
+            means = [sum(each[month][n] for month in members) / len(members) for each in priced for n in (0, 1)]
+            if spread := max(means) - min(means):
+                yield key, len(members), spread

@@ -32,7 +32,7 @@ class BatchResults:
 
     async def table(
         self, principal: Principal, runs: Sequence[BatchRun], wanted: CurveFilter, bucket: Bucket
-    ) -> tuple[list[Row], Mapping[str, Curve]]:
+    ) -> tuple[Sequence[Row], Mapping[str, Curve]]:
         """What the runs move, by curve and bucket, those that differ most first; and the curves by key."""
         principal.require(Scope.SCENARIOS_READ)
         done, inputs = _done(runs), await self._inputs(principal, runs)

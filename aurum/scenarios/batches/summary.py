@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +12,15 @@ from aurum.curves.analytics.comparisons import Bucket
 from aurum.curves.model import Prices
 from aurum.errors import InvalidInput, NoExchangeRate
 from aurum.market.finite import finite
-from aurum.market.periods import DeliveryPeriod, TenorType, month_number
+from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, month_number
 from aurum.market.units import CURRENCIES
+from aurum.scenarios.analytics.buckets import Buckets, Places, Priced, bucketed
+from aurum.scenarios.analytics.largest import LargestFirst
 from aurum.scenarios.batches.model import Holding
-from aurum.scenarios.comparison import buckets
 from aurum.scenarios.model import BaseCurve
 from aurum.scenarios.variations import Variation
 
+_TOGETHER = 200  # curves
 Mids = Sequence[Mapping[str, Prices] | None]  # by run the curves that it has moved; None: it has not succeeded
 
 
@@ -69,20 +71,56 @@ class Row:
     line: Line
 
 
-@finite("a difference")
-def table(curves: Sequence[BaseCurve], mids: Mids, bucket: Bucket) -> list[Row]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Moved:
+    """What runs move of some curves that have the same tenors: a place in each column for each row.
+
+    `means` are (base and runs that have succeeded, rows).
+    """
+
+    curves: Sequence[BaseCurve]
+    mids: Mids
+    buckets: Buckets
+    priced: Priced  # (curves, points)
+    ranks: Places
+    curve: Places
+    bucket: Places
+    points: Places
+    means: Prices
+    size: Prices
+
+    def row(self, at: int) -> Row:
+        n, bucket = self.curve[at], int(self.bucket[at])
+        delivery = self.buckets.delivery(bucket, self.buckets.members(bucket, self.priced[n]))
+        line = _line(self.means[:, at], self.mids)
+        return Row(self.curves[n].key, self.buckets.labels[bucket], delivery, int(self.points[at]), line)
+
+
+def table(curves: Sequence[BaseCurve], mids: Mids, bucket: Bucket) -> LargestFirst[Row]:
     """Every curve and bucket that a run moves; those that differ most first, then by key."""
-    found = (row for curve in curves for row in _rows(curve, mids, bucket) if row.line.spread)
-    return sorted(found, key=lambda row: (-row.line.spread, row.key, row.delivery))
+    alike: dict[TenorGrid, list[tuple[int, BaseCurve]]] = {}
+    for rank, curve in enumerate(sorted(curves, key=lambda curve: curve.key)):
+        alike.setdefault(curve.tenors, []).append((rank, curve))
+    return LargestFirst(
+        _moved(found[start : start + _TOGETHER], mids, bucketed((grid,), bucket))
+        for grid, found in alike.items()
+        for start in range(0, len(found), _TOGETHER)
+    )
 
 
-def _rows(curve: BaseCurve, mids: Mids, bucket: Bucket) -> Iterator[Row]:
-    stories = _stories(curve, mids)
-    priced = np.flatnonzero(np.isfinite(stories).all(axis=0))
-    points = {(tenor.type, tenor.period, tenor.label): int(at) for at in priced for tenor in (curve.tenors[int(at)],)}
-    for (label, delivery), members in buckets(list(points), bucket).items():
-        means = _means(stories, np.array([points[each] for each in members]))
-        yield Row(curve.key, label, delivery, len(members), _line(means, mids))
+@finite("a difference")
+def _moved(found: Sequence[tuple[int, BaseCurve]], mids: Mids, buckets: Buckets) -> Moved:
+    curves = [curve for _, curve in found]
+    stories = np.array([_stories(curve, mids)[:, buckets.places[0]] for curve in curves]).transpose(1, 0, 2)
+    priced = np.isfinite(stories).all(axis=0)
+    means, count = buckets.means(stories, priced)
+    spread = np.ptp(means, axis=0)
+    curve, bucket = np.nonzero(spread)
+    ranks = np.array([rank for rank, _ in found])
+    return Moved(
+        curves, mids, buckets, priced, ranks[curve], curve, bucket, count[curve, bucket], means[:, curve, bucket],
+        spread[curve, bucket],
+    )  # fmt: skip
 
 
 @finite("what they are worth")

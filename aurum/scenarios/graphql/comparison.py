@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -68,8 +69,8 @@ class RunComparison:
     by_key: strawberry.Private[Mapping[str, catalogue.Curve]]
 
     @strawberry.field(description="The largest differences first.", directives=[sized(50, "first")])
-    def differences(self, first: HowMany = 50) -> list[RunDifference]:
-        return differences_of(self.found, self.by_key, first)
+    async def differences(self, first: HowMany = 50) -> list[RunDifference]:
+        return await asyncio.to_thread(differences_of, self.found, self.by_key, first)
 
 
 @strawberry.type

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, datetime
 from typing import Annotated
 
@@ -40,8 +41,9 @@ class ScenarioRebase:
         "price in the scenario, and what each driver did.",
         directives=[sized(50, "first")],
     )
-    def differences(self, first: HowMany = 50) -> list[RunDifference]:
-        return differences_of(self.planned.differences or (), self.planned.curves, first)
+    async def differences(self, first: HowMany = 50) -> list[RunDifference]:
+        planned = self.planned
+        return await asyncio.to_thread(differences_of, planned.differences or (), planned.curves, first)
 
     @strawberry.field(description="Curves that have no prices any more.", directives=[sized(5, "first")])
     def lost(self, first: HowMany = 50) -> list[Curve]:

@@ -12,8 +12,9 @@ from aurum.backends.steps import stepped
 from aurum.curves.analytics.comparisons import Bucket, By, Difference
 from aurum.errors import Conflict, InvalidInput, InvalidScenario
 from aurum.metadata.model import Curve
+from aurum.scenarios.analytics.largest import LargestFirst
 from aurum.scenarios.application import apply
-from aurum.scenarios.comparison import differing, largest_first
+from aurum.scenarios.comparison import differing
 from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome, Severity
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.references import references
@@ -89,7 +90,7 @@ class RebaseService:
         issues, differences = [*new.issues, *_mismatch(other)], None
         if old.outcome is not None and new.outcome is not None:
             both = [_leaving_out(other, each) for each in (old.outcome, new.outcome)]
-            differences = await asyncio.to_thread(largest_first, await stepped(differing(both, bucket, by)))
+            differences = await asyncio.to_thread(LargestFirst, await stepped(differing(both, bucket, by)))
         curves = {key: each.curve for key, each in (*old.curves.items(), *new.curves.items())}
         return PlannedRebase(
             scenario, before, start, issues, _without(issues, old.issues), _without(old.issues, issues),

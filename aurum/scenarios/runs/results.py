@@ -16,8 +16,9 @@ from aurum.curves.analytics.comparisons import Bucket, By, Difference, check_run
 from aurum.curves.model import DayPrices, Listed, Snapshot
 from aurum.errors import AurumError, Conflict, InvalidInput, NotFound
 from aurum.metadata.model import Curve, CurveFilter
+from aurum.scenarios.analytics.largest import LargestFirst
 from aurum.scenarios.bases import Bases
-from aurum.scenarios.comparison import differing, largest_first
+from aurum.scenarios.comparison import Differing, differing
 from aurum.scenarios.model import BaseCurve, Outcome, ScenarioCurve
 from aurum.scenarios.repository.model import Version
 from aurum.scenarios.repository.service import ScenarioService
@@ -126,7 +127,7 @@ class ResultService:
 
     async def compared(
         self, principal: Principal, run_ids: Sequence[int], wanted: CurveFilter, bucket: Bucket, by: By
-    ) -> tuple[list[Run], list[Difference], Mapping[str, Curve]]:
+    ) -> tuple[list[Run], Sequence[Difference], Mapping[str, Curve]]:
         """The runs, where they differ from their bases and from each other, the largest first; and curves by key, in
         the units that were pinned.
         """
@@ -142,7 +143,7 @@ class ResultService:
         ids = sorted({each.snapshot_id for each in found})
         days = dict(zip(ids, await self.bases.curves.mids_of(principal, ids), strict=True))
         steps = await stepped(_differing(run_ids, found, curves, days, bucket, by))
-        differences = await asyncio.to_thread(largest_first, steps)
+        differences = await asyncio.to_thread(LargestFirst, steps)
         return [runs[id_] for id_ in run_ids], differences, {curve.key: curve for curve in curves.values()}
 
     async def _told(self, principal: Principal, found: Sequence[Result], runs: Mapping[int, Run]) -> list[Told]:
@@ -155,7 +156,7 @@ class ResultService:
 def _differing(
     run_ids: Sequence[int], found: Sequence[Result], curves: Mapping[int, Curve], days: Mapping[int, DayPrices],
     bucket: Bucket, by: By,
-) -> Iterator[Sequence[Difference]]:  # fmt: skip
+) -> Iterator[Differing]:  # fmt: skip
     outcomes = {id_: dict[str, ScenarioCurve]() for id_ in run_ids}
     for each in found:
         day = days[each.snapshot_id]

@@ -1,0 +1,58 @@
+"""Rows in the order of their sizes, which is found over columns: only rows that are looked at are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar, overload
+
+import numpy as np
+
+from aurum.curves.model import Prices
+from aurum.scenarios.analytics.buckets import Buckets, Places
+
+Row = TypeVar("Row")
+Row_co = TypeVar("Row_co", covariant=True)
+
+
+class Part(Protocol[Row_co]):
+    """Of some curves that have the same tenors. A row is a place in each column; `ranks` are in the order of keys."""
+
+    @property
+    def ranks(self) -> Places: ...
+    @property
+    def buckets(self) -> Buckets: ...
+    @property
+    def bucket(self) -> Places: ...
+    @property
+    def size(self) -> Prices: ...
+
+    def row(self, at: int) -> Row_co: ...
+
+
+class LargestFirst(Sequence[Row]):
+    """Of equal ones by key, then by delivery."""
+
+    def __init__(self, parts: Iterable[Part[Row]]) -> None:
+        self._parts = [each for each in parts if len(each.size)]
+        self._ends = np.add.accumulate([len(each.size) for each in self._parts], dtype=np.int64)
+        by = [(each.buckets.ends[each.bucket], each.buckets.starts[each.bucket], each.ranks, -each.size)
+              for each in self._parts]  # fmt: skip
+        self._order = np.lexsort([np.concatenate(column) for column in zip(*by, strict=True)] if by else [[]])
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        if isinstance(index, slice):
+            return [self._row(place) for place in self._order[index].tolist()]
+        return self._row(int(self._order[index]))
+
+    def _row(self, place: int) -> Row:
+        n = int(np.searchsorted(self._ends, place, side="right"))
+        return self._parts[n].row(place - int(self._ends[n]) + len(self._parts[n].size))
