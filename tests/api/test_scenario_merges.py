@@ -228,7 +228,7 @@ async def test_a_rebase_is_to_a_date_that_has_prices(loaded: Services, ask: Ask)
     made = await created(ask, asOf="2025-02-12")
     given = {"id": made["id"], "expectedVersion": 1, "reason": "x"}
     for as_of, code, path in (
-        ("9999-12-31", "NO_PRICES", "asOf"),
+        ("9999-12-31", "AS_OF_IN_FUTURE", "asOf"),
         ("2025-02-15", "NO_PRICES", "asOf"),  # a Saturday
         ("2020-01-01", "EMPTY_SELECTION", "filter"),
     ):
@@ -252,12 +252,12 @@ async def test_a_rebase_tells_curves_that_have_no_prices_of_the_date(loaded: Ser
 
 async def test_a_rebase_goes_back_too(loaded: Services, ask: Ask) -> None:
     """To what the story would have done on an earlier day, or from a day that nobody meant."""
-    made = await created(ask, asOf="9999-12-31", filter={"keys": [TTF]})
+    made = await created(ask, asOf="2025-02-15", filter={"keys": [TTF]})  # a Saturday
     rebase = await rebased(ask, made, "2025-02-13", 1)
     later, earlier = [await mids(ask, TTF, asOf=f"2025-02-{day}") for day in (14, 13)]
     told = rebase["differences"][0]
     assert [each["base"] for each in told["values"]] == pytest.approx([sum(each) / 4 for each in (later, earlier)])
-    assert (rebase["asOfBefore"], rebase["asOf"]) == ("9999-12-31", "2025-02-13")
+    assert (rebase["asOfBefore"], rebase["asOf"]) == ("2025-02-15", "2025-02-13")
     await rebased(ask, made, "2025-02-14", 2)
     await rebased(ask, made, "2025-02-12", 3)
 

@@ -149,7 +149,7 @@ class ScenarioRun(Node):
     state: RunState = strawberry.field(description="How far it is.")
     progress: float = strawberry.field(description="From 0 to 1.")
     version: int = strawberry.field(description="The version of the scenario that it runs.")
-    as_of: date = strawberry.field(description="The newest as-of date of curves that it has taken, or may have.")
+    as_of: date = strawberry.field(description="The newest as-of date of the curves that it has taken.")
     known_at: datetime = strawberry.field(description="As what was known at this instant (UTC) it has taken them.")
     seed: int = strawberry.field(description="Of what is drawn by chance.")
     priority: Priority = strawberry.field(description="How soon it is taken.")

@@ -21,6 +21,7 @@ from aurum.scenarios.references import references
 from aurum.scenarios.refusals import issues_of, refuse_errors
 from aurum.scenarios.repository.model import Definition, Scenario, check_reason
 from aurum.scenarios.repository.service import Kept, ScenarioService, check_newest
+from aurum.scenarios.starting import in_future, unpriced
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class RebaseService:
             raise Conflict("the scenario starts from the newest as-of date anyway", hint=hint, field="id")
         before, now = Start(said.as_of, said.known_at), self.scenarios.clock()
         _check_start(before, start, now)
+        refuse_errors(in_future(start.as_of, now))
         drivers, issues = said.read()
         refuse_errors(issues)
         policies = await self.scenarios.policies.known_to(principal, drivers)
@@ -119,7 +121,7 @@ class RebaseService:
         except InvalidScenario as refusal:
             return _Tried({}, None, issues_of(refusal))
         given = await bases.read(principal, chosen)
-        curves, issues = {each.key: each for each in given}, _unpriced(given, start.as_of)
+        curves, issues = {each.key: each for each in given}, unpriced(given, start.as_of, Severity.ERROR)
         try:
             outcome = await asyncio.to_thread(apply, given, drivers, policies)
         except InvalidScenario as refusal:
@@ -133,20 +135,6 @@ def _check_start(before: Start, start: Start, now: datetime) -> None:
     if start.known_at is not None and start.known_at > now:
         hint = "Without it, the scenario starts from what is known when it is run."
         raise InvalidInput("nobody knows yet what will be known then", hint=hint, field="knownAt")
-
-
-def _unpriced(curves: Sequence[BaseCurve], as_of: date) -> list[Issue]:
-    """Whether they have prices of the very date, not of one before it: some of them, or all."""
-    late = [each for each in curves if each.as_of < as_of]
-    if not late:
-        return []
-    newest = max(each.as_of for each in curves)
-    if newest < as_of:
-        why = f"none of its curves has prices of {as_of}; the newest before it are of {newest}"
-        return [Issue(Severity.ERROR, "NO_PRICES", why, "asOf", f"Take {newest}.")]
-    why = f"{len(late)} of {len(curves)} curves, such as {late[0].key}, have no prices of {as_of}, but of a date before"
-    suggestion = "Take a date that all of them have, or leave them out by its filter."
-    return [Issue(Severity.WARNING, "NO_PRICES", why, "asOf", suggestion)]
 
 
 def _in_other_units(before: Mapping[str, BaseCurve], there: Mapping[str, BaseCurve]) -> list[tuple[Curve, Curve]]:

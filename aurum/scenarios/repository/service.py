@@ -30,6 +30,7 @@ from aurum.scenarios.repository.model import (
 from aurum.scenarios.repository.policies import PolicyService
 from aurum.scenarios.repository.store import ScenarioStore
 from aurum.scenarios.repository.trials import tried
+from aurum.scenarios.starting import in_future
 from aurum.scenarios.validation import parent_issues
 
 
@@ -172,6 +173,7 @@ class ScenarioService:
         """What is wrong with it; its drivers; the policies that these were tried with."""
         principal.require(Scope.SCENARIOS_READ)
         drivers, issues = said.read()
+        issues = [*issues, *in_future(said.as_of, self.clock())]
         if any(each.severity is Severity.ERROR for each in issues):
             return issues, drivers, SHIPPED
         policies = await self.policies.known_to(principal, drivers)

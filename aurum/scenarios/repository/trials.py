@@ -10,10 +10,11 @@ from aurum.auth import Principal
 from aurum.errors import InvalidScenario
 from aurum.metadata.model import CurveFilter
 from aurum.scenarios.bases import Bases
-from aurum.scenarios.model import Driver, Issue
+from aurum.scenarios.model import Driver, Issue, Severity
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.references import references
 from aurum.scenarios.refusals import issues_of
+from aurum.scenarios.starting import unpriced
 from aurum.scenarios.validation import validate
 
 
@@ -26,4 +27,5 @@ async def tried(
         chosen = await bases.chosen(principal, wanted, references(drivers, policies), as_of, known_at)
     except InvalidScenario as refusal:
         return issues_of(refusal)
-    return await asyncio.to_thread(validate, drivers, await bases.read(principal, chosen), policies)
+    found = await asyncio.to_thread(validate, drivers, await bases.read(principal, chosen), policies)
+    return [*unpriced(chosen, as_of, Severity.WARNING), *found]

@@ -144,7 +144,7 @@ def _compute(
         })  # fmt: skip
         progress.between(_APPLIED, _COMPUTED, number / len(curves))
     given = input_digest(curves, drivers, seed=run.seed, policies=policies)
-    made, issues = output_digest(outcome), list(outcome.issues)
+    made, issues = output_digest(outcome), [*run.issues, *outcome.issues]
     simulated = None if task is None else task.compute(
         run.seed, curves, drivers, outcome, policies, progress.simulated
     )  # fmt: skip

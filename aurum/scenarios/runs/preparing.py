@@ -15,7 +15,7 @@ from aurum.errors import Conflict, InvalidInput
 from aurum.metadata.model import CurveFilter
 from aurum.scenarios.bases import Base
 from aurum.scenarios.documents import canonical, write_policy
-from aurum.scenarios.model import EVERY_CURVE, Driver
+from aurum.scenarios.model import EVERY_CURVE, Driver, Issue, Severity
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.references import policies_used, references
 from aurum.scenarios.refusals import refuse_errors
@@ -25,6 +25,7 @@ from aurum.scenarios.repository.service import ScenarioService
 from aurum.scenarios.runs.model import MOST_SECONDS, Input, Request
 from aurum.scenarios.runs.pinning import Pinned, pin
 from aurum.scenarios.simulation.documents import plain
+from aurum.scenarios.starting import in_future, unpriced
 from aurum.scenarios.variations import varied
 
 _KEY = re.compile(r"[A-Za-z0-9_\-.:/]{1,255}")
@@ -45,6 +46,7 @@ class Prepared:
     known_at: datetime
     inputs: Sequence[Input]
     simulation: Pinned | None
+    issues: Sequence[Issue]
 
 
 class Preparing:
@@ -64,6 +66,7 @@ class Preparing:
         if request.variation is not None:
             drivers = await asyncio.to_thread(varied, drivers, request.variation)
         as_of, known_at = request.as_of or said.as_of, min(request.known_at or said.known_at or self.now, self.now)
+        refuse_errors(in_future(as_of, self.now))
         start = (said.curves, references(drivers, policies), as_of, known_at)
         if start not in self._starts:
             self._starts[start] = await self.scenarios.bases.chosen(self.principal, *start)
@@ -71,7 +74,10 @@ class Preparing:
         inputs = [Input(each.curve.id, each.snapshot_id, each.curve.currency, each.curve.unit) for each in bases]
         rows = [[each.curve_id, each.snapshot_id, each.currency, each.unit] for each in inputs]
         used = [write_policy(each) for each in policies_used(drivers, policies)]
+        newest, issues = max(base.as_of for base in bases), unpriced(bases, as_of, Severity.WARNING)
         parts = [version.scenario_id, version.version, request.seed, FORMULAS, used, rows]
+        if issues:
+            parts.append([each.message for each in issues])
         if request.variation is not None:
             parts.append(request.variation.document)
         simulation = None
@@ -80,8 +86,7 @@ class Preparing:
             simulation = await pin(self.scenarios.bases, self.principal, *given)
             parts.append(simulation.document)
         digest = await asyncio.to_thread(_digest, parts)
-        newest = as_of or max(base.as_of for base in bases)
-        return Prepared(request, asked(request), digest, version, newest, known_at, inputs, simulation)
+        return Prepared(request, asked(request), digest, version, newest, known_at, inputs, simulation, issues)
 
     async def version(self, id_: int, version: int | None) -> tuple[Version, Sequence[Driver], Policies]:
         """With its drivers, and the policies that these may name."""

@@ -91,7 +91,8 @@ class RunService:
     async def _add(self, transaction: WriteConnection, principal: Principal, prepared: Prepared) -> Run:
         request, version = prepared.request, prepared.version
         run = await self.store.add(
-            transaction, principal.tenant, prepared.inputs, scenario_id=version.scenario_id, version=version.version,
+            transaction, principal.tenant, prepared.inputs, prepared.issues,
+            scenario_id=version.scenario_id, version=version.version,
             variation=request.variation and request.variation.document, priority=request.priority.value,
             seed=request.seed, time_limit=request.time_limit, as_of=prepared.as_of, known_at=prepared.known_at,
             request_digest=prepared.digest, idempotency_key=request.idempotency_key,

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, sel
 
 from aurum.backends.database import AnyRow, Database, ReadConnection, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page, read_pages
+from aurum.scenarios.model import Issue
 from aurum.scenarios.runs.model import (
     Claim,
     Input,
@@ -74,9 +75,12 @@ class RunStore:
         statement = select(*_COLUMNS, columns.request_digest).where(same).order_by(columns.id.desc())
         return {row.request_digest: run_of(row) for row in await transaction.all(statement)}
 
-    async def add(self, transaction: WriteConnection, tenant: str, inputs: Sequence[Input], **values: Any) -> Run:
+    async def add(
+        self, transaction: WriteConnection, tenant: str, inputs: Sequence[Input], issues: Sequence[Issue], **values: Any
+    ) -> Run:  # fmt: skip
         given = {
-            "tenant_id": tenant, "state": RunState.QUEUED, "attempt": 0, "lost": 0, "progress": 0.0, "issues": [],
+            "tenant_id": tenant, "state": RunState.QUEUED, "attempt": 0, "lost": 0, "progress": 0.0,
+            "issues": [asdict(each) for each in issues],
             "inputs": [[each.curve_id, each.snapshot_id, each.currency, each.unit] for each in inputs],
         }  # fmt: skip
         row = await transaction.first(insert(runs).values(**given, **values).returning(*_COLUMNS))
