@@ -19,7 +19,8 @@ from aurum.scenarios.analytics.largest import LargestFirst
 from aurum.scenarios.application import apply
 from aurum.scenarios.comparison import differing
 from aurum.scenarios.documents import read_drivers
-from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome
+from aurum.scenarios.drivers import Driver
+from aurum.scenarios.model import BaseCurve, Issue, Outcome
 from tests.published import months
 
 AS_OF = date(2025, 2, 13)

@@ -8,7 +8,8 @@ import numpy as np
 
 from aurum.curves.model import Prices
 from aurum.scenarios.analytics.settling import settled
-from aurum.scenarios.model import BaseCurve, Contribution, Driver, Issue, Outcome, ScenarioCurve, Severity
+from aurum.scenarios.drivers import Driver
+from aurum.scenarios.model import BaseCurve, Contribution, Issue, Outcome, ScenarioCurve, Severity
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.planning import Plan, no_effect, plan
 from aurum.scenarios.plans.steps import Mask, moved

@@ -18,7 +18,8 @@ import numpy as np
 from aurum.curves.model import Prices
 from aurum.scenarios.analytics.settling import settled
 from aurum.scenarios.application import different
-from aurum.scenarios.model import BaseCurve, Contribution, Driver, Issue, Outcome, ScenarioCurve, Severity
+from aurum.scenarios.drivers import Driver
+from aurum.scenarios.model import BaseCurve, Contribution, Issue, Outcome, ScenarioCurve, Severity
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.planning import Plan, plan
 from aurum.scenarios.plans.steps import Step, Values, dependencies, moved, moves_of, only

@@ -9,7 +9,8 @@ import numpy as np
 
 from aurum.curves.model import Prices, pack
 from aurum.scenarios.documents import canonical, write_driver, write_policy
-from aurum.scenarios.model import BaseCurve, Driver, Outcome
+from aurum.scenarios.drivers import Driver
+from aurum.scenarios.model import BaseCurve, Outcome
 from aurum.scenarios.policies import SHIPPED, Policies
 from aurum.scenarios.references import policies_used
 from aurum.scenarios.registry import FORMULAS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from aurum.scenarios.model import Distribution
+from aurum.scenarios.drivers import Distribution
 
 PARAMETERS: Mapping[Distribution, Mapping[str, str]] = MappingProxyType(
     {

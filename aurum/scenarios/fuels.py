@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from aurum.scenarios.model import Fuel
+from aurum.scenarios.drivers import Fuel
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from aurum.scenarios.model import Driver
+from aurum.scenarios.drivers import Driver
 from aurum.scenarios.registry import ParameterKind, type_of
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from aurum.market.identity import fold
 from aurum.metadata.model import CurveFilter
-from aurum.scenarios.model import Basis, Emission, Fx, HeatRate, Limits, Replace, Scale, Shift
+from aurum.scenarios.drivers import Basis, Emission, Fx, HeatRate, Limits, Replace, Scale, Shift
 
 Primitive = Shift | Scale | Replace | Basis | HeatRate | Emission | Fx
 PRIMITIVES = (Shift, Scale, Replace, Basis, HeatRate, Emission, Fx)

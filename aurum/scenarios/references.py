@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from aurum.scenarios.model import Driver, Policy
+from aurum.scenarios.drivers import Driver, Policy
 from aurum.scenarios.nesting import inside, remade
 from aurum.scenarios.policies import SHIPPED, Policies, PolicyVersion
 from aurum.scenarios.registry import ParameterKind, type_of

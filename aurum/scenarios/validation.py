@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from aurum.errors import InvalidScenario
 from aurum.scenarios.application import outcome
-from aurum.scenarios.model import BaseCurve, Driver, Issue, Severity
+from aurum.scenarios.drivers import Driver
+from aurum.scenarios.model import BaseCurve, Issue, Severity
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.planning import plan
 from aurum.scenarios.policies import SHIPPED, Policies

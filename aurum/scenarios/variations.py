@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from aurum.scenarios.documents import read_drivers, write_driver
-from aurum.scenarios.model import Composite, Driver, Issue, Severity, Stochastic
+from aurum.scenarios.drivers import Composite, Driver, Stochastic
+from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.nesting import remade
 from aurum.scenarios.refusals import refuse_errors
 from aurum.scenarios.suggestions import nearest

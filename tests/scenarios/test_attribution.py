@@ -15,7 +15,8 @@ from aurum.scenarios.analytics.settling import settled
 from aurum.scenarios.application import apply
 from aurum.scenarios.attribution import WithoutOrder, shapley
 from aurum.scenarios.digest import output_digest
-from aurum.scenarios.model import Driver, Outcome, Scale, Shift
+from aurum.scenarios.drivers import Driver, Scale, Shift
+from aurum.scenarios.model import Outcome
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.planning import plan
 from aurum.scenarios.policies import SHIPPED

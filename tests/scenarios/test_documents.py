@@ -11,7 +11,7 @@ import pytest
 from aurum.errors import InvalidInput
 from aurum.metadata.model import CurveFilter, Search
 from aurum.scenarios.documents import MOST_DRIVERS, canonical, read_drivers, read_policy, write_driver, write_policy
-from aurum.scenarios.model import Limits, Scale
+from aurum.scenarios.drivers import Limits, Scale
 from aurum.scenarios.policies import SHIPPED
 from aurum.scenarios.registry import DRIVER_TYPES
 from aurum.scenarios.registry.printing import printed

@@ -8,7 +8,7 @@ import pytest
 
 from aurum.errors import InvalidScenario
 from aurum.scenarios.application import apply
-from aurum.scenarios.model import Driver
+from aurum.scenarios.drivers import Driver
 from aurum.scenarios.variations import Variation, sweep, tornado, varied
 from tests.scenario_curves import GAS, POWER, curve, document, drivers, mids, only, said
 

@@ -9,7 +9,8 @@ from typing import Any
 from aurum.scenarios.documents.fitting import check
 from aurum.scenarios.documents.limits import read_condition, read_limits
 from aurum.scenarios.documents.reading import Reader, Unreadable
-from aurum.scenarios.model import Driver, Issue, Matrix, Numbers
+from aurum.scenarios.drivers import Driver, Matrix, Numbers
+from aurum.scenarios.model import Issue
 from aurum.scenarios.registry import DRIVER_TYPES, DriverType, Parameter, ParameterKind
 
 MOST_DRIVERS = 500  # of a scenario, those inside of others included

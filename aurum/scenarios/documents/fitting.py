@@ -9,7 +9,7 @@ import numpy as np
 
 from aurum.scenarios.distributions import PARAMETERS, misfit
 from aurum.scenarios.documents.reading import MOST_TOLD, Reader
-from aurum.scenarios.model import Composite, Driver, Fx, LoadGrowth, Matrix, Stochastic, TimeSeries
+from aurum.scenarios.drivers import Composite, Driver, Fx, LoadGrowth, Matrix, Stochastic, TimeSeries
 from aurum.scenarios.plans.series import month_written
 from aurum.scenarios.suggestions import nearest
 

@@ -7,7 +7,7 @@ from typing import Any
 from aurum.market.periods import TenorType
 from aurum.metadata.model import CurveFilter
 from aurum.scenarios.documents.reading import Reader, Unreadable
-from aurum.scenarios.model import EVERYWHERE, Comparison, Condition, Limits
+from aurum.scenarios.drivers import EVERYWHERE, Comparison, Condition, Limits
 from aurum.scenarios.plans.selection import FILTERS
 
 _LIMITS = ("delivery_start", "delivery_end", "tenor_types", "blocks", "curves")

@@ -10,7 +10,7 @@ from typing import Any
 
 from aurum.errors import InvalidInput
 from aurum.metadata.model import CurveFilter
-from aurum.scenarios.model import Condition, Driver, Limits
+from aurum.scenarios.drivers import Condition, Driver, Limits
 from aurum.scenarios.plans.selection import FILTERS, unusable
 from aurum.scenarios.registry import DriverType, Parameter, ParameterKind, type_of
 

@@ -17,7 +17,7 @@ from aurum.graphql.enums import publish_enum
 from aurum.graphql.sizes import sized
 from aurum.market.periods import TenorType
 from aurum.metadata.graphql import CurveFilter
-from aurum.scenarios.model import Comparison
+from aurum.scenarios.drivers import Comparison
 from aurum.scenarios.registry import DRIVER_TYPES, DriverType, Parameter, ParameterKind
 
 publish_enum(

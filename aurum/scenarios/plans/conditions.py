@@ -9,7 +9,7 @@ from typing import Any
 
 from aurum.curves.model import Prices
 from aurum.market.periods import month_number
-from aurum.scenarios.model import Comparison, Condition
+from aurum.scenarios.drivers import Comparison, Condition
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.following import factor_into, stated_unit
 from aurum.scenarios.plans.steps import Mask, Reading

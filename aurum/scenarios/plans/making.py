@@ -9,7 +9,8 @@ import numpy as np
 from aurum.curves.model import Prices
 from aurum.errors import AurumError
 from aurum.metadata.model import Curve
-from aurum.scenarios.model import Issue, Limits, Severity
+from aurum.scenarios.drivers import Limits
+from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.following import factor_following, factor_into, stated_unit
 from aurum.scenarios.plans.selection import Within

@@ -13,8 +13,7 @@ from aurum.market.periods import first_day
 from aurum.market.units import CURRENCIES
 from aurum.metadata.model import Curve
 from aurum.scenarios.distributions import mean_of
-from aurum.scenarios.fuels import FUELS
-from aurum.scenarios.model import (
+from aurum.scenarios.drivers import (
     Basis,
     Composite,
     Composition,
@@ -26,18 +25,18 @@ from aurum.scenarios.model import (
     FuelCurve,
     Fx,
     HeatRate,
-    Issue,
     Limits,
     LoadGrowth,
     Logic,
     Policy,
     Replace,
     Scale,
-    Severity,
     Shift,
     Stochastic,
     TimeSeries,
 )
+from aurum.scenarios.fuels import FUELS
+from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.plans.book import CurveBook, is_in, is_power
 from aurum.scenarios.plans.conditions import reading_of
 from aurum.scenarios.plans.making import ByMonth, Maker

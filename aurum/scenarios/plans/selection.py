@@ -16,7 +16,7 @@ from aurum.market.identity import fold, normalize_key
 from aurum.market.periods import TenorGrid
 from aurum.metadata.model import Curve, CurveFilter
 from aurum.scenarios.analytics.months import Months, shares
-from aurum.scenarios.model import Limits
+from aurum.scenarios.drivers import Limits
 
 _BLOCK = "kind of block"
 _TEXTS: dict[str, Callable[[Curve], str | None]] = {

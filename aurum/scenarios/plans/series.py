@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 
 from aurum.market.periods import first_day, month_number
-from aurum.scenarios.model import SeriesType, TimeSeries
+from aurum.scenarios.drivers import SeriesType, TimeSeries
 
 
 def month_written(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aurum.scenarios.model import (
+from aurum.scenarios.drivers import (
     Composite,
     Composition,
     Conditional,

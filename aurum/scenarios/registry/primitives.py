@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aurum.scenarios.model import Basis, Emission, Fx, HeatRate, Replace, Scale, Shift
+from aurum.scenarios.drivers import Basis, Emission, Fx, HeatRate, Replace, Scale, Shift
 from aurum.scenarios.registry.curves import CARBON, GAS, POWER
 from aurum.scenarios.registry.types import Document, DriverType, Example, Parameter, ParameterKind
 

@@ -12,7 +12,8 @@ from aurum.errors import InvalidInput
 from aurum.market.identity import alike, collapse, fold
 from aurum.metadata.model import CurveFilter
 from aurum.scenarios.documents import read_drivers
-from aurum.scenarios.model import EVERY_CURVE, Driver, Issue
+from aurum.scenarios.drivers import EVERY_CURVE, Driver
+from aurum.scenarios.model import Issue
 
 Key = tuple[int, int]  # scenario, version
 LONGEST_NAME, LONGEST_TEXT, LONGEST_TAG, MOST_TAGS = 255, 4_000, 64, 50

@@ -12,7 +12,8 @@ from aurum.errors import Conflict, InvalidInput
 from aurum.market.identity import alike, collapse, fold
 from aurum.scenarios.bases import Bases
 from aurum.scenarios.documents import read_policy
-from aurum.scenarios.model import EVERY_CURVE, Driver, Issue, Policy, Severity
+from aurum.scenarios.drivers import EVERY_CURVE, Driver, Policy
+from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.policies import SHIPPED, Policies, PolicyVersion
 from aurum.scenarios.references import all_of
 from aurum.scenarios.refusals import refuse_errors

@@ -15,7 +15,8 @@ from aurum.metadata.model import Curve
 from aurum.scenarios.analytics.largest import LargestFirst
 from aurum.scenarios.application import apply
 from aurum.scenarios.comparison import differing
-from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome, Severity
+from aurum.scenarios.drivers import Driver
+from aurum.scenarios.model import BaseCurve, Issue, Outcome, Severity
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.references import references
 from aurum.scenarios.refusals import issues_of, refuse_errors

@@ -13,7 +13,8 @@ from aurum.backends.paging import Page, PageRequest
 from aurum.errors import Conflict, NotFound
 from aurum.scenarios.bases import Bases
 from aurum.scenarios.documents import write_driver
-from aurum.scenarios.model import Driver, Issue, Severity
+from aurum.scenarios.drivers import Driver
+from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.policies import SHIPPED, Policies
 from aurum.scenarios.references import pinned
 from aurum.scenarios.refusals import refuse_errors

@@ -10,7 +10,8 @@ from aurum.auth import Principal
 from aurum.errors import InvalidScenario
 from aurum.metadata.model import CurveFilter
 from aurum.scenarios.bases import Bases
-from aurum.scenarios.model import Driver, Issue, Severity
+from aurum.scenarios.drivers import Driver
+from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.references import references
 from aurum.scenarios.refusals import issues_of

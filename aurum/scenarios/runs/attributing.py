@@ -13,7 +13,8 @@ from aurum.backends.steps import stepped
 from aurum.errors import AurumError, Conflict, InvalidScenario
 from aurum.market.finite import finite
 from aurum.scenarios.attribution import Checked, WithoutOrder
-from aurum.scenarios.model import BaseCurve, Contribution, Driver, ScenarioCurve
+from aurum.scenarios.drivers import Driver
+from aurum.scenarios.model import BaseCurve, Contribution, ScenarioCurve
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.planning import plan
 from aurum.scenarios.policies import Policies

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aurum.scenarios.documents import write_driver
-from aurum.scenarios.model import Driver
+from aurum.scenarios.drivers import Driver
 from aurum.scenarios.refusals import refuse_errors
 from aurum.scenarios.repository.model import Version
 from aurum.scenarios.runs.model import Run

@@ -14,7 +14,8 @@ from aurum.backends.rounds import going_on
 from aurum.errors import AurumError, InvalidScenario, Unavailable
 from aurum.scenarios.application import apply
 from aurum.scenarios.digest import input_digest, output_digest
-from aurum.scenarios.model import BaseCurve, Driver, Issue
+from aurum.scenarios.drivers import Driver
+from aurum.scenarios.model import BaseCurve, Issue
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.refusals import issues_of
 from aurum.scenarios.runs.drivers import drivers_of

@@ -20,7 +20,8 @@ from aurum.market.periods import TenorType, month_number, months_at
 from aurum.market.units import CURRENCIES
 from aurum.metadata.reference.calendars import block_hours
 from aurum.scenarios.bases import Base, Bases
-from aurum.scenarios.model import EVERY_CURVE, Driver, Issue, Severity
+from aurum.scenarios.drivers import EVERY_CURVE, Driver
+from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.refusals import refuse_errors
 from aurum.scenarios.simulation.asked import (
     LARGEST_VOLUME,

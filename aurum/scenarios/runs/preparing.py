@@ -15,7 +15,8 @@ from aurum.errors import Conflict, InvalidInput
 from aurum.metadata.model import CurveFilter
 from aurum.scenarios.bases import Base
 from aurum.scenarios.documents import canonical, write_policy
-from aurum.scenarios.model import EVERY_CURVE, Driver, Issue, Severity
+from aurum.scenarios.drivers import EVERY_CURVE, Driver
+from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.references import policies_used, references
 from aurum.scenarios.refusals import refuse_errors

@@ -9,7 +9,8 @@ from aurum.auth import Principal
 from aurum.scenarios.bases import Bases
 from aurum.scenarios.digest import digest_of
 from aurum.scenarios.documents import canonical
-from aurum.scenarios.model import BaseCurve, Driver, Issue, Outcome
+from aurum.scenarios.drivers import Driver
+from aurum.scenarios.model import BaseCurve, Issue, Outcome
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.runs.pinning import Pinned, unpack_histories
 from aurum.scenarios.runs.simulated import Simulated

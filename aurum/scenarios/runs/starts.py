@@ -11,7 +11,8 @@ from aurum.auth import Principal
 from aurum.errors import UnitMismatch
 from aurum.metadata.model import Curve, CurveFilter
 from aurum.scenarios.bases import Base, Bases
-from aurum.scenarios.model import BaseCurve, Driver, LoadGrowth
+from aurum.scenarios.drivers import Driver, LoadGrowth
+from aurum.scenarios.model import BaseCurve
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.references import all_of, references
 from aurum.scenarios.runs.model import Input, Run

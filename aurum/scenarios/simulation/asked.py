@@ -13,7 +13,8 @@ from aurum.curves.analytics.deliveries import Granularity, strip_with
 from aurum.errors import InvalidInput
 from aurum.market.periods import DeliveryPeriod, month_number, months_at
 from aurum.metadata.model import CurveFilter
-from aurum.scenarios.model import EVERY_CURVE, Issue, Severity
+from aurum.scenarios.drivers import EVERY_CURVE
+from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.simulation.factors import LEAST_MOVES, SHARE
 from aurum.scenarios.simulation.histories import Places
 from aurum.scenarios.simulation.moves import MOST_WINDOW, WINDOW

@@ -12,7 +12,8 @@ from aurum.errors import InvalidInput, InvalidScenario
 from aurum.market.finite import finite
 from aurum.scenarios.digest import bits_of, digest_of
 from aurum.scenarios.documents import canonical
-from aurum.scenarios.model import BaseCurve, Driver, Outcome
+from aurum.scenarios.drivers import Driver
+from aurum.scenarios.model import BaseCurve, Outcome
 from aurum.scenarios.policies import Policies
 from aurum.scenarios.refusals import refused
 from aurum.scenarios.simulation.asked import Terms, issue_of

@@ -10,7 +10,8 @@ import numpy as np
 
 from aurum.errors import InvalidScenario
 from aurum.scenarios.distributions import mean_of
-from aurum.scenarios.model import Distribution, Issue, Severity, Stochastic
+from aurum.scenarios.drivers import Distribution, Stochastic
+from aurum.scenarios.model import Issue, Severity
 from aurum.scenarios.refusals import finite_at, refused
 from aurum.scenarios.simulation.arithmetic import Numbers, exp, normal_share
 from aurum.scenarios.simulation.eigen import eigen

@@ -11,16 +11,8 @@ from aurum.curves.analytics.deliveries import month_places
 from aurum.curves.model import Prices
 from aurum.scenarios.application import apply
 from aurum.scenarios.distributions import mean_of
-from aurum.scenarios.model import (
-    BaseCurve,
-    Distribution,
-    Driver,
-    Issue,
-    Outcome,
-    ScenarioCurve,
-    Severity,
-    Stochastic,
-)
+from aurum.scenarios.drivers import Distribution, Driver, Stochastic
+from aurum.scenarios.model import BaseCurve, Issue, Outcome, ScenarioCurve, Severity
 from aurum.scenarios.nesting import inside, remade
 from aurum.scenarios.policies import SHIPPED, Policies
 from aurum.scenarios.refusals import refused

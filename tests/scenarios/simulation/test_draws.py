@@ -11,7 +11,7 @@ import pytest
 
 from aurum.curves.model import Prices
 from aurum.errors import InvalidScenario
-from aurum.scenarios.model import Distribution, Matrix, Scale, Stochastic
+from aurum.scenarios.drivers import Distribution, Matrix, Scale, Stochastic
 from aurum.scenarios.simulation.draws import drawn
 
 PARAMETERS = {

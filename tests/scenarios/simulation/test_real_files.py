@@ -12,7 +12,8 @@ from aurum.curves.model import CurvePrices, DayPrices
 from aurum.errors import InvalidScenario, TooLittleHistory
 from aurum.metadata.model import CurveDescription
 from aurum.scenarios.bases import Bases
-from aurum.scenarios.model import EVERY_CURVE, BaseCurve
+from aurum.scenarios.drivers import EVERY_CURVE
+from aurum.scenarios.model import BaseCurve
 from aurum.scenarios.runs.pinning import pin
 from aurum.scenarios.simulation.asked import SimulationAsked
 from aurum.scenarios.simulation.factors import fitted
