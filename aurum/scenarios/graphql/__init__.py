@@ -9,13 +9,8 @@ from aurum.scenarios.graphql.comparison import RunComparisonQuery
 from aurum.scenarios.graphql.merging import MergeMutation, MergeQuery
 from aurum.scenarios.graphql.policies import PolicyMutation, PolicyQuery
 from aurum.scenarios.graphql.rebasing import RebaseMutation, RebaseQuery
-from aurum.scenarios.graphql.runs import (
-    ScenarioRun,
-    ScenarioRunMutation,
-    ScenarioRunQuery,
-    ScenarioRunSubscription,
-    run_of,
-)
+from aurum.scenarios.graphql.running import ScenarioRunMutation, ScenarioRunQuery, ScenarioRunSubscription
+from aurum.scenarios.graphql.runs import ScenarioRun, run_of
 from aurum.scenarios.graphql.scenarios import Scenario, ScenarioMutation, ScenarioQuery, scenario_of
 
 __all__ = [

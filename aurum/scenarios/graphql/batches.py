@@ -27,7 +27,8 @@ from aurum.scenarios.batches.summary import Bar, Line, Row
 from aurum.scenarios.graphql.arguments import MOST, WRONG, Info, ScenarioDriver, ScenarioIssue, driver_of, wrong
 from aurum.scenarios.graphql.batch_risk import BatchRisk, batch_risk_of
 from aurum.scenarios.graphql.comparison import HowMany, first_of
-from aurum.scenarios.graphql.runs import RunScenarioInput, RunTerms, ScenarioRun, request_of, run_of
+from aurum.scenarios.graphql.running import RunScenarioInput, RunTerms, request_of
+from aurum.scenarios.graphql.runs import ScenarioRun, run_of
 from aurum.scenarios.graphql.scenarios import Scenario, scenario_of
 from aurum.scenarios.refusals import within
 from aurum.scenarios.runs.model import Request
