@@ -407,6 +407,8 @@ async def test_a_process_that_takes_over_from_a_killed_one_computes_the_same(
 
 SWEEP = """mutation($input: SweepScenarioInput!) { sweepScenario(input: $input) {
   batch { id runs { run { id } } } issues { code path } problems { code field } } }"""
+TORNADO = """mutation($input: RunTornadoInput!) { runTornado(input: $input) {
+  batch { id runs { queued run { id } } } issues { code path } problems { code field } } }"""
 RISK = """query($id: ID!) { scenarioBatch(id: $id) { risk { currency level rows { deliveryStart deliveryEnd
   values { valueAtRisk valueAtRiskError conditionalValueAtRisk } } } } }"""
 
@@ -435,6 +437,28 @@ async def test_a_sweep_tells_what_positions_may_lose_in_each_run(historic: Servi
     assert [(each["code"], each["field"]) for each in refused["problems"]] == [("BAD_USER_INPUT", "simulation")]
     bare = (await said(ask, SWEEP, input=sweep))["batch"]
     assert (await said(ask, RISK, id=bare["id"]))["risk"] is None
+
+
+async def test_a_tornado_tells_which_driver_makes_the_value_at_risk(historic: Services, ask: Ask) -> None:
+    """Prices move in per cent, from (50 + 5) x 1.5: with 5.5 that is 1/110 more, with 55 in place of 50 % 1/30."""
+    query = """query($id: ID!) { scenarioBatch(id: $id) { risk { rows { values { valueAtRisk }
+      bars { position driver { type } up down range } } } } }"""
+    drivers = {"shift": {"amount": 5}}, {"scale": {"percent": 50}}
+    of = await plain(ask, *drivers, keys=(GAS,))
+    given = {"scenario": of, "seed": 5, "percent": 10, "simulation": {"paths": 500, "positions": [TEN_MW]}}
+    for alone in (False, True):
+        batch = (await said(ask, TORNADO, input=given | {"alone": alone}))["batch"]
+        for _ in [each for each in batch["runs"] if each["queued"]]:
+            await execute(historic.scenario_runs, await claimed(historic))
+        (total, _) = (await said(ask, query, id=batch["id"]))["risk"]["rows"]
+        assert None not in total["values"]
+        if alone:  # nobody has simulated the base
+            assert total["bars"] == []
+            continue
+        for bar, kind, share in zip(total["bars"], ("scale", "shift"), (1 / 30, 1 / 110), strict=True):
+            step = total["values"][0]["valueAtRisk"] * share
+            assert bar["driver"]["type"] == kind
+            assert [bar[each] for each in ("up", "down", "range")] == pytest.approx([step, -step, 2 * step])
 
 
 async def test_a_policy_of_the_tenant_moves_what_is_simulated(historic: Services, ask: Ask) -> None:

@@ -49,15 +49,18 @@ class Line:
     def changes(self) -> list[float | None]:
         return [None if each is None else each - self.base for each in self.values]
 
-    def bars(self, variations: Sequence[Variation | None]) -> list[Bar]:
-        """The longest first. The middle is the scenario as it is; of drivers alone it is the base."""
-        found = []
-        for up, down in zip(range(1, len(variations), 2), range(2, len(variations), 2), strict=True):
-            varied, high, low = variations[up], self.values[up], self.values[down]
-            middle = self.base if varied is not None and varied.alone else self.values[0]
-            if varied is not None and high is not None and low is not None and middle is not None:
-                found.append(Bar(varied.driver, high - middle, low - middle))
-        return sorted(found, key=lambda bar: (-bar.range, bar.driver))
+
+def bars(
+    base: float | None, values: Sequence[float | None], variations: Sequence[Variation | None]
+) -> list[Bar]:  # fmt: skip
+    """The longest first. The middle is the scenario as it is; of drivers alone it is the base."""
+    found = []
+    for up, down in zip(range(1, len(variations), 2), range(2, len(variations), 2), strict=True):
+        varied, high, low = variations[up], values[up], values[down]
+        middle = base if varied is not None and varied.alone else values[0]
+        if varied is not None and high is not None and low is not None and middle is not None:
+            found.append(Bar(varied.driver, high - middle, low - middle))
+    return sorted(found, key=lambda bar: (-bar.range, bar.driver))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,9 @@ from aurum.metadata import model as catalogue
 from aurum.metadata.graphql import CurveFilter, Problem, filter_of
 from aurum.scenarios.batches import model
 from aurum.scenarios.batches.model import BatchKind, Holding
-from aurum.scenarios.batches.summary import Bar, Line, Row
-from aurum.scenarios.graphql.arguments import MOST, WRONG, Info, ScenarioDriver, ScenarioIssue, driver_of, wrong
+from aurum.scenarios.batches.summary import Row
+from aurum.scenarios.graphql.arguments import MOST, WRONG, Info, ScenarioIssue, wrong
+from aurum.scenarios.graphql.bars import BatchRead, TornadoBar
 from aurum.scenarios.graphql.batch_risk import BatchRisk, batch_risk_of
 from aurum.scenarios.graphql.comparison import HowMany, first_of
 from aurum.scenarios.graphql.running import RunScenarioInput, RunTerms, request_of
@@ -46,16 +47,6 @@ publish_enum(
     },
     name="ScenarioBatchKind",
 )
-
-
-@strawberry.type(description="How a tornado's measure moves with one driver.")
-class TornadoBar:
-    position: int = strawberry.field(description="Which driver of the scenario's version, from 0.")
-    driver: ScenarioDriver = strawberry.field(description="The driver.")
-    up: float = strawberry.field(description="With its moves larger, less the middle: the scenario as it is, or the "
-                                 "base where drivers vary alone.")  # fmt: skip
-    down: float = strawberry.field(description="With its moves smaller, less the middle.")
-    range: float = strawberry.field(description="From the lowest of them and the middle to the highest.")
 
 
 @strawberry.type
@@ -86,7 +77,7 @@ class BatchTable:
     total_count: int = strawberry.field(description="How many rows there are.")
     found: strawberry.Private[Sequence[Row]]
     by_key: strawberry.Private[Mapping[str, catalogue.Curve]]
-    batch: strawberry.Private[_Read]
+    batch: strawberry.Private[BatchRead]
 
     @strawberry.field(description="Those that differ most first.", directives=[sized(50, "first")])
     def rows(self, first: HowMany = 50) -> list[BatchRow]:
@@ -173,38 +164,18 @@ class ScenarioBatch(Node):
         directives=[weighing(100)],
     )
     async def risk(self, info: Info) -> BatchRisk | None:
-        context, runs = info.context, [each.run.id for each in (await self._read(info)).runs]
-        return batch_risk_of(runs, await context.scenario_simulations.simulations(context.principal, runs))
+        context, read = info.context, await self._read(info)
+        runs = [each.run.id for each in read.runs]
+        return batch_risk_of(read, await context.scenario_simulations.simulations(context.principal, runs))
 
-    async def _read(self, info: Info) -> _Read:
+    async def _read(self, info: Info) -> BatchRead:
         if self.batch.kind is BatchKind.RUNS:
             hint = "Put them beside each other with `compareRuns`."
             raise InvalidInput("the runs of several scenarios are no sweep and no tornado", hint=hint, field="id")
         runs = await info.context.load(info.context.scenario_batches.runs_of, self.batch.id) or []
         key = (runs[0].run.scenario_id, runs[0].run.version)
         version = await info.context.load(info.context.scenarios.versions, key)
-        return _Read(self.batch.kind, runs, () if version is None else version.definition.drivers)
-
-
-class _Read:
-    """A batch with its runs, and the documents of the drivers that vary."""
-
-    def __init__(self, kind: BatchKind, runs: Sequence[model.BatchRun], drivers: Sequence[Any]) -> None:
-        self.kind = kind
-        self.runs = runs
-        self.drivers = drivers
-
-    def told(self, line: Line) -> dict[str, Any]:
-        return {"base": line.base, "values": list(line.values), "changes": line.changes, "bars": self._bars(line)}
-
-    def _bars(self, line: Line) -> list[TornadoBar]:
-        if self.kind is not BatchKind.TORNADO:
-            return []
-        return [self._bar_of(each) for each in line.bars([each.run.variation for each in self.runs])]
-
-    def _bar_of(self, bar: Bar) -> TornadoBar:
-        driver = driver_of(self.drivers[bar.driver])
-        return TornadoBar(position=bar.driver, driver=driver, up=bar.up, down=bar.down, range=bar.range)
+        return BatchRead(self.batch.kind, runs, () if version is None else version.definition.drivers)
 
 
 @strawberry.type(description="A page of batches.")
@@ -382,7 +353,7 @@ def batch_of(batch: model.Batch) -> ScenarioBatch:
     )  # fmt: skip
 
 
-def _row_of(row: Row, curve: catalogue.Curve, batch: _Read) -> BatchRow:
+def _row_of(row: Row, curve: catalogue.Curve, batch: BatchRead) -> BatchRow:
     line = row.line
     return BatchRow(
         curve=curve_of(curve), label=row.label, delivery_start=row.delivery.start, delivery_end=row.delivery.end,
