@@ -18,6 +18,7 @@ from aurum.settings import GraphQLSettings
 
 MULTIPART = "multipart/form-data"
 _MOST_NESTED = 32  # levels of the variables
+_MOST_PATH = 500  # characters that are told of one
 _MOST_HASH = 256
 _MOST_PARAMETERS = 20
 _SLOWEST = 16 * 1024  # bytes a second
@@ -185,25 +186,37 @@ def _digest(persisted: Any) -> str:
     return found
 
 
+_Place = tuple[str, Any] | None  # its name, and the place that it is in
+
+
 def _judge(what: str, values: dict[str, Any], settings: GraphQLSettings) -> None:
     """Raises where they are nested too deep, hold a list that is too long, or are too large."""
-    size, waiting = 0, [(values, 0)]
+    most, size = settings.max_list_items, 0
+    waiting: list[tuple[Any, int, _Place]] = [(values, 0, None)]
     while waiting:
-        value, depth = waiting.pop()
+        value, depth, place = waiting.pop()
         if depth > _MOST_NESTED:
-            raise DocumentRefused(f"the {what} have more than {_MOST_NESTED} levels")
+            raise DocumentRefused(f"the {what} have more than {_MOST_NESTED} levels", field=_path(place))
         if isinstance(value, dict):
             size += sum(map(len, value))
-            if depth and len(value) > settings.max_list_items:
-                raise DocumentRefused(f"an object in the {what} has more than {settings.max_list_items} members")
-            waiting += [(each, depth + 1) for each in value.values()]
+            if depth and len(value) > most:
+                raise DocumentRefused(f"an object in the {what} has more than {most} members", field=_path(place))
+            waiting += [(each, depth + 1, (name, place)) for name, each in value.items()]
         elif isinstance(value, list):
-            if len(value) > settings.max_list_items:
-                raise DocumentRefused(f"a list of the {what} has more than {settings.max_list_items} items")
-            waiting += [(each, depth + 1) for each in value]
+            if len(value) > most:
+                raise DocumentRefused(f"a list of the {what} has more than {most} items", field=_path(place))
+            waiting += [(each, depth + 1, (str(n), place)) for n, each in enumerate(value)]
         size += len(value) if isinstance(value, str) else 8
         if size > settings.max_variables_kib * 1024:
             raise TooLarge(f"{what} may have {settings.max_variables_kib:,} KiB")
+
+
+def _path(place: _Place) -> str:
+    names = []
+    while place is not None:
+        name, place = place
+        names.append(name)
+    return ".".join(reversed(names))[:_MOST_PATH]
 
 
 def _from_url(request: Request) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -148,6 +150,20 @@ async def test_a_multipart_body_without_parts_is_refused(client: httpx.AsyncClie
         response = await client.post("/graphql", content=content, headers={"content-type": kind})
         assert response.status_code == 400
         assert response.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+async def test_variables_that_are_too_much_name_their_field(client: httpx.AsyncClient) -> None:
+    deep: Any = 1
+    for _ in range(40):
+        deep = [deep]
+    for given, field in (
+        ({"input": {"name": "x", "drivers": [{"fx": {}}] * 10_000}}, "input.drivers"),
+        ({"input": {"drivers": [{"payload": {str(n): n for n in range(1001)}}]}}, "input.drivers.0.payload"),
+        ({"input": {"drivers": deep}}, "input.drivers" + ".0" * 31),
+    ):
+        response = await client.post("/graphql", json={"query": "{ __typename }", "variables": given})
+        (error,) = response.json()["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["field"]) == ("GRAPHQL_INVALID", field)
 
 
 async def test_a_body_that_is_too_large_is_not_read(client: httpx.AsyncClient) -> None:
