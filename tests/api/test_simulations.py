@@ -303,7 +303,8 @@ async def test_curves_without_prices_of_the_day_are_left_out_and_named(historic:
     await publish(historic, (next_day, {TTF: gas(31), NBP: british(31)}))
     run = await simulated(ask, historic, await plain(ask, keys=(GAS, BRITISH, POWER)))
     assert (run["state"], run["simulation"]["asOf"]) == ("SUCCEEDED", next_day.isoformat())
-    assert run["issues"] == [{"code": "LEFT_OUT", "path": "simulation.filter"}]
+    warned = [(each["code"], each["path"]) for each in run["issues"]]
+    assert warned == [("NO_PRICES", "asOf"), ("LEFT_OUT", "simulation.filter")]
     assert [each["curve"]["key"] for each in run["simulation"]["curves"]["nodes"]] == [GAS, BRITISH]
 
 
