@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -70,12 +71,13 @@ def shares(months: Months, start: date | None, end: date | None) -> Prices:
     return found
 
 
-def spread(weights: Prices, full: Prices, by_month: Prices, months: Months) -> Prices:
+def spread(weights: Prices, full: Prices, by_month: Callable[[], Prices], months: Months) -> Prices:
     """What moves each point, if `full` is what moves it where all its months have the weight 1.
 
     `weights` and `by_month`, what moves a month of weight 1, are by month; `full` and `by_month` may have a leading
     axis. Where all months of a point weigh the same it is that weight times `full`; where `full` is NaN, or they do
-    not, the mean of what moves its months. NaN where that is not known. A month of weight 0 does not move, in any case.
+    not, the mean of what moves its months, which are looked at only then. NaN where that is not known. A month of
+    weight 0 does not move, in any case.
     """
     own = months.on_points(weights)
     alike = (own == own[:, :1]).all(axis=1)
@@ -83,7 +85,7 @@ def spread(weights: Prices, full: Prices, by_month: Prices, months: Months) -> P
     unclear = ~(alike & np.isfinite(moved).all(axis=tuple(range(moved.ndim - 1))))
     if unclear.any():
         at = np.flatnonzero(unclear)
-        mean = _mean(np.where(weights == 0.0, 0.0, weights * by_month), months, at)
+        mean = _mean(np.where(weights == 0.0, 0.0, weights * by_month()), months, at)
         mean[..., ~months.whole[at]] = np.nan
         moved[..., at] = np.where(alike[at] & np.isfinite(moved[..., at]), moved[..., at], mean)
     return moved

@@ -187,14 +187,14 @@ def moved(step: Step, now: Values, start: Values, base: Values) -> dict[int, Pri
 def _moved(move: Move, to: Target, now: Values, before: Values) -> Prices:
     old, months, weights = now[to.curve], to.line.months, to.weights * to.factor
     if move.kind is Kind.SHIFT:
-        change = spread(weights, np.ones(old.shape), np.ones((len(old), len(weights))), months)
+        change = spread(weights, np.ones(old.shape), lambda: np.ones((len(old), len(weights))), months)
     elif move.kind is Kind.SCALE:
-        change = spread(weights, old, to.line.by_month(old, months), months)
+        change = spread(weights, old, lambda: to.line.by_month(old, months), months)
     elif move.kind is Kind.FOLLOW and move.reference is not None:
         at, line = move.reference
         followed = now[at] - before[at]
         full = _taken(followed, places(line.tenors, to.line.tenors, 0))
-        change = spread(weights, full, line.by_month(followed, months), months)
+        change = spread(weights, full, lambda: line.by_month(followed, months), months)
     else:
         return _replaced(np.multiply(move.level, to.factor), to, old)
     return np.where(to.points, old + change, old)
@@ -202,7 +202,7 @@ def _moved(move: Move, to: Target, now: Values, before: Values) -> Prices:
 
 def _replaced(level: float, to: Target, old: Prices) -> Prices:
     months = to.line.months
-    change = spread(to.weights, level - old, level - to.line.by_month(old, months), months)
+    change = spread(to.weights, level - old, lambda: level - to.line.by_month(old, months), months)
     wholly = (months.on_points(to.weights) == 1.0).all(axis=1)
     new = np.where(wholly & np.isfinite(old), level, old + change)
     return np.where(to.points, new, old)
