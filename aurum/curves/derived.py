@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from aurum.curves.conversions import rate_of
 from aurum.curves.expressions import (
     CompoundUnit,
     DerivedCurve,
-    Node,
     Source,
     Target,
     Used,
@@ -70,13 +70,6 @@ async def sources_of(
     versions, snapshots = await asyncio.gather(reads.units(ids), _snapshots(asked, curves, as_of, reads))
     units = {key: _unit(found, known_at) for key, found in zip(curves, versions, strict=True)}
     return {one: Source(curves[one[0]], units[one[0]], snapshots[one]) for one in asked}
-
-
-def rate_of(text: str) -> Node:
-    try:
-        return parse(text)
-    except InvalidExpression as error:
-        raise InvalidExpression(f"fx: {error.message}", hint=error.hint, **error.details, field="fx") from None
 
 
 async def _curves(named: Sequence[str], reads: Reads) -> dict[str, Curve]:

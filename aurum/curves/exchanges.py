@@ -10,7 +10,8 @@ import numpy as np
 
 from aurum.curves.analytics.diffs import CurveDiff, Version
 from aurum.curves.analytics.exchanges import Rates, exchanged
-from aurum.curves.derived import Reads, rate_of, sources_of
+from aurum.curves.conversions import rate_of
+from aurum.curves.derived import Reads, sources_of
 from aurum.curves.expressions import CompoundUnit, Node, Source, Used, exchange, priced_in, unit_of_codes, used
 from aurum.curves.moves import Explained, SnapshotRef, later
 from aurum.errors import InvalidInput, MixedDays, UnknownUnit

@@ -27,6 +27,7 @@ from aurum.curves.analytics.movers import (
 )
 from aurum.curves.analytics.rolling import RollingHistory, RollRule, rolling_history
 from aurum.curves.books import BookStore
+from aurum.curves.conversions import Common, Converted
 from aurum.curves.model import NOWHERE, DayPrices, QuoteBlock, Quoted, QuotedDay, Snapshot, Span
 from aurum.curves.stories import Stories, teller
 from aurum.errors import InvalidCursor, InvalidInput
@@ -90,13 +91,20 @@ def _block(tenors: TenorGrid, as_of: date, days: Mapping[int, DayPrices]) -> Quo
     return QuoteBlock(tenors, as_of, np.array(list(days), np.int64), None, versions, mids, None, None, None)
 
 
+def converted_spread(spread: Spread, to: Converted | None) -> Spread:
+    return spread if to is None else spread.scaled(to.factor)
+
+
 def _span(curve_id: int, start: date, end: date) -> Span:
     return Span(curve_id, min(start, end), max(start, end))
 
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """The move of one tenor of a curve, in the curve's unit. `spread` where moves were sized by it."""
+    """The move of one tenor of a curve. `converted`: to what; None: in the curve's own currency and unit.
+
+    `spread` where moves were sized by it, in the same.
+    """
 
     curve: Curve
     tenor: Tenor
@@ -105,6 +113,7 @@ class Mover:
     start: QuotedDay
     end: QuotedDay
     spread: Spread | None
+    converted: Converted | None
 
     @property
     def span(self) -> Span:
@@ -211,14 +220,18 @@ class MoveService:
         tenor_types: Sequence[TenorType] | None = None,
         delivery: tuple[date | None, date | None] = (None, None),
         one_per_curve: bool = False,
+        common: Common | None = None,
         head: int | None = None,
         stories: Stories | None = None,
     ) -> MoverPage:
         """The moves of a book's tenors from `start` to `end`, the biggest first, those without a size last.
 
-        Two statements, however many curves the book has, one more for an end whose day some of them lack, and two more
-        where the two are known at different instants; by ZSCORE two more for every 500; three more for an end that
-        `stories` tell. Raises InvalidInput for a book of more than MOST_CURVES. `head`: see `CurveService.head`.
+        `common`: in one currency and unit; raises what `Common.of` does for the first curve that does not convert.
+
+        Two statements, however many curves the book has, one more for an end whose day some of them lack, two more
+        where the two are known at different instants and one more where prices are converted; by ZSCORE two more for
+        every 500; three more for an end that `stories` tell. Raises InvalidInput for a book of more than MOST_CURVES.
+        `head`: see `CurveService.head`.
         """
         position = _checked(request.position)
         curves = (await self._metadata.curves(principal, wanted, [], PageRequest(MOST_CURVES + 1), head=head)).items
@@ -226,11 +239,12 @@ class MoveService:
             raise InvalidInput(f"a book has at most {MOST_CURVES} curves", field="filter", hint="Narrow the filter.")
         ids = [curve.id for curve in curves]
         ends = await self._told_ends(principal, ids, start, end, stories, head)
-        factors = await self._factors(principal, curves, start, end)
+        factors, converted = await self._factors(principal, curves, start, end, common)
         known_at = later(start, end).known_at
         spans = await asyncio.to_thread(_spans, ids, *ends) if by is MoveMeasure.ZSCORE else {}
         spreads = await self.spreads(principal, spans.values(), known_at=known_at)
-        book = _Book(curves, ends[0], ends[1], factors, {id_: spreads[span] for id_, span in spans.items()})
+        scaled = {id_: converted_spread(spreads[span], converted.get(id_)) for id_, span in spans.items()}
+        book = _Book(curves, ends[0], ends[1], factors, scaled, converted)
         found = await asyncio.to_thread(
             book.first, request.limit + 1, by, position, one_per_curve, tenor_types, delivery
         )
@@ -265,13 +279,20 @@ class MoveService:
         return [quoted for (quoted,) in found]
 
     async def _factors(
-        self, principal: Principal, curves: Sequence[Curve], start: SnapshotRef, end: SnapshotRef
-    ) -> list[tuple[float, float] | InvalidInput] | None:
-        """See `_factors`, of each curve. None: at one instant a curve has one unit."""
-        if start.known_at == end.known_at:
-            return None
+        self, principal: Principal, curves: Sequence[Curve], start: SnapshotRef, end: SnapshotRef, common: Common | None
+    ) -> tuple[list[tuple[float, float] | InvalidInput] | None, dict[int, Converted]]:
+        """See `_factors`, of each curve, and by curve what its prices are converted to beyond that.
+
+        No factors: at one instant a curve has one unit.
+        """
+        if start.known_at == end.known_at and common is None:
+            return None, {}
         units = await self._metadata.unit_versions(principal, [curve.id for curve in curves])
-        return [_factors(units[curve.id], start, end) for curve in curves]
+        known_at, factors = later(start, end).known_at, [_factors(units[curve.id], start, end) for curve in curves]
+        if common is None:
+            return factors, {}
+        converted = {each.id: common.of(each, unit_known_at(units[each.id], known_at)) for each in curves}
+        return [_times(each, converted[curve.id]) for curve, each in zip(curves, factors, strict=True)], converted
 
 
 def explained_between(
@@ -327,6 +348,10 @@ def _factors(
     return (1.0, factor) if start.known_after(end) else (factor, 1.0)
 
 
+def _times(factors: tuple[float, float] | InvalidInput, to: Converted) -> tuple[float, float] | InvalidInput:
+    return factors if isinstance(factors, InvalidInput) else (factors[0] * to.factor, factors[1] * to.factor)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Book:
     """The curves of a book in the order of their keys, with what makes their moves.
@@ -339,6 +364,7 @@ class _Book:
     end: Quoted
     factors: Sequence[tuple[float, float] | InvalidInput] | None
     spreads: Mapping[int, Spread]
+    converted: Mapping[int, Converted]
 
     @property
     def compared(self) -> int:
@@ -374,7 +400,8 @@ class _Book:
         curve = self.curves[at.row]
         before, after = float(moves.before[at.row, at.column]), float(moves.after[at.row, at.column])
         start, end = (each.day(curve.id) for each in (self.start, self.end))
-        return Mover(curve, moves.tenors[at.column], before, after, start, end, self.spreads.get(curve.id))
+        spread, converted = self.spreads.get(curve.id), self.converted.get(curve.id)
+        return Mover(curve, moves.tenors[at.column], before, after, start, end, spread, converted)
 
 
 def _spans(ids: Sequence[int], start: Quoted, end: Quoted) -> dict[int, Span]:

@@ -248,6 +248,36 @@ async def test_movers_of_a_whole_book_take_a_fixed_number_of_statements(
         assert len(selects) == count, selects
 
 
+IN_ONE = """query($currency: String, $unit: String, $fx: [String!], $knownAt: DateTime, $after: String) {
+    movers(filter: {keys: ["eugp:eu/dutch_ttf/gas", "eugp:eu/dutch_ttf_usdmmbtu/gas"]},
+        from: {asOf: "2025-02-12", knownAt: $knownAt}, to: {asOf: "2025-02-13"}, tenorTypes: [MONTH],
+        onePerCurve: false, first: 3, after: $after, currency: $currency, unit: $unit, fx: $fx) {
+      pageInfo { endCursor } nodes { curve { key } fromMid toMid change currency { code } unit { code } } } }"""
+
+
+async def test_movers_say_what_they_are_in_and_convert(ask: Ask, services: Services) -> None:
+    own = (await data(ask, IN_ONE))["movers"]["nodes"]
+    codes = {each["curve"]["key"]: (each["currency"]["code"], each["unit"]["code"]) for each in own}
+    assert codes[TTF] == ("EUR", "MWh")
+    asked: dict[str, Any] = {"currency": "USD", "unit": "MMBtu", "fx": ["1.25 USD/EUR"]}
+    found = (await data(ask, IN_ONE, **asked))["movers"]
+    assert {(each["currency"]["code"], each["unit"]["code"]) for each in found["nodes"]} == {("USD", "MMBtu")}
+    top = next(each for each in found["nodes"] if each["curve"]["key"] == TTF)
+    assert top["fromMid"] == pytest.approx(99.5 * 1.25 / 3.412141633, rel=1e-9)
+    assert top["change"] == top["toMid"] - top["fromMid"]
+    after = found["pageInfo"]["endCursor"]
+    assert (await data(ask, IN_ONE, **asked, after=after))["movers"]["nodes"]
+    refused = {
+        "INVALID_CURSOR": asked | {"fx": ["1.26 USD/EUR"], "after": after},
+        "NO_EXCHANGE_RATE": {"currency": "USD"},
+        "UNIT_MISMATCH": {"unit": "tCO2"},
+        "INVALID_EXPRESSION": asked | {"fx": ["1.25"]},
+        "BAD_USER_INPUT": {"unit": "MWh", "fx": ["1.25 USD/EUR"]},
+    }
+    for code, variables in refused.items():
+        assert (await ask(IN_ONE, **variables))["errors"][0]["extensions"]["code"] == code
+
+
 async def test_differences_of_many_curves_take_a_fixed_number_of_statements(ask: Ask, services: Services) -> None:
     query = """query($first: Int!, $knownAt: DateTime) { curves(first: $first) { nodes {
         diff(from: {asOf: "2025-02-12", knownAt: $knownAt}, to: {}) { move { total } } } } }"""

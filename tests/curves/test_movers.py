@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,22 @@ from aurum.auth import Principal
 from aurum.backends.paging import PageRequest
 from aurum.curves.analytics.deviations import LEAST, WINDOW, NoDeviation, spreads_of
 from aurum.curves.analytics.movers import BookMoves, MoveMeasure, Position, ranked, sizes
+from aurum.curves.conversions import common
 from aurum.curves.model import DayPrices, Span
 from aurum.curves.moves import SnapshotRef
-from aurum.errors import Forbidden, InvalidCursor
+from aurum.errors import (
+    Forbidden,
+    InvalidCursor,
+    InvalidExpression,
+    InvalidInput,
+    NoExchangeRate,
+    UnitMismatch,
+    UnknownUnit,
+)
+from aurum.market.identity import CurveIdentity
 from aurum.market.periods import TenorGrid
-from aurum.metadata.model import CurveFilter
+from aurum.market.units import PriceUnit
+from aurum.metadata.model import CurveDescription, CurveFilter
 from tests.published import DESK, GERMAN, NBP, RIVAL, TTF, Book, instant, months, open_book, prices
 
 NOON = datetime(2025, 2, 13, 12, tzinfo=UTC)
@@ -218,3 +230,64 @@ async def test_others_see_nothing(book: Book) -> None:
 async def test_a_forged_position_is_an_error_of_the_client(book: Book, position: tuple[Any, ...]) -> None:
     with pytest.raises(InvalidCursor):
         await movers(book, position=position)
+
+
+async def test_moves_in_one_currency_and_unit_are_sized_and_ordered_by_it(book: Book) -> None:
+    """TTF moves by 2 and -3 EUR/MWh. NBP by 5 and -1 GBX/therm: 1.71 and -0.34 GBP/MWh."""
+    await three_curves(book)
+    dollars = common("USD", "MWh", ["1.1 USD/EUR", "0.8 GBP/USD"])
+    found = await movers(book, common=dollars)
+    nbp, ttf = "eugp:uk/nbp/gas", "eugp:eu/dutch_ttf/gas"
+    therms = float(Decimal(3600) / Decimal("105.505585262"))
+    wanted = [(ttf, "2025-04", -3.3), (ttf, "2025-03", 2.2), (nbp, "2025-03", therms * 5 / 80),
+              (nbp, "2025-04", -therms / 80), ("eugp:eu/german/power/base", "2025-03", 0.0)]  # fmt: skip
+    assert [(key, label) for key, label, _ in told(found)] == [each[:2] for each in wanted]
+    assert [change for *_, change in told(found)] == pytest.approx([each[2] for each in wanted], rel=1e-8)
+    assert {each.converted.price for each in found.page.items} == {PriceUnit("USD", "MWh")}
+    rest = await movers(book, common=dollars, position=(await movers(book, common=dollars, limit=2)).page.positions[-1])
+    assert told(rest) == told(found)[2:]
+    percent = [told(await movers(book, by=MoveMeasure.PERCENT, common=each)) for each in (None, dollars)]
+    assert [each[:2] for each in percent[0]] == [each[:2] for each in percent[1]]
+
+
+async def test_a_z_score_is_the_same_in_any_currency(book: Book) -> None:
+    for n in range(30):
+        await book.publish(str(date(2025, 1, 1) + timedelta(days=n)), [(TTF, prices([50.0 + n % 2 + 0.1 * n]))])
+    await book.publish("2025-02-13", [(TTF, prices([56.0]))])
+    asked: dict[str, Any] = {"start": ref("2025-01-30"), "by": MoveMeasure.ZSCORE}
+    found = [await movers(book, **asked, common=each) for each in (None, common("USD", None, ["1.25 USD/EUR"]))]
+    own, dollars = (each.page.items[0].spread for each in found)
+    assert dollars.mean[0] == pytest.approx(1.25 * own.mean[0], rel=1e-12)
+    assert dollars.deviation[0] == pytest.approx(1.25 * own.deviation[0], rel=1e-12)
+    assert found[1].page.positions[0][0] == pytest.approx(found[0].page.positions[0][0], rel=1e-12)
+
+
+async def test_what_does_not_convert_is_refused_by_name(book: Book) -> None:
+    await three_curves(book)
+    with pytest.raises(NoExchangeRate, match="eugp:uk/nbp/gas: "):
+        await movers(book, common=common("EUR", None, ["1.1 USD/EUR"]))
+    with pytest.raises(UnitMismatch, match="eugp:eu/dutch_ttf/gas: "):
+        await movers(book, common=common(None, "bbl", []))
+    await book.publish(
+        "2025-02-13", [(CurveDescription(CurveIdentity("X", "Y", "Z", "gas"), "gas", "gas"), prices([1.0]))]
+    )
+    with pytest.raises(UnknownUnit, match="x:y/z/gas"):
+        await movers(book, common=common("EUR", None, ["1.2 EUR/GBP"]))
+    with pytest.raises(InvalidInput, match="unknown currency"):
+        await movers(book, common=common("DOGE", None, []))
+
+
+@pytest.mark.parametrize(
+    "rates", [["0 USD/EUR"], ["1.1"], ["1.1 USD/MWh"], ["1 EUX/EUR"], ["[a] / [b]"], ["-1 USD/EUR"], ["1.1 USD/EUR +"],
+              ["1.1 USD/EUR", "0.9 EUR/USD"], ["1.1 USD/EUR", "110 USX/EUR"]],
+)  # fmt: skip
+def test_what_is_no_rate_is_refused(rates: list[str]) -> None:
+    with pytest.raises(InvalidExpression, match=r"^fx: "):
+        common("USD", None, rates)
+
+
+def test_rates_lead_to_a_currency() -> None:
+    for currency, rates in ((None, ["1.1 USD/EUR"]), ("USD", ["1.1 USD/EUR"] * 21)):
+        with pytest.raises(InvalidInput) as refused:
+            common(currency, "MWh", rates)
+        assert refused.value.details["field"] == "fx"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -50,6 +50,11 @@ class Spread:
         scale = np.where(known, self.deviation * np.sqrt(max(self.steps, 1)), np.nan)
         scores: Prices = (change - self.steps * self.mean) / scale
         return scores
+
+    @finite("how prices moved")
+    def scaled(self, factor: float) -> Spread:
+        """Of prices in another unit."""
+        return replace(self, mean=self.mean * factor, deviation=self.deviation * factor)
 
     def place(self, tenor: Tenor) -> int | None:
         """Where a tenor stands; None: none of its days has it."""

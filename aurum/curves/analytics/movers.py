@@ -65,7 +65,8 @@ def book_moves(
     joined = aligned(*dict.fromkeys(block.tenors for block in (*start.blocks, *end.blocks)))
     mids = [_mids(each, ids, joined.tenors) for each in (start, end)]
     if factors is not None:
-        mids = [mid * factor[:, None] for mid, factor in zip(mids, factors, strict=True)]
+        with finite("a price"):
+            mids = [mid * factor[:, None] for mid, factor in zip(mids, factors, strict=True)]
     return BookMoves(keys, joined.tenors, *mids)
 
 

@@ -8,7 +8,7 @@ from aurum.curves.expressions.leaves import Used, used
 from aurum.curves.expressions.model import GAPS, NO_GAP, DerivedCurve, Exchange, Factor, Gap, Input, Source, Term, Why
 from aurum.curves.expressions.parsing import parse
 from aurum.curves.expressions.printing import printed
-from aurum.curves.expressions.tree import Node, keys
+from aurum.curves.expressions.tree import Node, Number, keys
 from aurum.curves.expressions.units import (
     CompoundUnit,
     Conversion,
@@ -29,6 +29,7 @@ __all__ = [
     "Gap",
     "Input",
     "Node",
+    "Number",
     "Source",
     "Target",
     "Term",

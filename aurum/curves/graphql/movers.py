@@ -13,20 +13,22 @@ from aurum.curves import moves as use_cases
 from aurum.curves.analytics import deviations
 from aurum.curves.analytics.deviations import NoDeviation, Spread
 from aurum.curves.analytics.movers import MoveMeasure
-from aurum.curves.graphql.arguments import MOST, Delivery, Filter, From, Info, TenorTypes, To, told_ref
+from aurum.curves.conversions import common
+from aurum.curves.graphql.arguments import MOST, Delivery, Filter, From, Info, TenorTypes, To, there, told_ref
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.graphql.columnar.plans import batched
 from aurum.graphql.connections import After, Connection, First, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.sizes import DEFAULT_PAGE, sizing, weighing
 from aurum.market.periods import TenorType
-from aurum.metadata.graphql import filter_of
+from aurum.metadata.graphql import Currency, Unit, currency_of, filter_of, unit_of
+from aurum.metadata.model import unit_known_at
 
 publish_enum(
     MoveMeasure,
     "How the size of a move is measured.",
     {
-        "ABSOLUTE": "In the curve's own currency and unit: nothing is converted between curves.",
+        "ABSOLUTE": "In `currency` and `unit`. Without them each curve in its own, and unlike numbers side by side.",
         "PERCENT": "In per cent of the size of the price at the start; moves from a price of 0 come last.",
         "ZSCORE": "In standard deviations of the tenor's own daily moves; moves without a z-score come last.",
     },
@@ -43,7 +45,7 @@ publish_enum(
 )
 
 
-@strawberry.type(description="A move beside the daily moves of the same delivery before it, in the curve's unit.")
+@strawberry.type(description="A move beside the daily moves of the same delivery before it, in the unit of the move.")
 class MoveDeviation:
     z_score: float | None = strawberry.field(
         description="(change - steps x mean) / (standardDeviation x square root of steps); null: `absence` says why."
@@ -61,7 +63,7 @@ class MoveDeviation:
     absence: NoDeviation | None = strawberry.field(description="Why there is no z-score; null where there is one.")
 
 
-@strawberry.type(description="What the mid of a delivery did between two snapshots, in the curve's currency and unit.")
+@strawberry.type(description="What the mid of a delivery did between two snapshots.")
 class Mover:
     curve: Curve = strawberry.field(description="The curve.")
     tenor: str = strawberry.field(description="The market's label.")
@@ -81,12 +83,31 @@ class Mover:
     mover: strawberry.Private[use_cases.Mover]
     ends: strawberry.Private[tuple[use_cases.SnapshotRef, use_cases.SnapshotRef]]
 
+    @strawberry.field(
+        description="What the numbers are in, as it is known at the later instant, unless converted; null: not known.",
+        metadata=batched(),
+    )
+    async def currency(self, info: Info) -> Currency | None:
+        return currency_of((await self._codes(info))[0])
+
+    @strawberry.field(description="What they are per, likewise; null: not known.", metadata=batched())
+    async def unit(self, info: Info) -> Unit | None:
+        return unit_of((await self._codes(info))[1])
+
+    async def _codes(self, info: Info) -> tuple[str | None, str | None]:
+        if (converted := self.mover.converted) is not None:
+            return converted.price.currency, converted.price.unit
+        versions = await info.context.load(info.context.metadata.unit_versions, self.mover.curve.id)
+        known = unit_known_at(there(versions, "curve"), use_cases.later(*self.ends).known_at)
+        return known.currency, known.unit
+
     @strawberry.field(description="How unusual it is for this delivery of this curve.", metadata=batched())
     async def deviation(self, info: Info) -> MoveDeviation:
         spread = self.mover.spread
         if spread is None:
             known_at = use_cases.later(*self.ends).known_at
             spread = await info.context.load(info.context.curves.moves.spreads, self.mover.span, known_at=known_at)
+            spread = spread and use_cases.converted_spread(spread, self.mover.converted)
         return deviation_of(self.mover, spread)
 
 
@@ -111,15 +132,22 @@ class MoverQuery:
         tenor_types: TenorTypes = None, delivery: Delivery = None,
         one_per_curve: Annotated[bool, strawberry.argument(
             description="Of each curve its biggest move alone.")] = True,
+        currency: Annotated[str | None, strawberry.argument(
+            description="What all moves shall be in: a code of `currencies`; another one takes `fx`.")] = None,
+        unit: Annotated[str | None, strawberry.argument(
+            description="What they shall be per: a code of `units`; refused where one does not convert.")] = None,
+        fx: Annotated[list[str] | None, strawberry.argument(
+            description="Exchange rates of both ends, one for each pair of currencies: `1.08 USD/EUR`.")] = None,
         first: First = None, after: After = None,
     ) -> MoverConnection:  # fmt: skip
-        order = f"movers {by} {one_per_curve}"
+        converted = common(currency, unit, fx or ())
+        order = f"movers {by} {one_per_curve} {converted or ''}"
         request, context = page_request(order, MOST, first, after), info.context
         ends = (await told_ref(context, start), await told_ref(context, end))
         found = await context.curves.moves.movers(
             context.principal, filter_of(filter), request, start=ends[0], end=ends[1], by=by,
             tenor_types=tenor_types, delivery=(delivery.start, delivery.end) if delivery else (None, None),
-            one_per_curve=one_per_curve, head=await context.head(), stories=context.stories,
+            one_per_curve=one_per_curve, common=converted, head=await context.head(), stories=context.stories,
         )  # fmt: skip
         return connection(  # type: ignore[no-any-return]
             MoverConnection, order, found.page, lambda mover: mover_of(mover, ends), curve_count=found.curves,
