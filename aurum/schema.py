@@ -21,6 +21,7 @@ from aurum.curves.graphql import (
     LocationMutation,
     LocationQuery,
     MoverQuery,
+    QuoteQuery,
     ReviewMutation,
     SeriesMutation,
     SeriesQuery,
@@ -135,7 +136,7 @@ async def _node(context: Context, id_: str) -> Node | None:
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
-    CurveQuery, DerivedQuery, MoverQuery, AggregateQuery, LocationQuery, SeriesQuery, MetadataQuery,
+    CurveQuery, QuoteQuery, DerivedQuery, MoverQuery, AggregateQuery, LocationQuery, SeriesQuery, MetadataQuery,
     CalendarQuery, ExportQuery, IngestionQuery, OperationsQuery, ScenariosQuery, NodeQuery,
 ):  # fmt: skip
     pass

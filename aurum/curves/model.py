@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from aurum.market.cells import Cells
 from aurum.market.finite import finite
-from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType, standard_label
-from aurum.metadata.model import Curve
+from aurum.market.periods import DeliveryPeriod, TenorGrid
 
 Prices = NDArray[np.float64]
 NOWHERE = -1
@@ -182,25 +181,6 @@ class PriceHistory:
         return cls(
             delivery, days, [], prices, prices, prices, np.array([], int), days.astype("M8[us]"), np.array([], bool)
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A point that has a price, with its curve and as-of date. `place` is where its snapshot has it."""
-
-    curve: Curve
-    snapshot: Snapshot
-    place: int
-    label: str
-
-    @property
-    def tenor(self) -> Tenor:
-        return self.snapshot.prices.tenors[self.place]
-
-    @property
-    def position(self) -> tuple[str, int, str, date, date]:
-        """How quotes of several curves are sorted."""
-        return (self.curve.legacy_key, self.curve.id, self.label, self.tenor.period.start, self.snapshot.as_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,6 +398,13 @@ class Listed:
     tenors: TenorGrid
 
 
+class QuotedTenors(NamedTuple):
+    """`bits` say of which tenors there is a price: one each, as `numpy.packbits` has them."""
+
+    tenors: TenorGrid
+    bits: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """As-of dates of a curve, both included."""
@@ -453,18 +440,6 @@ class Coverage:
     first_as_of: date
     last_as_of: date
     count: int
-
-
-def newest_quotes(curve: Curve, snapshots: Iterable[Snapshot], types: Collection[TenorType] | None) -> list[Quote]:
-    """What each tenor label was last quoted at in these snapshots of a curve, sorted by position."""
-    newest: dict[str, Quote] = {}
-    for snapshot in sorted(snapshots, key=lambda snapshot: snapshot.as_of, reverse=True):
-        prices = snapshot.prices
-        for place, (tenor, quoted) in enumerate(zip(prices.tenors, prices.quoted.tolist(), strict=True)):
-            label = standard_label(tenor)
-            if quoted and label not in newest and (types is None or tenor.type in types):
-                newest[label] = Quote(curve, snapshot, place, label)
-    return sorted(newest.values(), key=lambda quote: quote.position)
 
 
 def pack(prices: Prices) -> bytes:

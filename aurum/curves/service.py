@@ -11,7 +11,6 @@ from typing import Any
 from aurum.auth import Principal, Scope
 from aurum.backends.database import WriteConnection
 from aurum.backends.events import EventLog
-from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves.aggregates import AggregateService
 from aurum.curves.analytics.strips import Weighting, Weights, month_weights
 from aurum.curves.books import BookStore
@@ -26,25 +25,22 @@ from aurum.curves.model import (
     Listed,
     PriceHistory,
     Publication,
-    Quote,
     Snapshot,
     Span,
     Standing,
     Step,
-    newest_quotes,
 )
 from aurum.curves.moves import MoveService
+from aurum.curves.quotes import QuoteService
 from aurum.curves.store import Day, DayVersion, SnapshotStore
 from aurum.curves.versions import VersionStore
-from aurum.errors import InvalidCursor
-from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType
+from aurum.market.periods import DeliveryPeriod, TenorGrid
 from aurum.metadata.model import Curve, CurveDescription, CurveFilter
 from aurum.metadata.reference.calendars import block_hours
 from aurum.metadata.service import MetadataService
 
 CURVE_PUBLISHED = "CURVE_PUBLISHED"
 CURVE_RESTATED = "CURVE_RESTATED"
-_FIRST_CURVES, _MOST_CURVES = 8, 128  # read at a time: a page of 200 points is 2 to 20 curves of the real files
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +72,7 @@ class CurveService:
         self.books = BookStore(store, store.kept.most_bytes)
         self.moves = MoveService(self.books, metadata)
         self.aggregates = AggregateService(self.books, metadata)
+        self.quotes = QuoteService(store, metadata)
         self.metadata = metadata
         self.event_log = events
 
@@ -259,83 +256,7 @@ class CurveService:
         ids = self.metadata.ids_matching(principal, wanted)
         return await self.store.days(ids, first, last, known_at)
 
-    async def quotes(
-        self,
-        principal: Principal,
-        wanted: CurveFilter,
-        request: PageRequest,
-        *,
-        as_of: date | None = None,
-        known_at: datetime | None = None,
-        tenor_types: Collection[TenorType] | None = None,
-        one_per_legacy_key: bool = False,
-        offset: int = 0,
-    ) -> Page[Quote]:
-        """Points that have a price, of many curves: those of exactly `as_of`, or of each tenor the newest.
-
-        Sorted by legacy key, curve, tenor label, start of delivery and as-of date. `offset` skips so many more, by
-        reading them. Curves are walked in this order, a few at first, until the page is full.
-        """
-        principal.require(Scope.CURVES_READ)
-        position, backward = _checked(request.position), request.backward
-        grids = None if tenor_types is None else await self.store.grids_with(tenor_types)
-        having = self.store.quoting(as_of, known_at, grids)
-        walked: list[Quote] = []  # away from the position
-        start, count, more = _beside(position, backward), _FIRST_CURVES, True
-        skipped = offset > 0
-        while more and len(walked) <= request.limit:
-            curves = await self.metadata.curves_by_legacy_key(
-                principal,
-                wanted,
-                PageRequest(count, start, backward),
-                having=having,
-                one_per_key=one_per_legacy_key,
-            )
-            if not curves.items:
-                break
-            ids = [curve.id for curve in curves.items]
-            snapshots = await self.store.last_quoting(principal.tenant, ids, as_of, known_at, grids)
-            quotes = [
-                quote
-                for curve in curves.items
-                for quote in newest_quotes(curve, snapshots.get(curve.id, ()), tenor_types)
-                if position is None or (quote.position < position if backward else quote.position > position)
-            ]
-            walked += (quotes[::-1] if backward else quotes)[offset:]
-            offset = max(0, offset - len(quotes))
-            more = curves.has_previous if backward else curves.has_next
-            start = curves.positions[0 if backward else -1] if more else None
-            count = min(2 * count, _MOST_CURVES)
-        found, beyond = walked[: request.limit], len(walked) > request.limit
-        if backward:
-            found.reverse()
-        behind = position is not None or skipped
-        return Page(
-            found,
-            [quote.position for quote in found],
-            has_next=behind if backward else beyond,
-            has_previous=beyond if backward else behind,
-        )
-
     def events(self, principal: Principal) -> EventLog:
         """Where what happens to curves is followed: CURVE_PUBLISHED and CURVE_RESTATED."""
         principal.require(Scope.CURVES_READ)
         return self.event_log
-
-
-def _checked(position: Position | None) -> Position | None:
-    """Raises InvalidCursor for what is not the position of a quote."""
-    if position is None:
-        return None
-    kinds = [type(value) for value in position]
-    if kinds != [str, int, str, date, date] or abs(position[1]) >= 2**62:
-        raise InvalidCursor("the cursor does not fit the order of the list")
-    return position
-
-
-def _beside(position: Position | None, backward: bool) -> Position | None:
-    """From where to read curves so that the one of the position is the first."""
-    if position is None:
-        return None
-    legacy_key, curve_id, *_ = position
-    return (legacy_key, curve_id + 1 if backward else curve_id - 1)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
     Select,
+    Subquery,
     and_,
     case,
     func,
@@ -33,6 +34,7 @@ from aurum.curves.model import (
     CurvePrices,
     DayKnown,
     DayMids,
+    QuotedTenors,
     Snapshot,
     Standing,
     Step,
@@ -352,26 +354,31 @@ class SnapshotStore:
 
         They are the newest of those that quote the same tenors: a day whose 2027 is missing hides no older 2027.
         """
-        columns = snapshots.c
-        newest_version = [columns[name].desc() for name in RANK]
-        versions = (
-            select(
-                *(columns[name] for name in ("id", "curve_id", "as_of", "grid_id", "quoted")),
-                _place([columns.curve_id, columns.as_of], newest_version),
-            )
-            .where(_of(tenant), columns.curve_id.in_(curve_ids), *_quoting(as_of, known_at))
-            .subquery()
-        )
-        current = versions.c
-        days = (
-            select(current.id, _place([current.curve_id, current.grid_id, current.quoted], [current.as_of.desc()]))
-            .where(current.place == 1, *_among(current.grid_id, grids))
-            .subquery()
-        )
-        statement = select(*SNAPSHOT).where(columns.id.in_(select(days.c.id).where(days.c.place == 1)))
+        days = _last_quoting(tenant, curve_ids, as_of, known_at, grids)
+        statement = select(*SNAPSHOT).where(snapshots.c.id.in_(select(days.c.id).where(days.c.place == 1)))
         found: dict[int, list[Snapshot]] = {}
         for snapshot in await self._read(tenant, statement):
             found.setdefault(snapshot.curve_id, []).append(snapshot)
+        return found
+
+    async def last_quoted(
+        self,
+        tenant: str,
+        curve_ids: Collection[int],
+        as_of: date | None,
+        known_at: datetime | None,
+        grids: Collection[int] | None,
+    ) -> dict[int, tuple[QuotedTenors, ...]]:
+        """By curve: what those of `last_quoting` quote, the newest first."""
+        days = _last_quoting(tenant, curve_ids, as_of, known_at, grids)
+        columns = [days.c[name] for name in ("curve_id", "grid_id", "quoted")]
+        statement = select(*columns).where(days.c.place == 1).order_by(days.c.as_of.desc())
+        async with self.database.read() as connection:
+            rows = await connection.all(statement)
+            shared = await _content(connection, tenor_grids.c.tenors, {row.grid_id for row in rows}, self.grids, _grid)
+        found: dict[int, tuple[QuotedTenors, ...]] = {}
+        for curve_id, grid_id, quoted in rows:
+            found[curve_id] = (*found.get(curve_id, ()), QuotedTenors(shared[grid_id], bytes(quoted)))
         return found
 
     def quoting(
@@ -506,6 +513,30 @@ def _blank(chosen: ColumnElement[bool], known_at: datetime | None) -> Select[Any
     return select(columns.curve_id, columns.as_of).where(
         chosen, columns.points == columns.withheld_points, ~later.exists()
     )
+
+
+def _last_quoting(
+    tenant: str,
+    curve_ids: Collection[int],
+    as_of: date | None,
+    known_at: datetime | None,
+    grids: Collection[int] | None,
+) -> Subquery:
+    """The newest versions of days, and their `place` among those of the curve that quote the same tenors."""
+    columns = snapshots.c
+    newest_version = [columns[name].desc() for name in RANK]
+    versions = (
+        select(
+            *(columns[name] for name in ("id", "curve_id", "as_of", "grid_id", "quoted")),
+            _place([columns.curve_id, columns.as_of], newest_version),
+        )
+        .where(_of(tenant), columns.curve_id.in_(curve_ids), *_quoting(as_of, known_at))
+        .subquery()
+    )
+    current = versions.c
+    alike = _place([current.curve_id, current.grid_id, current.quoted], [current.as_of.desc()])
+    chosen = [current[name] for name in ("id", "curve_id", "as_of", "grid_id", "quoted")]
+    return select(*chosen, alike).where(current.place == 1, *_among(current.grid_id, grids)).subquery()
 
 
 def _quoting(as_of: date | None, known_at: datetime | None) -> list[ColumnElement[bool]]:

@@ -18,10 +18,16 @@ from aurum.rest import metadata
 from aurum.rest.curves import (
     POINT_COLUMNS,
     CurvesParameters,
+    DiffParameters,
+    DimensionsParameters,
     ExportParameters,
     StripsParameters,
+    curve_diff_point,
     curve_point,
     curves_variables,
+    diff_variables,
+    dimensions,
+    dimensions_variables,
     export_variables,
 )
 from aurum.rest.parameters import Parameters
@@ -97,6 +103,11 @@ OPERATIONS = (
         "private, max-age=120", Csv("curves.csv", POINT_COLUMNS),
     ),
     Operation(
+        "GET", "/v1/curves/diff", "v1_curves_diff",
+        DiffParameters, diff_variables, listed(curve_diff_point),
+        "private, max-age=120",
+    ),
+    Operation(
         "GET", "/v1/curves/strips", "v1_curves",
         StripsParameters, curves_variables, listed(curve_point),
         "private, max-age=120",
@@ -105,6 +116,11 @@ OPERATIONS = (
         "GET", "/v2/curves/export", "v2_curves_export",
         ExportParameters, export_variables, listed(curve_point),
         "private, max-age=300", Csv("curve_export_{}.csv", POINT_COLUMNS), streamed=True,
+    ),
+    Operation(
+        "GET", "/v1/metadata/dimensions", "v1_dimensions",
+        DimensionsParameters, dimensions_variables, dimensions,
+        "private, max-age=300",
     ),
     Operation(
         "GET", "/v1/metadata/calendars", "v1_calendars",

@@ -46,7 +46,7 @@ def grouped(
     curves: Sequence[Curve], priced_in: Mapping[int, PricedIn], dimensions: Sequence[Dimension], by_curve: bool
 ) -> tuple[list[Group], list[int]]:
     """The groups in order, and the place of each curve's. Half a unit is as good as none."""
-    getters = [_getter(each) for each in dimensions]
+    getters = [getter_of(each) for each in dimensions]
     groups: dict[Texts, Group] = {}
     positions = []
     for curve in curves:
@@ -67,7 +67,7 @@ def order_of(position: Sequence[object]) -> list[tuple[bool, str]]:
     return [(each is None, "" if each is None else str(each)) for each in position]
 
 
-def _getter(dimension: Dimension) -> Callable[[Curve, PricedIn], str | None]:
+def getter_of(dimension: Dimension) -> Callable[[Curve, PricedIn], str | None]:
     if dimension is Dimension.CURRENCY:
         return lambda _, units: units[0]
     if dimension is Dimension.UNIT:

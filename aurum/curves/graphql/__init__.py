@@ -9,6 +9,7 @@ from aurum.curves.graphql.derived import DerivedQuery
 from aurum.curves.graphql.live import CurveSubscription
 from aurum.curves.graphql.locations import Location, LocationMutation, LocationQuery, location_face
 from aurum.curves.graphql.movers import MoverQuery
+from aurum.curves.graphql.quotes import QuoteQuery
 from aurum.curves.graphql.reviews import ReviewMutation
 from aurum.curves.graphql.roots import CurveMutation, CurveQuery
 from aurum.curves.graphql.series import SeriesMutation, SeriesQuery
@@ -28,6 +29,7 @@ __all__ = [
     "LocationMutation",
     "LocationQuery",
     "MoverQuery",
+    "QuoteQuery",
     "ReviewMutation",
     "SeriesMutation",
     "SeriesQuery",

@@ -16,12 +16,10 @@ from aurum.curves.graphql.arguments import (
     Info,
     KnownAt,
     SeriesInput,
-    TenorTypes,
     bounds,
     instant_of,
 )
 from aurum.curves.graphql.curves import Curve, curve_of
-from aurum.curves.graphql.points import CurvePoint, points_of
 from aurum.errors import InvalidInput
 from aurum.graphql.columnar.plans import batched
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
@@ -42,13 +40,6 @@ from aurum.metadata.graphql import (
 from aurum.metadata.model import Dimension, SeriesRef
 
 
-@strawberry.type(description="A point that has a price, with the curve and the as-of date it is of.")
-class Quote(CurvePoint):
-    curve: Curve = strawberry.field(description="The curve.")
-    as_of: date = strawberry.field(description="The date the market is looked at from.")
-    label: str = strawberry.field(description="The tenor in one spelling: `2025-06`, `Q2 2025`, `Calendar 2025`.")
-
-
 @strawberry.type(description="A page of curves.")
 class CurveConnection(Connection[Curve]):
     wanted: strawberry.Private[catalogue.CurveFilter]
@@ -60,11 +51,6 @@ class CurveConnection(Connection[Curve]):
     @strawberry.field(description="What the search text is read as; empty without one.", directives=[sized(5)])
     def search_terms(self) -> list[SearchTerm]:
         return search_terms_of(self.wanted.search)
-
-
-@strawberry.type(description="A page of points of many curves.")
-class QuoteConnection(Connection[Quote]):
-    pass
 
 
 @strawberry.type(description="An as-of date with prices, or without where a file is missing, and how complete it is.")
@@ -146,35 +132,6 @@ class CurveQuery:
         return await curves_page(info, filter_of(filter, read), order_by, first, after, last, before)
 
     @strawberry.field(
-        description="Points with a price, of many curves: by legacy key, label, start of delivery and as-of date.",
-        metadata=batched(),
-        directives=[PAGED],
-    )
-    async def quotes(
-        self, info: Info, filter: Filter = None,
-        as_of: Annotated[date | None, strawberry.argument(
-            description="Exactly this as-of date; null: the newest quote of each curve and label.")] = None,
-        known_at: KnownAt = None, tenor_types: TenorTypes = None,
-        one_per_legacy_key: Annotated[bool, strawberry.argument(
-            description="Of curves that share a legacy key only the first, by the configured order of vendors; the "
-            "filter does not change which one.")] = False,
-        offset: Annotated[int, strawberry.argument(
-            description="Skips so many more. They are read all the same: prefer cursors.")] = 0,
-        first: First = None, after: After = None, last: Last = None, before: Before = None,
-    ) -> QuoteConnection:  # fmt: skip
-        if offset < 0:
-            raise InvalidInput("`offset` is not negative", field="offset")
-        request = page_request("quotes", MOST, first, after, last, before)
-        page = await info.context.curves.quotes(
-            info.context.principal, filter_of(filter), request, as_of=as_of, known_at=instant_of(known_at),
-            tenor_types=tenor_types, one_per_legacy_key=one_per_legacy_key, offset=offset,
-        )  # fmt: skip
-        curves = {quote.curve.id: curve_of(quote.curve) for quote in page.items}
-        return connection(  # type: ignore[no-any-return]
-            QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, curves[quote.curve.id])
-        )
-
-    @strawberry.field(
         description="As-of dates on which the chosen curves have prices, or should have; oldest first.",
         directives=[sized(250)],
     )
@@ -225,8 +182,3 @@ def as_of_days_of(days: Sequence[model.AsOfDay], missing: Mapping[date, list[str
             missing_vendors=missing[as_of],
         )  # fmt: skip
     return [found[as_of] for as_of in sorted(found)]
-
-
-def _quote_of(quote: model.Quote, curve: Curve) -> Quote:
-    (point,) = points_of(quote.snapshot.prices, [quote.place])
-    return Quote(**vars(point), curve=curve, as_of=quote.snapshot.as_of, label=quote.label)

@@ -1,0 +1,134 @@
+"""Points that have a price, of many curves, one below the other."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import strawberry
+
+from aurum.curves import quotes
+from aurum.curves.graphql.arguments import MOST, Filter, Info, KnownAt, TenorTypes, instant_of
+from aurum.curves.graphql.curves import Curve, curve_of
+from aurum.curves.graphql.points import CurvePoint, points_of
+from aurum.errors import InvalidInput
+from aurum.graphql.columnar.plans import batched
+from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
+from aurum.graphql.sizes import PAGED, sized, sizing, weighing
+from aurum.market.periods import TenorType
+from aurum.metadata.graphql import DimensionValues, dimension_values_of, filter_of
+from aurum.metadata.model import Dimension
+
+_MOST_VALUES = 5_000
+AsOfExactly = Annotated[
+    date | None,
+    strawberry.argument(description="Exactly this as-of date; null: the newest quote of each curve and label."),
+]
+OnePerLegacyKey = Annotated[
+    bool,
+    strawberry.argument(
+        description="Of curves that share a legacy key only the first, by the configured order of vendors; the "
+        "filter does not change which one."
+    ),
+]
+
+
+@strawberry.type(description="A point that has a price, with the curve and the as-of date it is of.")
+class Quote(CurvePoint):
+    curve: Curve = strawberry.field(description="The curve.")
+    as_of: date = strawberry.field(description="The date the market is looked at from.")
+    label: str = strawberry.field(description="The tenor in one spelling: `2025-06`, `Q2 2025`, `Calendar 2025`.")
+    compared_with: Annotated[Quote, strawberry.lazy("aurum.curves.graphql.quotes")] | None = strawberry.field(
+        default=None,
+        description="The same delivery on the as-of date that `comparedWith` asked for; null: none was.",
+    )
+
+
+@strawberry.type(description="A page of points of many curves.")
+class QuoteConnection(Connection[Quote]):
+    pass
+
+
+@strawberry.type(description="A kind of tenor, counted.")
+class TenorTypeCount:
+    tenor_type: TenorType = strawberry.field(description="Which kind.")
+    count: int = strawberry.field(description="How many quotes are of it.")
+
+
+@strawberry.type(description="How many quotes there are of what.")
+class QuoteFacets:
+    curve_count: int = strawberry.field(description="How many curves have any.")
+    quote_count: int = strawberry.field(description="How many there are on all pages of `quotes`.")
+    found: strawberry.Private[quotes.QuoteFacets]
+
+    @strawberry.field(description="By kind, those that there are.", directives=[sized(8)])
+    def tenor_types(self) -> list[TenorTypeCount]:
+        found = self.found.types
+        return [TenorTypeCount(tenor_type=each, count=found[each]) for each in TenorType if found[each]]
+
+    @strawberry.field(
+        description="By values of dimensions; `count` is the number of quotes.",
+        directives=[sizing(12, ["limit"], "values")],
+    )
+    def dimensions(
+        self,
+        names: Annotated[list[Dimension] | None, strawberry.argument(description="Which; null: all.")] = None,
+        prefix: Annotated[str, strawberry.argument(description="Only values that begin so, in any case.")] = "",
+        limit: Annotated[int, strawberry.argument(description="At most so many values of each, 0 to 5000.")] = 1000,
+    ) -> list[DimensionValues]:
+        if not 0 <= limit <= _MOST_VALUES:
+            raise InvalidInput(f"at most {_MOST_VALUES} values a dimension", field="limit")
+        chosen = list(Dimension) if names is None else list(dict.fromkeys(names))
+        return dimension_values_of(chosen, self.found.dimensions(chosen, prefix, limit))
+
+
+@strawberry.type
+class QuoteQuery:
+    @strawberry.field(
+        description="Points with a price, of many curves: by legacy key, label, start of delivery and as-of date.",
+        metadata=batched(),
+        directives=[PAGED],
+    )
+    async def quotes(
+        self, info: Info, filter: Filter = None,
+        as_of: AsOfExactly = None,
+        compared_with: Annotated[date | None, strawberry.argument(
+            description="Only deliveries that have a price on this as-of date too: `comparedWith` of each.")] = None,
+        known_at: KnownAt = None, tenor_types: TenorTypes = None,
+        one_per_legacy_key: OnePerLegacyKey = False,
+        offset: Annotated[int, strawberry.argument(
+            description="Skips so many more. They are read all the same: prefer cursors.")] = 0,
+        first: First = None, after: After = None, last: Last = None, before: Before = None,
+    ) -> QuoteConnection:  # fmt: skip
+        if offset < 0:
+            raise InvalidInput("`offset` is not negative", field="offset")
+        request = page_request("quotes", MOST, first, after, last, before)
+        page = await info.context.curves.quotes.page(
+            info.context.principal, filter_of(filter), request, as_of=as_of, compared_with=compared_with,
+            known_at=instant_of(known_at), tenor_types=tenor_types, one_per_legacy_key=one_per_legacy_key,
+            offset=offset,
+        )  # fmt: skip
+        curves = {quote.curve.id: curve_of(quote.curve) for quote in page.items}
+        return connection(  # type: ignore[no-any-return]
+            QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, curves[quote.curve.id])
+        )
+
+    @strawberry.field(
+        description="The quotes that `quotes` lists, counted: what it can be narrowed to.",
+        directives=[weighing(100)],
+    )
+    async def quote_facets(
+        self, info: Info, filter: Filter = None, as_of: AsOfExactly = None, known_at: KnownAt = None,
+        tenor_types: TenorTypes = None, one_per_legacy_key: OnePerLegacyKey = False,
+    ) -> QuoteFacets:  # fmt: skip
+        found = await info.context.curves.quotes.facets(
+            info.context.principal, filter_of(filter), as_of=as_of, known_at=instant_of(known_at),
+            tenor_types=tenor_types, one_per_legacy_key=one_per_legacy_key,
+        )  # fmt: skip
+        return QuoteFacets(curve_count=len(found.curves), quote_count=found.types.total(), found=found)
+
+
+def _quote_of(quote: quotes.Quote, curve: Curve) -> Quote:
+    (point,) = points_of(quote.snapshot.prices, [quote.place])
+    other = None if quote.other is None else _quote_of(quote.other, curve)
+    return Quote(**vars(point), curve=curve, as_of=quote.snapshot.as_of, label=quote.label, compared_with=other)

@@ -1,0 +1,232 @@
+"""Points that have a price, of many curves: page by page, and counted. Every call says who asks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import numpy as np
+
+from aurum.auth import Principal, Scope
+from aurum.backends.paging import Page, PageRequest, Position
+from aurum.curves.analytics.groups import getter_of
+from aurum.curves.model import QuotedTenors, Snapshot
+from aurum.curves.store import SnapshotStore
+from aurum.errors import InvalidCursor
+from aurum.market.identity import fold
+from aurum.market.periods import Tenor, TenorType, standard_label
+from aurum.metadata.model import Curve, CurveFilter, Dimension, DimensionValue
+from aurum.metadata.service import MetadataService
+
+_FIRST_CURVES, _MOST_CURVES = 8, 128  # read at a time: a page of 200 points is 2 to 20 curves of the real files
+_CURVES_COUNTED = 5_000  # at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A point that has a price, with its curve and as-of date. `place` is where its snapshot has it.
+
+    `other`: the same delivery's on another as-of date, where it was asked for.
+    """
+
+    curve: Curve
+    snapshot: Snapshot
+    place: int
+    label: str
+    other: Quote | None = None
+
+    @property
+    def tenor(self) -> Tenor:
+        return self.snapshot.prices.tenors[self.place]
+
+    @property
+    def position(self) -> tuple[str, int, str, date, date]:
+        """How quotes of several curves are sorted."""
+        return (self.curve.legacy_key, self.curve.id, self.label, self.tenor.period.start, self.snapshot.as_of)
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteFacets:
+    """Curves with the number of their quotes of each type."""
+
+    curves: Sequence[tuple[Curve, Counter[TenorType]]]
+
+    @property
+    def types(self) -> Counter[TenorType]:
+        return sum((counts for _, counts in self.curves), Counter())
+
+    def dimensions(self, names: Collection[Dimension], prefix: str, limit: int) -> list[DimensionValue]:
+        """The first `limit` values of each that begin so, by text, with the number of quotes."""
+        found: list[DimensionValue] = []
+        for name in names:
+            get, counts = getter_of(name), Counter[str]()
+            for curve, types in self.curves:
+                if (value := get(curve, (curve.currency, curve.unit))) is not None:
+                    counts[value] += types.total()
+            chosen = [text for text in sorted(counts) if counts[text] and fold(text).startswith(fold(prefix))]
+            found += [DimensionValue(name, text, counts[text]) for text in chosen[:limit]]
+        return found
+
+
+class QuoteService:
+    def __init__(self, store: SnapshotStore, metadata: MetadataService) -> None:
+        self._store = store
+        self._metadata = metadata
+
+    async def page(
+        self,
+        principal: Principal,
+        wanted: CurveFilter,
+        request: PageRequest,
+        *,
+        as_of: date | None = None,
+        compared_with: date | None = None,
+        known_at: datetime | None = None,
+        tenor_types: Collection[TenorType] | None = None,
+        one_per_legacy_key: bool = False,
+        offset: int = 0,
+    ) -> Page[Quote]:
+        """Points that have a price, of many curves: those of exactly `as_of`, or of each tenor the newest.
+
+        `compared_with`: only deliveries that have a price on this as-of date too, which comes as `Quote.other`.
+
+        Sorted by legacy key, curve, tenor label, start of delivery and as-of date. `offset` skips so many more, by
+        reading them. Curves are walked in this order, a few at first, until the page is full.
+        """
+        principal.require(Scope.CURVES_READ)
+        position, backward = _checked(request.position), request.backward
+        grids = None if tenor_types is None else await self._store.grids_with(tenor_types)
+        having = self._store.quoting(as_of, known_at, grids)
+        walked: list[Quote] = []  # away from the position
+        start, count, more = _beside(position, backward), _FIRST_CURVES, True
+        skipped = offset > 0
+        while more and len(walked) <= request.limit:
+            curves = await self._metadata.curves_by_legacy_key(
+                principal,
+                wanted,
+                PageRequest(count, start, backward),
+                having=having,
+                one_per_key=one_per_legacy_key,
+            )
+            if not curves.items:
+                break
+            ids = [curve.id for curve in curves.items]
+            snapshots = await self._store.last_quoting(principal.tenant, ids, as_of, known_at, grids)
+            found = {each.id: newest_quotes(each, snapshots.get(each.id, ()), tenor_types) for each in curves.items}
+            if compared_with is not None:
+                others = await self._store.last_quoting(principal.tenant, ids, compared_with, known_at, grids)
+                found = {id_: quoted_on_both(each, others.get(id_, ())) for id_, each in found.items()}
+            quotes = [
+                quote
+                for curve in curves.items
+                for quote in found[curve.id]
+                if position is None or (quote.position < position if backward else quote.position > position)
+            ]
+            walked += (quotes[::-1] if backward else quotes)[offset:]
+            offset = max(0, offset - len(quotes))
+            more = curves.has_previous if backward else curves.has_next
+            start = curves.positions[0 if backward else -1] if more else None
+            count = min(2 * count, _MOST_CURVES)
+        items, beyond = walked[: request.limit], len(walked) > request.limit
+        if backward:
+            items.reverse()
+        behind = position is not None or skipped
+        return Page(
+            items,
+            [quote.position for quote in items],
+            has_next=behind if backward else beyond,
+            has_previous=beyond if backward else behind,
+        )
+
+    async def facets(
+        self,
+        principal: Principal,
+        wanted: CurveFilter,
+        *,
+        as_of: date | None = None,
+        known_at: datetime | None = None,
+        tenor_types: Collection[TenorType] | None = None,
+        one_per_legacy_key: bool = False,
+    ) -> QuoteFacets:
+        """How many points `page` lists on all pages, by dimension and by type. Two statements for every 5,000 curves;
+        no price is read.
+        """
+        principal.require(Scope.CURVES_READ)
+        grids = None if tenor_types is None else await self._store.grids_with(tenor_types)
+        having = self._store.quoting(as_of, known_at, grids)
+        curves: list[Curve] = []
+        counts: dict[int, Counter[TenorType]] = {}
+        start, more = None, True
+        while more:
+            page = await self._metadata.curves_by_legacy_key(
+                principal, wanted, PageRequest(_CURVES_COUNTED, start), having=having, one_per_key=one_per_legacy_key
+            )
+            ids = [curve.id for curve in page.items]
+            quoted = await self._store.last_quoted(principal.tenant, ids, as_of, known_at, grids)
+            counts |= await asyncio.to_thread(_counted, quoted, tenor_types)
+            curves += page.items
+            start, more = (page.positions[-1] if page.items else None), page.has_next
+        return QuoteFacets([(curve, counts.get(curve.id, Counter())) for curve in curves])
+
+
+def _counted(
+    quoted: Mapping[int, Sequence[QuotedTenors]], types: Collection[TenorType] | None
+) -> dict[int, Counter[TenorType]]:
+    """By curve: how many labels of each type; what is listed alike, the newest first, is counted once."""
+    known: dict[Sequence[QuotedTenors], Counter[TenorType]] = {}
+    for each in set(quoted.values()):
+        labels: dict[str, TenorType] = {}
+        for grid, bits in each:
+            for tenor, priced in zip(grid, np.unpackbits(np.frombuffer(bits, np.uint8)), strict=False):
+                if priced and (types is None or tenor.type in types):
+                    labels.setdefault(standard_label(tenor), tenor.type)
+        known[each] = Counter(labels.values())
+    return {id_: known[each] for id_, each in quoted.items()}
+
+
+def newest_quotes(curve: Curve, snapshots: Iterable[Snapshot], types: Collection[TenorType] | None) -> list[Quote]:
+    """What each tenor label was last quoted at in these snapshots of a curve, sorted by position."""
+    newest: dict[str, Quote] = {}
+    for snapshot in sorted(snapshots, key=lambda snapshot: snapshot.as_of, reverse=True):
+        prices = snapshot.prices
+        for place, (tenor, quoted) in enumerate(zip(prices.tenors, prices.quoted.tolist(), strict=True)):
+            label = standard_label(tenor)
+            if quoted and label not in newest and (types is None or tenor.type in types):
+                newest[label] = Quote(curve, snapshot, place, label)
+    return sorted(newest.values(), key=lambda quote: quote.position)
+
+
+def quoted_on_both(quotes: Iterable[Quote], others: Iterable[Snapshot]) -> list[Quote]:
+    """Those whose delivery has a price in one of the other snapshots of the curve too, with that."""
+    known = {
+        (tenor.type, tenor.period): (snapshot, place)
+        for snapshot in others
+        for place, (tenor, quoted) in enumerate(zip(snapshot.prices.tenors, snapshot.prices.quoted, strict=True))
+        if quoted
+    }
+    return [
+        replace(quote, other=replace(quote, snapshot=found[0], place=found[1]))
+        for quote in quotes
+        if (found := known.get((quote.tenor.type, quote.tenor.period))) is not None
+    ]
+
+
+def _checked(position: Position | None) -> Position | None:
+    """Raises InvalidCursor for what is not the position of a quote."""
+    if position is None:
+        return None
+    kinds = [type(value) for value in position]
+    if kinds != [str, int, str, date, date] or abs(position[1]) >= 2**62:
+        raise InvalidCursor("the cursor does not fit the order of the list")
+    return position
+
+
+def _beside(position: Position | None, backward: bool) -> Position | None:
+    """From where to read curves so that the one of the position is the first."""
+    if position is None:
+        return None
+    legacy_key, curve_id, *_ = position
+    return (legacy_key, curve_id + 1 if backward else curve_id - 1)
