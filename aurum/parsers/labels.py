@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from aurum.errors import UnknownVendor, UnreadableSheet
 from aurum.market.identity import fold
-from aurum.parsers.cells import Rows, address, is_blank, is_quote, shown
+from aurum.parsers.cells import UNREAD, Rows, address, is_blank, is_quote, shown
 from aurum.parsers.layout import Layout, Role, SheetRule
 
 HEADER_ROWS = 12  # labels stand among the first rows, and below them as long as there is no number
@@ -58,6 +58,7 @@ def find_labels(name: str, rows: Rows, rule: SheetRule, layout: Layout, file: st
                 sheet=name,
                 cell=address(at, column),
             )
+    _check_read(name, rows, layout, file)
     for field, below in layout.above.items():
         if labels.get(below, 0) > 0:
             labels.setdefault(field, _above(rows, labels[below], layout))
@@ -68,6 +69,24 @@ def find_labels(name: str, rows: Rows, rule: SheetRule, layout: Layout, file: st
     if layout.markets and "market" in labels and rule.role is not Role.REGIONAL:
         _check_markets(name, rows[labels["market"]], labels["market"], layout, file)
     return Sheet(name, rule, rows, labels, as_of, as_of_cell)
+
+
+def _check_read(name: str, rows: Rows, layout: Layout, file: str) -> None:
+    """What nobody could calculate may be the label of a row that has one nowhere else, and holds something."""
+    for at, row in ((at, rows[at]) for at in _head(rows)):
+        first = row[:FIRST_COLUMN]
+        unread = next((column for column, value in enumerate(first) if value in UNREAD), None)
+        labelled = any(label_of(value) in {DATE_LABEL, *layout.labels} for value in first)
+        if unread is None or labelled or has_number(row) or all(is_blank(value) for value in row[unread + 1 :]):
+            continue
+        cell = address(at, unread)
+        raise UnreadableSheet(
+            f"{file}: {cell} of {name!r} should hold the label of its row and holds {shown(first[unread])!r}",
+            hint="Open the file in the program that made it, calculate and save it.",
+            file=file,
+            sheet=name,
+            cell=cell,
+        )
 
 
 def _above(rows: Rows, below: int, layout: Layout) -> int:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils import get_column_letter
 
+from aurum.errors import UnreadableSheet
 from aurum.parsers.cells import column_letter, read_quotes
 from aurum.parsers.findings import Findings
 from aurum.parsers.model import Severity
@@ -290,6 +291,26 @@ def test_two_columns_whose_texts_nobody_could_calculate_are_no_curve(unread: str
     book = pw({MID: grid})
     assert findings(book, Severity.ERROR) == [("MISSING_HEADER", MID, ("C7",)), ("MISSING_HEADER", MID, ("E7",))]
     assert list(by_key(book)) == [AD]
+
+
+@pytest.mark.parametrize("unread", ["=B1", "#REF!"])
+@pytest.mark.parametrize("cell", ["A1", "A2", "A3", "A4", "A5", "A6"])
+def test_a_label_that_nobody_could_calculate_is_not_taken_for_none(cell: str, unread: str) -> None:
+    """Without its label the row of hours would be no part of the curves' names, and that of units nobody's."""
+    with pytest.raises(UnreadableSheet, match=f"{cell} of {MID!r}") as refused:
+        pw({MID: put(PW_MID, cell, unread)})
+    assert (refused.value.details["sheet"], refused.value.details["cell"]) == (MID, cell)
+
+
+def test_the_label_of_the_date_is_one_too() -> None:
+    dated: Grid = [["=B9", date(2025, 2, 12)], *PW_MID]
+    with pytest.raises(UnreadableSheet, match=f"A1 of {MID!r}"):
+        pw({MID: dated})
+
+
+def test_a_title_that_nobody_calculated_is_no_label_and_one_beside_a_label_is_not_missed() -> None:
+    titled: Grid = [["=TODAY()", None, None, None], [None, "=B1"], *put(PW_MID, "B1", "=B1")]
+    assert sorted(by_key(pw({MID: titled}))) == sorted([WEST, AD])
 
 
 @pytest.mark.parametrize("cell", ["C5", "C6"])

@@ -312,7 +312,7 @@ async def test_each_failure_of_the_schema_is_a_row_of_the_contract(
     async def fails(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(type(rest.services.curves), "quotes", fails)
+    monkeypatch.setattr(type(rest.services.curves.quotes), "page", fails)
     response = await rest.get()
     body = await problem(response, status)
     assert body["detail"] == detail
