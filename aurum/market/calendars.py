@@ -131,11 +131,15 @@ CALENDARS: Mapping[str, Calendar] = MappingProxyType(
                 "Power contracts: hours ending 08-23 of the eastern clock, Monday to Friday, but PJM's holidays",
             ),
             Calendar(
-                "NYISO", "New York ISO", _EAST, _EASTERN, _DESIGN, "Peak hours and holidays.",
+                "NYISO", "New York ISO", _EAST, _EASTERN,
+                "NYMEX, futures of New York's zones: hours ending 08-23 of the eastern clock, Monday to Friday, but "
+                "NERC's holidays",
             ),
             Calendar(
-                "ISONE", "ISO New England", _EAST, _EASTERN, _DESIGN, "Peak hours and holidays.",
-                aliases=("ISO-NE", "NEISO", "NEPOOL"),
+                "ISONE", "ISO New England", _EAST, _EASTERN,
+                "Nodal Exchange: Monday to Friday by the eastern clock, but NERC's holidays; hours as the project's "
+                "design states them",
+                "Peak hours.", aliases=("ISO-NE", "NEISO", "NEPOOL"),
             ),
             Calendar(
                 "MISO", "Midcontinent ISO", _EAST, _EASTERN,
@@ -157,8 +161,9 @@ CALENDARS: Mapping[str, Calendar] = MappingProxyType(
             ),
             Calendar(
                 "IESO", "Independent Electricity System Operator (Ontario)", "Etc/GMT+5",
-                Peak(7, 23, holidays=HolidayRule.ONTARIO), _DESIGN,
-                "Eastern Standard Time all year; which holidays: Ontario's public ones, without the Civic Holiday.",
+                Peak(7, 23, holidays=HolidayRule.ONTARIO),
+                "IESO: hours ending of Eastern Standard Time in summer, too; peak as the project's design states it",
+                "Peak hours; which holidays: Ontario's public ones, without the Civic Holiday.",
             ),
             Calendar(
                 "AESO", "Alberta Electric System Operator", "America/Edmonton",
@@ -171,9 +176,10 @@ CALENDARS: Mapping[str, Calendar] = MappingProxyType(
                 "CME, German Power Peakload: 8 to 20 o'clock German time on all weekdays of the month, holidays, too",
             ),
             Calendar(
-                "GB", "Great Britain", "Europe/London", Peak(7, 19), _DESIGN,
-                "Peak hours. Days begin at midnight here; contracts by EFA day begin at 23:00 before, with as many "
-                "hours in every month.",
+                "GB", "Great Britain", "Europe/London", Peak(7, 19),
+                "ICE, UK Peak Electricity: 07-19 o'clock London time, Monday to Friday; EFA: bank holidays, too",
+                "Days begin at midnight here; contracts by EFA day begin at 23:00 before, with as many hours in every "
+                "month.",
             ),
             Calendar(
                 "EU_GAS", "Gas days of continental Europe", "Europe/Berlin", None,
