@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated
 
@@ -108,10 +109,8 @@ class QuoteQuery:
             known_at=instant_of(known_at), tenor_types=tenor_types, one_per_legacy_key=one_per_legacy_key,
             offset=offset,
         )  # fmt: skip
-        curves = {quote.curve.id: curve_of(quote.curve) for quote in page.items}
-        return connection(  # type: ignore[no-any-return]
-            QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, curves[quote.curve.id])
-        )
+        points = _points_of([each for quote in page.items for each in (quote, quote.other) if each is not None])
+        return connection(QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, points))  # type: ignore[no-any-return]
 
     @strawberry.field(
         description="The quotes that `quotes` lists, counted: what it can be narrowed to.",
@@ -128,7 +127,22 @@ class QuoteQuery:
         return QuoteFacets(curve_count=len(found.curves), quote_count=found.types.total(), found=found)
 
 
-def _quote_of(quote: quotes.Quote, curve: Curve) -> Quote:
-    (point,) = points_of(quote.snapshot.prices, [quote.place])
-    other = None if quote.other is None else _quote_of(quote.other, curve)
-    return Quote(**vars(point), curve=curve, as_of=quote.snapshot.as_of, label=quote.label, compared_with=other)
+def _points_of(found: Sequence[quotes.Quote]) -> dict[tuple[int, int], CurvePoint]:
+    """By snapshot and place; those of a snapshot are made together."""
+    of_snapshot: dict[int, list[quotes.Quote]] = {}
+    for quote in found:
+        of_snapshot.setdefault(quote.snapshot.id, []).append(quote)
+    points: dict[tuple[int, int], CurvePoint] = {}
+    for id_, each in of_snapshot.items():
+        places = [quote.place for quote in each]
+        made = points_of(each[0].snapshot.prices, places)
+        points |= {(id_, place): point for place, point in zip(places, made, strict=True)}
+    return points
+
+
+def _quote_of(quote: quotes.Quote, points: Mapping[tuple[int, int], CurvePoint]) -> Quote:
+    other = None if quote.other is None else _quote_of(quote.other, points)
+    return Quote(
+        **vars(points[quote.snapshot.id, quote.place]), curve=curve_of(quote.curve), as_of=quote.snapshot.as_of,
+        label=quote.label, compared_with=other,
+    )  # fmt: skip
