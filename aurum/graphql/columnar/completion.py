@@ -236,14 +236,12 @@ class ColumnarExecutor(StockExecutor):
         batches = {each.kind for each in values if type(each) is RecordBatch}
         if plan is None or get_nullable_type(items) is not plan.type or not _is_of(plan.type, batches):
             raise Uncovered
-        if plan.flat and len(kinds) == 1:
-            return [self._encoded(plan, each) for each in values]
         return [
-            await self._records(plan, each, info)
-            if type(each) is RecordBatch
-            else list(await self._values(items, plan, each, info))
+            list(await self._values(items, plan, each, info)) if type(each) is not RecordBatch
+            else self._encoded(plan, each) if plan.flat
+            else await self._rows(plan, each, info)
             for each in values
-        ]
+        ]  # fmt: skip
 
     async def _objects(
         self, type_: Any, plan: Plan | None, values: Sequence[Any], kinds: set[type], info: Info
@@ -251,9 +249,6 @@ class ColumnarExecutor(StockExecutor):
         if plan is None or any(map(unusual, kinds)) or not _are_of(type_, kinds, values, info):
             raise Uncovered
         return await self._rows(plan, values, info)
-
-    async def _records(self, plan: Plan, batch: RecordBatch[Any], info: Info) -> Sequence[Any]:
-        return self._encoded(plan, batch) if plan.flat else await self._rows(plan, batch, info)
 
     def _encoded(self, plan: Plan, batch: RecordBatch[Any]) -> Sequence[Any]:
         """Flat rows, as JSON."""
