@@ -18,10 +18,10 @@ from aurum.curves.aggregated import Aggregate, Aggregates
 from aurum.curves.analytics.groups import Group, PricedIn, grouped, order_of
 from aurum.curves.analytics.pools import Grouping, HoursOf, Members, Pool
 from aurum.curves.books import BookStore
-from aurum.curves.expressions import conversion_to, unit_of_codes
+from aurum.curves.conversions import Common
 from aurum.curves.model import DayBlock, DayPrices, Side
 from aurum.curves.stories import Stories, teller
-from aurum.errors import InvalidCursor, InvalidInput, UnknownUnit
+from aurum.errors import InvalidCursor, InvalidInput
 from aurum.market.periods import TenorGrid
 from aurum.metadata.model import Curve, CurveFilter, Dimension, unit_known_at
 from aurum.metadata.reference.calendars import block_hours
@@ -200,24 +200,9 @@ def _converted(
     """By curve: what its prices are in when they are converted as they were asked for, and the factor to that."""
     if asked.currency is None and asked.unit is None:
         return units, dict.fromkeys(units, 1.0)
-    known: dict[PricedIn, tuple[PricedIn, float]] = {}
-    for curve in curves:
-        if units[curve.id] not in known:
-            known[units[curve.id]] = _conversion(curve, units[curve.id], asked)
-    found = {id_: known[each] for id_, each in units.items()}
-    return {id_: each for id_, (each, _) in found.items()}, {id_: factor for id_, (_, factor) in found.items()}
-
-
-def _conversion(curve: Curve, priced_in: PricedIn, asked: AggregateAsked) -> tuple[PricedIn, float]:
-    source = unit_of_codes(*priced_in)
-    if source is None:
-        raise UnknownUnit(f"nobody has said what {curve.key} is priced in", hint="Say it with `setUnit`.")
-    try:
-        conversion = conversion_to(source, asked.currency, asked.unit)
-    except InvalidInput as error:
-        raise type(error)(f"{curve.key}: {error.message}", hint=error.hint, **error.details) from None
-    target = conversion.target.price
-    return ((target.currency, target.unit) if target else (None, None)), conversion.factor
+    found = Common(asked.currency, asked.unit).of(curves, units)
+    codes: dict[int, PricedIn] = {id_: (each.price.currency, each.price.unit) for id_, each in found.items()}
+    return codes, {id_: each.factor for id_, each in found.items()}
 
 
 def _is_light(asked: AggregateAsked, curves: int, request: PageRequest) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aurum.curves.analytics.groups import PricedIn
 from aurum.curves.expressions import CompoundUnit, Node, Number, exchange, parse, priced_in, printed, unit_of_codes
 from aurum.errors import InvalidExpression, InvalidInput, UnknownUnit
 from aurum.market.units import CURRENCIES, PriceUnit
-from aurum.metadata.model import Curve, UnitAssignment
+from aurum.metadata.model import Curve
 
 MOST_RATES = 20
 _HINT = "Write such as 1.08 USD/EUR, one for each pair of currencies."
@@ -33,12 +34,21 @@ class Common:
     def __str__(self) -> str:
         return " ".join([self.currency or "", self.unit or "", *map(printed, self.rates.values())])
 
-    def of(self, curve: Curve, known: UnitAssignment) -> Converted:
-        """Raises UnknownUnit, UnitMismatch and NoExchangeRate, which name the curve."""
-        source = unit_of_codes(known.currency, known.unit)
+    def of(self, curves: Sequence[Curve], codes: Mapping[int, PricedIn]) -> dict[int, Converted]:
+        """By curve; `codes` are what each is priced in. Raises UnknownUnit, UnitMismatch and NoExchangeRate, which name
+        the first curve that does not convert.
+        """
+        known: dict[PricedIn, Converted] = {}
+        for curve in curves:
+            if codes[curve.id] not in known:
+                known[codes[curve.id]] = self._of(curve, *codes[curve.id])
+        return {curve.id: known[codes[curve.id]] for curve in curves}
+
+    def _of(self, curve: Curve, currency: str | None, unit: str | None) -> Converted:
+        source = unit_of_codes(currency, unit)
         if source is None:
             raise UnknownUnit(f"nobody has said what {curve.key} is priced in", hint="Say it with `setUnit`.")
-        price = PriceUnit(self.currency or str(known.currency), self.unit or str(known.unit))
+        price = PriceUnit(self.currency or str(currency), self.unit or str(unit))
         try:
             return Converted(price, self._factor(source))
         except InvalidInput as error:

@@ -291,7 +291,8 @@ class MoveService:
         known_at, factors = later(start, end).known_at, [_factors(units[curve.id], start, end) for curve in curves]
         if common is None:
             return factors, {}
-        converted = {each.id: common.of(each, unit_known_at(units[each.id], known_at)) for each in curves}
+        known = {id_: unit_known_at(versions, known_at) for id_, versions in units.items()}
+        converted = common.of(curves, {id_: (each.currency, each.unit) for id_, each in known.items()})
         return [_times(each, converted[curve.id]) for curve, each in zip(curves, factors, strict=True)], converted
 
 
