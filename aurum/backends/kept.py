@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -58,6 +58,21 @@ class KeptSince(Kept[K, tuple[int, V]]):
             if entry is not None and entry[0][0] == head:
                 self._values.move_to_end(key)
                 found[name] = entry[0][1]
+        return found
+
+    async def filled(
+        self,
+        keys: Mapping[N, K],
+        head: int,
+        read: Callable[[list[N]], Awaitable[Mapping[N, V]]],
+        size: Callable[[N, V], int],
+    ) -> dict[N, V]:
+        """What still holds; of the other names what `read` answers, which is kept. `head` was asked for just now."""
+        found = self.all_still(keys, head)
+        missing = [name for name in keys if name not in found]
+        for name, value in (await read(missing)).items() if missing else ():
+            found[name] = value
+            self.note(keys[name], head, value, size(name, value))
         return found
 
     def note(self, key: K, head: int, value: V, size: int) -> None:

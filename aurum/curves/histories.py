@@ -57,12 +57,13 @@ class HistoryStore:
         if not self._kept.most_bytes:
             return await self._read(tenant, curve_ids, asked)
         head = await self._snapshots.heads.of(tenant) if head is None else head
-        found = self._kept.all_still({id_: (tenant, id_, asked) for id_ in curve_ids}, head)
-        missing = [id_ for id_ in curve_ids if id_ not in found]
-        for id_, history in (await self._read(tenant, missing, asked) if missing else {}).items():
-            found[id_] = replace(history, identity=next(_identities))
-            self._kept.note((tenant, id_, asked), head, found[id_], history.size)
-        return found
+
+        async def read(missing: list[int]) -> dict[int, PriceHistory]:
+            found = await self._read(tenant, missing, asked)
+            return {id_: replace(history, identity=next(_identities)) for id_, history in found.items()}
+
+        keys = {id_: (tenant, id_, asked) for id_ in curve_ids}
+        return await self._kept.filled(keys, head, read, lambda _, history: history.size)
 
     async def _read(self, tenant: str, curve_ids: Collection[int], asked: HistoryAsked) -> dict[int, PriceHistory]:
         """Asks again where it meets grids that have never been read: it cannot know their points before."""

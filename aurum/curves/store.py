@@ -91,12 +91,10 @@ class SnapshotStore:
         if not self.kept.most_bytes:
             return await self._read_together(tenant, curve_ids, as_of, known_at)
         head = await self.heads.of(tenant) if head is None else head
-        found = self.kept.all_still({id_: (tenant, id_, as_of, known_at) for id_ in curve_ids}, head)
-        missing = set(curve_ids) - found.keys()
-        read = await self._read_together(tenant, missing, as_of, known_at) if missing else {}
-        for id_, snapshot in read.items():
-            self.kept.note((tenant, id_, as_of, known_at), head, snapshot, _size(snapshot))
-        return found | read
+        keys = {id_: (tenant, id_, as_of, known_at) for id_ in curve_ids}
+        return await self.kept.filled(
+            keys, head, lambda missing: self._read_together(tenant, missing, as_of, known_at), _size
+        )
 
     async def _read_together(
         self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None
@@ -426,7 +424,7 @@ def _shared(rows: Sequence[Sequence[Any]], *places: int) -> set[int]:
     return {row[place] for row in rows for place in places} - {None}
 
 
-def _size(snapshot: Snapshot) -> int:
+def _size(_: int, snapshot: Snapshot) -> int:
     prices = snapshot.prices
     return 1500 + sum(side.nbytes for side in (prices.mid, prices.bid, prices.ask) if side is not None)
 

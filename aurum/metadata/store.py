@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -137,6 +137,10 @@ _TELLING = [_CURVE.index(curves.c[name]) for name in ("key", "currency", "unit",
 _MOST_MADE = 100_000
 _KNOWN_BYTES = 16 * 2**20
 _ROW_BYTES = 1500
+
+
+def _size(key: str, _: Curve) -> int:
+    return _ROW_BYTES + len(key)
 
 
 class CatalogueStore:
@@ -286,12 +290,8 @@ class CatalogueStore:
         """
         if head is None:
             return await self._read_together(tenant, keys)
-        found = self._known.all_still({key: (tenant, key) for key in keys}, head)
-        missing = [key for key in keys if key not in found]
-        read = await self._read_together(tenant, missing) if missing else {}
-        for key, curve in read.items():
-            self._known.note((tenant, key), head, curve, _ROW_BYTES + len(key))
-        return found | read
+        read = partial(self._read_together, tenant)
+        return await self._known.filled({key: (tenant, key) for key in keys}, head, read, _size)
 
     async def _read_together(self, tenant: str, keys: Collection[str]) -> dict[str, Curve]:
         wanted = {key: normalize_key(key) for key in keys}
