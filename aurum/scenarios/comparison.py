@@ -12,9 +12,9 @@ from aurum.curves.model import Prices
 from aurum.market.finite import finite
 from aurum.market.periods import TenorGrid
 from aurum.scenarios.analytics.buckets import Buckets, Places, Priced, bucketed
+from aurum.scenarios.analytics.largest import alike
 from aurum.scenarios.model import Outcome, ScenarioCurve
 
-_TOGETHER = 200  # curves
 Beside = tuple[ScenarioCurve | None, ...]  # a curve in each run
 
 
@@ -58,17 +58,16 @@ def differing(runs: Sequence[Outcome], bucket: Bucket, by: By) -> Iterator[Diffe
 
     A bucket is the mean of those of its months that every run that has the curve has a price for.
     """
-    alike: dict[tuple[TenorGrid | None, ...], list[tuple[int, Beside]]] = {}
-    for rank, key in enumerate(sorted({key for run in runs for key in run.curves})):
-        beside = tuple(run.curves.get(key) for run in runs)
-        if not _same(beside):
-            grids = tuple(None if each is None else each.base.tenors for each in beside)
-            alike.setdefault(grids, []).append((rank, beside))
-    for grids, found in alike.items():
+    keys = sorted({key for run in runs for key in run.curves})
+    curves = (tuple(run.curves.get(key) for run in runs) for key in keys)
+    for grids, ranks, found in alike((_grids(each), each) for each in curves if not _same(each)):
         having = [n for n, grid in enumerate(grids) if grid is not None]
         buckets = bucketed(tuple(grid for grid in grids if grid is not None), bucket)
-        for start in range(0, len(found), _TOGETHER):
-            yield _part(found[start : start + _TOGETHER], having, buckets, by)
+        yield _part(ranks, found, having, buckets, by)
+
+
+def _grids(curves: Beside) -> tuple[TenorGrid | None, ...]:
+    return tuple(None if each is None else each.base.tenors for each in curves)
 
 
 def _same(curves: Beside) -> bool:
@@ -79,8 +78,9 @@ def _same(curves: Beside) -> bool:
 
 
 @finite("a difference")
-def _part(found: Sequence[tuple[int, Beside]], runs: Sequence[int], buckets: Buckets, by: By) -> Differing:
-    curves = [beside for _, beside in found]
+def _part(
+    ranks: Sequence[int], curves: Sequence[Beside], runs: Sequence[int], buckets: Buckets, by: By
+) -> Differing:  # fmt: skip
     both = np.array([
         [[each.base.mid[places], each.mid[places]] for each in (beside[run] for beside in curves) if each is not None]
         for run, places in zip(runs, buckets.places, strict=True)
@@ -91,10 +91,9 @@ def _part(found: Sequence[tuple[int, Beside]], runs: Sequence[int], buckets: Buc
     spread = np.ptp(means, axis=(0, 1))
     curve, bucket = np.nonzero(spread)
     base, value = means[:, :, curve, bucket]
-    ranks = np.array([rank for rank, _ in found])
     spread = spread[curve, bucket]
     return Differing(
-        curves, runs, buckets, priced, ranks[curve], curve, bucket, count[curve, bucket],
+        curves, runs, buckets, priced, np.array(ranks)[curve], curve, bucket, count[curve, bucket],
         base, value, spread, _size(spread, base[0], by),
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar, overload
 
 import numpy as np
@@ -10,8 +10,11 @@ import numpy as np
 from aurum.curves.model import Prices
 from aurum.scenarios.analytics.buckets import Buckets, Places
 
+Key = TypeVar("Key", bound=Hashable)
+Item = TypeVar("Item")
 Row = TypeVar("Row")
 Row_co = TypeVar("Row_co", covariant=True)
+_TOGETHER = 200
 
 
 class Part(Protocol[Row_co]):
@@ -27,6 +30,17 @@ class Part(Protocol[Row_co]):
     def size(self) -> Prices: ...
 
     def row(self, at: int) -> Row_co: ...
+
+
+def alike(items: Iterable[tuple[Key, Item]]) -> Iterator[tuple[Key, list[int], list[Item]]]:
+    """Items of the same key, some at a time, with their ranks: their places among all of them."""
+    found: dict[Key, list[tuple[int, Item]]] = {}
+    for rank, (key, item) in enumerate(items):
+        found.setdefault(key, []).append((rank, item))
+    for key, ranked in found.items():
+        for start in range(0, len(ranked), _TOGETHER):
+            part = ranked[start : start + _TOGETHER]
+            yield key, [rank for rank, _ in part], [item for _, item in part]
 
 
 class LargestFirst(Sequence[Row]):

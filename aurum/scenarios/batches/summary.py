@@ -12,15 +12,14 @@ from aurum.curves.analytics.comparisons import Bucket
 from aurum.curves.model import Prices
 from aurum.errors import InvalidInput, NoExchangeRate
 from aurum.market.finite import finite
-from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, month_number
+from aurum.market.periods import DeliveryPeriod, TenorType, month_number
 from aurum.market.units import CURRENCIES
 from aurum.scenarios.analytics.buckets import Buckets, Places, Priced, bucketed
-from aurum.scenarios.analytics.largest import LargestFirst
+from aurum.scenarios.analytics.largest import LargestFirst, alike
 from aurum.scenarios.batches.model import Holding
 from aurum.scenarios.model import BaseCurve
 from aurum.scenarios.variations import Variation
 
-_TOGETHER = 200  # curves
 Mids = Sequence[Mapping[str, Prices] | None]  # by run the curves that it has moved; None: it has not succeeded
 
 
@@ -101,28 +100,21 @@ class Moved:
 
 def table(curves: Sequence[BaseCurve], mids: Mids, bucket: Bucket) -> LargestFirst[Row]:
     """Every curve and bucket that a run moves; those that differ most first, then by key."""
-    alike: dict[TenorGrid, list[tuple[int, BaseCurve]]] = {}
-    for rank, curve in enumerate(sorted(curves, key=lambda curve: curve.key)):
-        alike.setdefault(curve.tenors, []).append((rank, curve))
-    return LargestFirst(
-        _moved(found[start : start + _TOGETHER], mids, bucketed((grid,), bucket))
-        for grid, found in alike.items()
-        for start in range(0, len(found), _TOGETHER)
-    )
+    by_key = sorted(curves, key=lambda curve: curve.key)
+    found = alike((curve.tenors, curve) for curve in by_key)
+    return LargestFirst(_moved(ranks, each, mids, bucketed((grid,), bucket)) for grid, ranks, each in found)
 
 
 @finite("a difference")
-def _moved(found: Sequence[tuple[int, BaseCurve]], mids: Mids, buckets: Buckets) -> Moved:
-    curves = [curve for _, curve in found]
+def _moved(ranks: Sequence[int], curves: Sequence[BaseCurve], mids: Mids, buckets: Buckets) -> Moved:
     stories = np.array([_stories(curve, mids)[:, buckets.places[0]] for curve in curves]).transpose(1, 0, 2)
     priced = np.isfinite(stories).all(axis=0)
     means, count = buckets.means(stories, priced)
     spread = np.ptp(means, axis=0)
     curve, bucket = np.nonzero(spread)
-    ranks = np.array([rank for rank, _ in found])
     return Moved(
-        curves, mids, buckets, priced, ranks[curve], curve, bucket, count[curve, bucket], means[:, curve, bucket],
-        spread[curve, bucket],
+        curves, mids, buckets, priced, np.array(ranks)[curve], curve, bucket, count[curve, bucket],
+        means[:, curve, bucket], spread[curve, bucket],
     )  # fmt: skip
 
 
