@@ -185,11 +185,7 @@ class CurveDiff:
         return unit_of((await self._codes(info))[1])
 
     async def _codes(self, info: Info) -> Codes:
-        if self.codes is not None:
-            return self.codes
-        versions = await info.context.load(info.context.metadata.unit_versions, self.curve_id)
-        known = unit_known_at(there(versions, "curve"), later(*self.ends).known_at)
-        return known.currency, known.unit
+        return self.codes or await codes_known(info, self.curve_id, self.ends)
 
     @strawberry.field(
         description="The points of either: months first, then longer periods, each by delivery.",
@@ -208,6 +204,13 @@ class CurveDiff:
     )
     def move(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> Move:
         return move_of(self.diff, _chosen(self.diff.tenors, tenor_types or [TenorType.MONTH], delivery))
+
+
+async def codes_known(info: Info, curve_id: int, ends: tuple[SnapshotRef, SnapshotRef]) -> Codes:
+    """What a move between them is in, unless it is converted."""
+    versions = await info.context.load(info.context.metadata.unit_versions, curve_id)
+    known = unit_known_at(there(versions, "curve"), later(*ends).known_at)
+    return known.currency, known.unit
 
 
 def _chosen(tenors: TenorGrid, types: list[TenorType] | None, delivery: Delivery) -> Mask:

@@ -14,15 +14,15 @@ from aurum.curves.analytics import deviations
 from aurum.curves.analytics.deviations import NoDeviation, Spread
 from aurum.curves.analytics.movers import MoveMeasure
 from aurum.curves.conversions import common
-from aurum.curves.graphql.arguments import MOST, Delivery, Filter, From, Info, TenorTypes, To, there, told_ref
+from aurum.curves.graphql.arguments import MOST, Delivery, Filter, From, Info, TenorTypes, To, told_ref
 from aurum.curves.graphql.curves import Curve, curve_of
+from aurum.curves.graphql.diffs import Codes, codes_known
 from aurum.graphql.columnar.plans import batched
 from aurum.graphql.connections import After, Connection, First, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.sizes import DEFAULT_PAGE, sizing, weighing
 from aurum.market.periods import TenorType
 from aurum.metadata.graphql import Currency, Unit, currency_of, filter_of, unit_of
-from aurum.metadata.model import unit_known_at
 
 publish_enum(
     MoveMeasure,
@@ -94,12 +94,10 @@ class Mover:
     async def unit(self, info: Info) -> Unit | None:
         return unit_of((await self._codes(info))[1])
 
-    async def _codes(self, info: Info) -> tuple[str | None, str | None]:
+    async def _codes(self, info: Info) -> Codes:
         if (converted := self.mover.converted) is not None:
             return converted.price.currency, converted.price.unit
-        versions = await info.context.load(info.context.metadata.unit_versions, self.mover.curve.id)
-        known = unit_known_at(there(versions, "curve"), use_cases.later(*self.ends).known_at)
-        return known.currency, known.unit
+        return await codes_known(info, self.mover.curve.id, self.ends)
 
     @strawberry.field(description="How unusual it is for this delivery of this curve.", metadata=batched())
     async def deviation(self, info: Info) -> MoveDeviation:
