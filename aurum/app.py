@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from random import getrandbits
 from typing import Any
 
 from starlette.applications import Starlette
@@ -54,10 +54,10 @@ def create_app(settings: Settings) -> Starlette:
     schema.register(read(settings.graphql.operations))
 
     def context_of(connection: HTTPConnection) -> Context:
-        client = connection.client.host if connection.client else None
-        principal = authenticate(settings.auth, client, connection.headers)
-        seconds = seconds_asked(connection.headers, settings.graphql.deadline_seconds)
-        show_cost = connection.headers.get("x-show-cost") == "true"
+        client, headers = connection.scope.get("client"), connection.headers
+        principal = authenticate(settings.auth, client[0] if client else None, headers)
+        seconds = seconds_asked(headers, settings.graphql.deadline_seconds)
+        show_cost = headers.get("x-show-cost") == "true"
         services, request_id = connection.app.state.services, connection.scope["aurum.request_id"]
         return Context(principal, services, request_id, seconds, show_cost)
 
@@ -164,5 +164,6 @@ class RequestId:
             await self.app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = scope["aurum.request_id"] = given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
-        await self.app(scope, receive, with_header(send, b"x-request-id", request_id.encode()))
+        request_id = given if _REQUEST_ID.fullmatch(given) else b"%032x" % getrandbits(128)
+        scope["aurum.request_id"] = request_id.decode()
+        await self.app(scope, receive, with_header(send, b"x-request-id", request_id))

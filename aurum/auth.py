@@ -45,7 +45,12 @@ class Principal:
 
 def local_principal(settings: AuthSettings, name: str) -> Principal:
     """Whoever runs Aurum's own commands on this machine."""
-    return Principal(settings.tenant, name, _EVERYTHING)
+    return _local(settings.tenant, name)
+
+
+@lru_cache(maxsize=256)
+def _local(tenant: str, name: str) -> Principal:
+    return Principal(tenant, name, _EVERYTHING)
 
 
 def authenticate(settings: AuthSettings, client: str | None, headers: Mapping[str, str]) -> Principal:

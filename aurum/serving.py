@@ -1,6 +1,6 @@
 """The connections of the server, which let the application know more of them than ASGI does.
 
-The application finds them in the scope (`Line` of `graphql/transports/delivery.py`): it learns that the server wants to
+The application finds them in the scope (`graphql/line.py`): it learns that the server wants to
 stop, and may give up a client that takes nothing. Uvicorn waits until such a client has taken what is left, and be it
 for ever.
 """
@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
-from aurum.graphql.transports.delivery import LINE
+from aurum.graphql.line import LINE
 from aurum.settings import Settings
 
 _GRACE_SECONDS = 5.0  # what is left may still be taken
@@ -161,6 +161,11 @@ class HTTP(_Cut, Bounded):
         scope: Any = self.scope
         scope[LINE] = self
 
+    @property
+    def arrived(self) -> bool:
+        """Of a request with others behind it in the pipeline it may say no: theirs is looked at."""
+        return not self.cycle.more_body
+
     def release(self) -> None:
         self.flow.resume_writing()
         self.cycle.keep_alive = False
@@ -181,6 +186,8 @@ class HTTP(_Cut, Bounded):
 
 class WebSockets(_Cut, WebSocketsSansIOProtocol):
     """Bounds what lies below messages. Leans on what it overrides; `tests/test_frames.py` guards an upgrade."""
+
+    arrived = True
 
     def data_received(self, data: bytes) -> None:
         for start in range(0, len(data), _MOST_AT_ONCE):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
 from aurum.errors import AurumError, InvalidInput
+from aurum.graphql.line import line_of
 from aurum.graphql.refused import DocumentRefused
 from aurum.settings import GraphQLSettings
 
@@ -244,7 +246,7 @@ def bounded(scope: Scope, receive: Receive, most: int, seconds: float) -> Receiv
     there is. Raises TooLarge, TooSlow.
     """
     read, ended = 0, False
-    started = asyncio.get_running_loop().time()
+    started, line = asyncio.get_running_loop().time(), line_of(scope)
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if len(declared) > 18 or (declared.isdigit() and int(declared) > most):
         raise TooLarge(f"the body of a request may have {most:,} bytes")
@@ -252,8 +254,11 @@ def bounded(scope: Scope, receive: Receive, most: int, seconds: float) -> Receiv
     async def receive_bounded() -> Message:
         nonlocal read, ended
         try:
-            async with asyncio.timeout_at(None if ended else started + seconds + read / _SLOWEST):
+            if ended or line.arrived:
                 message = await receive()
+            else:
+                async with asyncio.timeout_at(started + seconds + read / _SLOWEST):
+                    message = await receive()
         except TimeoutError as error:
             raise TooSlow("the body of the request did not come in time") from error
         read, ended = read + len(message.get("body", b"")), not message.get("more_body")
@@ -267,9 +272,9 @@ def bounded(scope: Scope, receive: Receive, most: int, seconds: float) -> Receiv
 def with_header(send: Send, name: bytes, value: bytes) -> Send:
     """Adds a header to the response."""
 
-    async def sending(message: Message) -> None:
+    def sending(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             message["headers"] = [*message.get("headers", ()), (name, value)]
-        await send(message)
+        return send(message)
 
     return sending

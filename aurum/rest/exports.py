@@ -18,7 +18,8 @@ from aurum.exports.model import ExportFormat
 from aurum.exports.selections import parse
 from aurum.graphql.deadlines import DeadlineExceeded
 from aurum.graphql.ids import row_of
-from aurum.graphql.transports.delivery import Gone, Sender, TooSlow, line_of
+from aurum.graphql.line import line_of
+from aurum.graphql.transports.delivery import Gone, Sender, TooSlow
 from aurum.rest.downloads import saved_as
 from aurum.rest.headers import exchange, names, takes_gzip
 from aurum.rest.problems import problem_of, unexpected

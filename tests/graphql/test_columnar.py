@@ -156,7 +156,7 @@ async def test_texts_hold_whatever_a_text_may_hold() -> None:
 @pytest.mark.parametrize("fields", ["text number", "number t: text text", "number", "text __typename number"])
 async def test_a_stack_is_what_its_batches_are_alone(text: Any, fields: str) -> None:
     numbers = np.array([[1.5, -0.0], [1e300, 0.1]])
-    stack = Stack(Row, 2, {"text": text, "number": lambda: numbers})
+    stack = Stack(Row, 2, lambda: {"text": text, "number": lambda: numbers})
     own = [text if isinstance(text, SharedColumn | Constant) else text[n] for n in range(2)]
     alone = [RecordBatch(Row, 2, {"text": own[n], "number": numbers[n]}) for n in range(2)]
     stacked = [stack.batch(n) for n in (0, 1)]
@@ -164,7 +164,7 @@ async def test_a_stack_is_what_its_batches_are_alone(text: Any, fields: str) -> 
     answers = [await SHEETS.execute(f"{{ sheets {{ {fields} }} }}", context_value=each) for each in (stacked, alone)]
     assert rendered(answers[0].data) == rendered(answers[1].data)
     numbers[1, 1] = np.nan
-    spoilt = Stack(Row, 2, {"text": text, "number": numbers})
+    spoilt = Stack(Row, 2, lambda: {"text": text, "number": numbers})
     answer = await SHEETS.execute(f"{{ sheets {{ {fields} }} }}", context_value=[spoilt.batch(0), spoilt.batch(1)])
     assert [error.path for error in answer.errors or ()] == [["sheets", 1, 1, "number"]]
 

@@ -97,6 +97,10 @@ def fields_changed(patch: pytest.MonkeyPatch, change: Callable[[tuple[Any, ...]]
     patch.setattr(plans, "_planned", lambda of, fields: made(of, change(fields)))
 
 
+def lenient(shape: plans.Shape) -> plans.Shape:
+    return replace(shape, nullable=True, items=shape.items and lenient(shape.items))
+
+
 @mutant
 def an_alias_is_ignored(patch: pytest.MonkeyPatch) -> None:
     fields_changed(patch, lambda fields: tuple(replace(field, key=field.name) for field in fields))
@@ -119,12 +123,17 @@ def plans_are_kept_without_regard_to_skip_and_include(patch: pytest.MonkeyPatch)
 
 @mutant
 def a_null_passes_where_none_may_be(patch: pytest.MonkeyPatch) -> None:
-    fields_changed(patch, lambda fields: tuple(replace(field, nullable=True) for field in fields))
+    fields_changed(patch, lambda fields: tuple(replace(field, shape=lenient(field.shape)) for field in fields))
 
 
 @mutant
 def a_null_object_passes_where_none_may_be(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(completion, "is_non_null_type", lambda _: False)
+    values = ColumnarExecutor._values
+
+    async def passed(executor: ColumnarExecutor, shape: plans.Shape, *given: Any) -> Any:
+        return await values(executor, lenient(shape), *given)
+
+    patch.setattr(ColumnarExecutor, "_values", passed)
 
 
 @mutant
@@ -198,8 +207,7 @@ def errors_are_answered_as_null(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def numbers_of_a_column_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
-    numbers = texts._numbers
-    patch.setattr(texts, "_numbers", lambda columns, nullable: numbers(columns, [True] * len(columns)))
+    patch.setattr(texts, "_strict", lambda plan, places: [])
 
 
 @mutant

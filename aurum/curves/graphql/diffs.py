@@ -222,7 +222,7 @@ def stack_of(block: DiffBlock, places: Places) -> Stack[PointDiff]:
     """The chosen points of every curve."""
     every, count = slice(None), len(block.tenors) if places is None else len(places)
     columns = _columns(block, (every, every if places is None else places))
-    return Stack(PointDiff, count, {**shared_tenors_of(block.tenors, places), **columns})
+    return Stack(PointDiff, count, lambda: {**shared_tenors_of(block.tenors, places), **columns})
 
 
 def points_of(diff: analytics.CurveDiff, places: list[int]) -> RecordBatch[PointDiff]:

@@ -81,9 +81,13 @@ def points_of_each(
 
 def _stack(prices: Sequence[model.CurvePrices], chosen: list[int] | None) -> Stack[CurvePoint]:
     """Of a grid; quoted alike."""
+    places: Sequence[int] = range(len(prices[0].tenors)) if chosen is None else chosen
+    return Stack(CurvePoint, len(places), partial(_all_columns, prices, chosen, places))
+
+
+def _all_columns(prices: Sequence[model.CurvePrices], chosen: list[int] | None, places: Sequence[int]) -> Columns:
     first = prices[0]
-    places: Sequence[int] = range(len(first.tenors)) if chosen is None else chosen
-    columns: Columns = {
+    return {
         **shared_tenors_of(first.tenors, chosen),
         "mid": lambda: _sides([each.mid for each in prices], chosen),
         "bid": lambda: _sides([each.bid for each in prices], chosen),
@@ -92,7 +96,6 @@ def _stack(prices: Sequence[model.CurvePrices], chosen: list[int] | None) -> Sta
         "quote_cell": lambda: [_cells(each.quote_cells, places) for each in prices],
         "withheld": lambda: [_held(each, places) for each in prices] if first.withheld else Constant(False),
     }
-    return Stack(CurvePoint, len(places), columns)
 
 
 def tenors_of(grid: TenorGrid, chosen: list[int] | None) -> Columns:

@@ -70,7 +70,7 @@ def _chunk(plan: Plan, field: Any, batch: RecordBatch[Any]) -> Chunk:
     """A column of a batch, completed. Raises Uncovered where only the stock executor can tell what it comes to."""
     if field.definition is None:
         return pa.repeat(plan.type.name, len(batch))
-    column, leaf, nullable = batch.raw(field.attribute), field.leaf, field.nullable
+    column, leaf, nullable = batch.raw(field.attribute), field.leaf, field.shape.nullable
     if column is None:
         raise Uncovered
     if isinstance(column, Constant):

@@ -22,18 +22,17 @@ from math import isinf
 from types import NoneType
 from typing import Any, ClassVar, Self, TypeAlias, cast
 
+from graphql import ExecutionResult as GraphQLResult
 from graphql import (
     GraphQLError,
+    GraphQLField,
     GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
     OperationType,
     get_named_type,
-    get_nullable_type,
     is_leaf_type,
-    is_list_type,
-    is_non_null_type,
     is_object_type,
 )
 from graphql.execution.collect_fields import CollectedFields, collect_fields
@@ -49,7 +48,18 @@ from strawberry.types.unset import UNSET
 from aurum.backends.kept import Kept
 from aurum.errors import AurumError, Overflow
 from aurum.graphql.columnar.leaves import Uncovered, attribute_column, completed_leaves, leaf_column, unusual
-from aurum.graphql.columnar.plans import Details, Load, Plan, Planner, Plans, Selected, is_apart, plan_key
+from aurum.graphql.columnar.plans import (
+    Details,
+    Load,
+    Plan,
+    Planner,
+    Plans,
+    Selected,
+    Shape,
+    is_apart,
+    plan_key,
+    shape_of,
+)
 from aurum.graphql.columnar.records import EncodedRows, RecordBatch, Sources
 from aurum.graphql.columnar.texts import encoded_rows
 from aurum.graphql.documents import Document
@@ -83,6 +93,7 @@ class ColumnarExecutor(StockExecutor):
         self.prepared = prepared
         self._plans: Plans = {} if prepared is None else prepared.plans(self.variable_values.coerced)
         self._refused: set[Any] = set()
+        self._converter = self.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
         self._given: dict[int, Mapping[str, Any]] = {}  # by the ids of fields of plans: their arguments
 
     def again(self, context: Any, operation_extensions: Mapping[str, Any] | None = None) -> Self:
@@ -104,7 +115,7 @@ class ColumnarExecutor(StockExecutor):
         if plan.waiting:
             return self._asked(plan)
         try:
-            return self.build_response(_at_once(self._rows(plan, [self.root_value], self._about(plan)))[0])
+            return GraphQLResult(_at_once(self._rows(plan, [self.root_value], None))[0], None)
         except Uncovered:
             return self._stock(serially)
 
@@ -117,7 +128,7 @@ class ColumnarExecutor(StockExecutor):
 
     async def _asked(self, plan: Plan) -> Any:
         try:
-            return self.build_response((await self._rows(plan, [self.root_value], self._about(plan)))[0])
+            return GraphQLResult((await self._rows(plan, [self.root_value], None))[0], None)
         except Uncovered:
             result = self._stock()
         return await result if self.is_awaitable(result) else result
@@ -147,8 +158,8 @@ class ColumnarExecutor(StockExecutor):
 
     def _about(self, plan: Plan) -> Info:
         """What resolvers are told of the operation as a whole: a field of it, without a path."""
-        field, nodes = next(iter(plan.type.fields.values())), [each.node for each in plan.fields[0].details]
-        return self.build_resolve_info(field, nodes, plan.type, cast("Any", None))
+        field = next(iter(plan.type.fields.values()))
+        return self.build_resolve_info(field, plan.fields[0].nodes, plan.type, cast("Any", None))
 
     @property
     def _wrapped(self) -> bool:
@@ -182,7 +193,7 @@ class ColumnarExecutor(StockExecutor):
         if plan is not None and plan.waiting:
             return self._awaited(type_, plan, plan_key(named, details), value, info, stock)
         try:
-            return _at_once(self._values(type_, plan, [value], info))[0]
+            return _at_once(self._values(shape_of(type_), plan, [value], info))[0]
         except Uncovered:
             self._refused.add(plan_key(named, details))
             return stock()
@@ -191,7 +202,7 @@ class ColumnarExecutor(StockExecutor):
         self, type_: GraphQLOutputType, plan: Plan, key: Any, value: Any, info: Info, stock: Callable[[], Any]
     ) -> Any:
         try:
-            return (await self._values(type_, plan, [value], info))[0]
+            return (await self._values(shape_of(type_), plan, [value], info))[0]
         except Uncovered:
             self._refused.add(key)
         completed = stock()
@@ -207,34 +218,31 @@ class ColumnarExecutor(StockExecutor):
             return self._plans[key]
         return Planner(self._plans, self.collect_subfields).plan(named, details)
 
-    async def _values(
-        self, type_: GraphQLOutputType, plan: Plan | None, values: Sequence[Any], info: Info
-    ) -> Sequence[Any]:
-        """Values of `type_`, completed; `plan` is that of the objects in them. Raises Uncovered."""
-        inner, nullable = get_nullable_type(type_), not is_non_null_type(type_)
-        if is_leaf_type(inner):
-            return completed_leaves(inner, nullable, values)
+    async def _values(self, shape: Shape, plan: Plan | None, values: Sequence[Any], info: Info | None) -> Sequence[Any]:
+        """Values of a type, completed; `plan` is that of the objects in them. Raises Uncovered."""
+        if shape.leaf is not None:
+            return completed_leaves(shape.leaf, shape.nullable, values)
         kinds = set(map(type, values))
-        complete = self._lists if is_list_type(inner) else self._objects
+        complete = self._objects if shape.items is None else self._lists
         if NoneType not in kinds:
-            return await complete(inner, plan, values, kinds, info)
-        if not nullable:
+            return await complete(shape, plan, values, kinds, info)
+        if not shape.nullable:
             raise Uncovered
         there = [value for value in values if value is not None]
-        rest = iter(await complete(inner, plan, there, kinds - {NoneType}, info))
+        rest = iter(await complete(shape, plan, there, kinds - {NoneType}, info))
         return [None if value is None else next(rest) for value in values]
 
     async def _lists(
-        self, type_: Any, plan: Plan | None, values: Sequence[Any], kinds: set[type], info: Info
+        self, shape: Shape, plan: Plan | None, values: Sequence[Any], kinds: set[type], info: Info | None
     ) -> Sequence[Any]:
+        items = cast("Shape", shape.items)
         if not kinds.issubset(_LISTS):
             raise Uncovered
-        items = type_.of_type
         if RecordBatch not in kinds:
             flat = iter(await self._values(items, plan, list(chain.from_iterable(values)), info))
             return [list(islice(flat, len(each))) for each in values]
         batches = {each.kind for each in values if type(each) is RecordBatch}
-        if plan is None or get_nullable_type(items) is not plan.type or not _is_of(plan.type, batches):
+        if plan is None or items.type is not plan.type or not _is_of(plan, batches):
             raise Uncovered
         return [
             list(await self._values(items, plan, each, info)) if type(each) is not RecordBatch
@@ -244,9 +252,11 @@ class ColumnarExecutor(StockExecutor):
         ]  # fmt: skip
 
     async def _objects(
-        self, type_: Any, plan: Plan | None, values: Sequence[Any], kinds: set[type], info: Info
+        self, shape: Shape, plan: Plan | None, values: Sequence[Any], kinds: set[type], info: Info | None
     ) -> Sequence[Any]:
-        if plan is None or any(map(unusual, kinds)) or not _are_of(type_, kinds, values, info):
+        if plan is None or any(map(unusual, kinds)):
+            raise Uncovered
+        if not _is_of(plan, kinds) and not _each_is_of(plan.type, values, info or self._about(plan)):
             raise Uncovered
         return await self._rows(plan, values, info)
 
@@ -261,7 +271,8 @@ class ColumnarExecutor(StockExecutor):
             self.kept.put(key, encoded, len(encoded))
         return EncodedRows(encoded, len(batch))
 
-    async def _rows(self, plan: Plan, sources: Sources, info: Info) -> list[dict[str, Any]]:
+    async def _rows(self, plan: Plan, sources: Sources, info: Info | None) -> list[dict[str, Any]]:
+        """`info`: of the field that answered the sources; None of those of the operation."""
         if not sources:
             return []
         loaded = {}
@@ -270,23 +281,23 @@ class ColumnarExecutor(StockExecutor):
             columns = await self.gather_async_work(waiting)
             loaded = {field.key: column for field, column in zip(plan.waiting, columns, strict=True)}
         columns = [
-            loaded[field.key] if field.key in loaded else await self._column(plan, field, sources, info)
+            _leaves(plan, field, sources, field.leaf) if field.leaf is not None
+            else loaded[field.key] if field.key in loaded
+            else await self._column(plan, field, sources, info)
             for field in plan.fields
-        ]
+        ]  # fmt: skip
         return plan.rows(columns, len(sources))
 
-    async def _column(self, plan: Plan, field: Selected, sources: Sources, info: Info) -> Sequence[Any]:
-        if field.definition is None:
-            return [plan.type.name] * len(sources)
-        if field.leaf is not None:
-            return leaf_column(sources, field.attribute, field.leaf, field.nullable)
+    async def _column(self, plan: Plan, field: Selected, sources: Sources, info: Info | None) -> Sequence[Any]:
         if field.load is None:
             values = attribute_column(sources, field.attribute)
         else:
             values = await self._loaded(plan, field, field.load, list(sources), info)
-        return await self._values(field.type, field.plan, values, info)
+        return await self._values(field.shape, field.plan, values, info)
 
-    async def _loaded(self, plan: Plan, field: Selected, load: Load, parents: list[Any], info: Info) -> Sequence[Any]:
+    async def _loaded(
+        self, plan: Plan, field: Selected, load: Load, parents: list[Any], info: Info | None
+    ) -> Sequence[Any]:
         try:
             given, arguments = self._arguments(plan.type, field, info)
             values: Any = load(parents, given, **arguments)
@@ -301,38 +312,41 @@ class ColumnarExecutor(StockExecutor):
         loaded: Sequence[Any] = values
         return loaded
 
-    def _arguments(self, parent: GraphQLObjectType, field: Selected, info: Info) -> tuple[Any, Mapping[str, Any]]:
+    def _arguments(
+        self, parent: GraphQLObjectType, field: Selected, info: Info | None
+    ) -> tuple[Any, Mapping[str, Any]]:
         """The info and the arguments that a field's resolver would be given."""
         definition, graphql_field = cast("StrawberryField", field.definition), parent.fields[field.name]
-        nodes = [each.node for each in field.details]
-        converter = self.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
-        raw_info = self.build_resolve_info(graphql_field, nodes, parent, info.path)
-        own_info = converter.config.info_class(_raw_info=raw_info, _field=definition)
+        path: Any = None if info is None else info.path
+        raw_info = self.build_resolve_info(graphql_field, field.nodes, parent, path)
+        own_info = self._converter.config.info_class(_raw_info=raw_info, _field=definition)
         known = self._given.get(id(field)) if field.defaults is None else field.defaults
         if known is None:
-            values = get_argument_values(graphql_field, nodes[0], self.variable_values, None, self.hide_suggestions)
-            defaults = {each.python_name: each.default for each in definition.arguments if each.default is not UNSET}
-            known = self._given[id(field)] = defaults | convert_arguments(
-                values, definition.arguments, converter.scalar_registry, converter.config, own_info
-            )
+            known = self._given[id(field)] = self._converted(definition, graphql_field, own_info)
         return own_info, known
 
-
-def _is_of(object_type: GraphQLObjectType, kinds: set[type]) -> bool:
-    """Whether what is of these kinds is of the type, without having to ask each."""
-    if object_type.is_type_of is None:
-        return True
-    definition = object_type.extensions["strawberry-definition"]
-    return definition.is_type_of is None and all(issubclass(kind, definition.origin) for kind in kinds)
+    def _converted(self, definition: StrawberryField, field: GraphQLField, info: Any) -> Mapping[str, Any]:
+        node, converter = info._raw_info.field_nodes[0], self._converter
+        values = get_argument_values(field, node, self.variable_values, None, self.hide_suggestions)
+        given = convert_arguments(values, definition.arguments, converter.scalar_registry, converter.config, info)
+        return {each.python_name: each.default for each in definition.arguments if each.default is not UNSET} | given
 
 
-def _are_of(object_type: GraphQLObjectType, kinds: set[type], values: Sequence[Any], info: Info) -> bool:
-    """`kinds` are those of the values."""
-    is_type_of = object_type.is_type_of
-    if is_type_of is None or _is_of(object_type, kinds):
-        return True
+def _leaves(plan: Plan, field: Selected, sources: Sources, leaf: GraphQLLeafType) -> Sequence[Any]:
+    if field.definition is None:
+        return [plan.type.name] * len(sources)
+    return leaf_column(sources, field.attribute, leaf, field.shape.nullable)
+
+
+def _is_of(plan: Plan, kinds: set[type]) -> bool:
+    """Whether what is of these kinds is of the plan's type, without having to ask each."""
+    origin = plan.origin
+    return origin is not None and all(issubclass(kind, origin) for kind in kinds)
+
+
+def _each_is_of(object_type: GraphQLObjectType, values: Sequence[Any], info: Info) -> bool:
     try:
-        return all(is_type_of(value, info) is True for value in values)
+        return all(object_type.is_type_of(value, info) is True for value in values)  # type: ignore[misc]  # it is not None
     except Exception as error:
         raise Uncovered from error
 

@@ -9,6 +9,7 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeAlias
 
 from graphql import (
+    FieldNode,
     GraphQLError,
     GraphQLField,
     GraphQLLeafType,
@@ -18,6 +19,7 @@ from graphql import (
     get_named_type,
     get_nullable_type,
     is_leaf_type,
+    is_list_type,
     is_non_null_type,
     is_object_type,
 )
@@ -32,6 +34,7 @@ Load: TypeAlias = Callable[..., "Sequence[Any] | Awaitable[Sequence[Any]]"]
 Collect: TypeAlias = Callable[[GraphQLObjectType, Details], CollectedFields]
 Plans: TypeAlias = "dict[tuple[Any, ...], Plan | None]"
 Rows: TypeAlias = list[dict[str, Any]]
+Origin: TypeAlias = type | None
 _TYPENAME = "__typename"
 _LOAD = "aurum.load"
 
@@ -48,6 +51,16 @@ def batched(load: Load | None = None) -> dict[str, Load | None]:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """What an output type is: a leaf, a list of `items`, or else an object, a union or an interface."""
+
+    type: Any  # that which may be null
+    nullable: bool
+    leaf: GraphQLLeafType | None
+    items: Shape | None
+
+
+@dataclass(frozen=True, slots=True)
 class Selected:
     """A field of a selection, answered under `key`. It is read from an attribute of its parents, or by `load`.
 
@@ -58,9 +71,8 @@ class Selected:
 
     key: str
     name: str
-    type: GraphQLOutputType
-    nullable: bool
-    details: Details
+    shape: Shape
+    nodes: list[FieldNode]
     definition: StrawberryField | None = None
     attribute: str = ""
     leaf: GraphQLLeafType | None = None
@@ -75,10 +87,12 @@ class Selected:
 class Plan:
     """A selection of an object type, all of which can be completed for many objects together.
 
-    `signature` tells it from other selections where it is `flat`: nothing but attributes that are leaves.
+    Instances of `origin` are of the type; None: each has to be asked. `signature` tells it from other selections where
+    it is `flat`: nothing but attributes that are leaves.
     """
 
     type: GraphQLObjectType
+    origin: Origin
     fields: tuple[Selected, ...]
     waiting: tuple[Selected, ...]
     flat: bool
@@ -128,9 +142,10 @@ class Planner:
         return _planned(object_type, tuple(fields))
 
     def _selected(self, object_type: GraphQLObjectType, key: str, details: Details) -> Selected | None:
-        name = details[0].node.name.value
+        nodes = [each.node for each in details]
+        name = nodes[0].name.value
         if name == _TYPENAME:
-            return Selected(key, name, GraphQLString, False, details, leaf=GraphQLString)
+            return Selected(key, name, shape_of(GraphQLString), nodes, leaf=GraphQLString)
         field = object_type.fields.get(name)
         definition = None if field is None else _definition(field)
         if field is None or definition is None or any(map(is_apart, details)):
@@ -140,14 +155,25 @@ class Planner:
         if plan is None and not is_leaf_type(named):
             return None
         return Selected(
-            key, name, field.type, not is_non_null_type(field.type), details, definition, definition.python_name,
+            key, name, shape_of(field.type), nodes, definition, definition.python_name,
             leaf=named if load is None and get_nullable_type(field.type) is named and plan is None else None,
             plan=plan,
             load=load,
             awaited=iscoroutinefunction(load),
             waits=iscoroutinefunction(load) or (plan is not None and bool(plan.waiting)),
-            defaults=None if details[0].node.arguments else _defaults(definition),
+            defaults=None if nodes[0].arguments else _defaults(definition),
         )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def shape_of(type_: GraphQLOutputType) -> Shape:
+    inner = get_nullable_type(type_)
+    return Shape(
+        type=inner,
+        nullable=not is_non_null_type(type_),
+        leaf=inner if is_leaf_type(inner) else None,
+        items=shape_of(inner.of_type) if is_list_type(inner) else None,
+    )
 
 
 def plan_key(object_type: Any, details: Details) -> tuple[Any, ...]:
@@ -206,12 +232,21 @@ def _each(resolver: StrawberryResolver[Any]) -> Load:
 def _planned(object_type: GraphQLObjectType, fields: tuple[Selected, ...]) -> Plan:
     return Plan(
         type=object_type,
+        origin=_origin(object_type),
         fields=fields,
         waiting=tuple(field for field in fields if field.waits),
         flat=all(field.leaf is not None for field in fields),
         signature=" ".join([object_type.name, *(f"{field.key}:{field.name}" for field in fields)]),
         build=_builder(len(fields))(*[field.key for field in fields]),
     )
+
+
+def _origin(object_type: GraphQLObjectType) -> type | None:
+    if object_type.is_type_of is None:
+        return object
+    definition = object_type.extensions["strawberry-definition"]
+    origin: type = definition.origin
+    return origin if definition.is_type_of is None else None
 
 
 @lru_cache(maxsize=256)

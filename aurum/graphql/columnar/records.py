@@ -170,23 +170,21 @@ class RecordBatch(Sequence[T], Generic[T]):
 class Stack(Generic[T]):
     """Batches of as many rows each, such as those of curves that share a grid: they are encoded alike.
 
-    Columns are as a RecordBatch has them, but for lists and arrays, which have one for each batch. `prepared` is what
-    whoever encodes them has made of all, by selection.
+    `columns` names them when the first is looked at. They are as a RecordBatch has them, but for lists and arrays,
+    which have one for each batch. `prepared` is what whoever encodes them has made of all, by selection.
     """
 
-    __slots__ = ("_columns", "_kind", "_length", "prepared")
+    __slots__ = ("_given", "_kind", "_known", "_length", "prepared")
 
-    def __init__(self, kind: type[T], length: int, columns: Columns) -> None:
+    def __init__(self, kind: type[T], length: int, columns: Callable[[], Columns]) -> None:
         self._kind = kind
         self._length = length
-        self._columns = dict(columns)
+        self._given = columns
+        self._known: dict[str, Column | Callable[[], Column]] | None = None
         self.prepared: dict[Hashable, Any] = {}
 
     def batch(self, place: int, cache_key: Hashable | None = None) -> RecordBatch[T]:
-        def columns() -> Columns:
-            return {name: partial(self._of, name, place) for name in self._columns}
-
-        return RecordBatch(self._kind, self._length, columns, cache_key, (self, place))
+        return RecordBatch(self._kind, self._length, partial(self._at, place), cache_key, (self, place))
 
     def raw(self, name: str) -> Column | None:
         """Of all batches."""
@@ -194,6 +192,15 @@ class Stack(Generic[T]):
         if callable(column):
             column = self._columns[name] = column()
         return column
+
+    @property
+    def _columns(self) -> dict[str, Column | Callable[[], Column]]:
+        if self._known is None:
+            self._known = dict(self._given())
+        return self._known
+
+    def _at(self, place: int) -> Columns:
+        return {name: partial(self._of, name, place) for name in self._columns}
 
     def _of(self, name: str, place: int) -> Column:
         column = self.raw(name)

@@ -41,8 +41,8 @@ def encoded_rows(plan: Plan, batch: RecordBatch[Any]) -> bytes:
     numbers = [place for place, column in enumerate(columns) if _is_numbers(plan.fields[place], column)]
     others = {type(column) for place, column in enumerate(columns) if place not in numbers}
     if numbers and SharedColumn in others and others <= {SharedColumn, Constant}:
-        given = _numbers([columns[place] for place in numbers], [plan.fields[place].nullable for place in numbers])
-        return _template(plan, columns, numbers) % tuple(given)
+        rows = _side_by_side([cast("NDArray[np.float64]", columns[place]) for place in numbers])
+        return _template(plan, columns, numbers) % tuple(_texts(rows, _strict(plan, numbers)))
     pieces: list[Pieces] = []
     for shared, places in groupby(range(len(columns)), lambda place: type(columns[place]) is SharedColumn):
         if shared:
@@ -63,7 +63,7 @@ def _stacked(plan: Plan, stack: Stack[Any]) -> tuple[bytes, NDArray[np.float64],
     if not numbers or SharedColumn not in others or not others <= {SharedColumn, Constant}:
         return None
     rows = _side_by_side([cast("NDArray[np.float64]", columns[place]) for place in numbers])
-    return _template(plan, columns, numbers), rows, [n for n, at in enumerate(numbers) if not plan.fields[at].nullable]
+    return _template(plan, columns, numbers), rows, _strict(plan, numbers)
 
 
 def _template(plan: Plan, columns: Sequence[Any], numbers: Sequence[int]) -> bytes:
@@ -108,7 +108,7 @@ def _pieces(plan: Plan, place: int, column: Any, batch: RecordBatch[Any]) -> Pie
     if isinstance(column, Constant):
         return _around(plan, place, _leaves(field, [column.value]))
     if _is_numbers(field, column):
-        return _around(plan, place, _CUT.join(map(bytes.decode, _numbers([column], [field.nullable]))))
+        return _around(plan, place, _CUT.join(map(bytes.decode, _texts(column[:, None], _strict(plan, [place])))))
     return _around(plan, place, _leaves(field, attribute_column(batch, field.attribute)))
 
 
@@ -136,9 +136,9 @@ def _is_numbers(field: Selected, column: Any, dimensions: int = 1) -> bool:
     )
 
 
-def _numbers(columns: Sequence[Any], nullable: Sequence[bool]) -> list[bytes]:
-    """Row by row; NaN is null."""
-    return _texts(_side_by_side(columns), [place for place, each in enumerate(nullable) if not each])
+def _strict(plan: Plan, places: Sequence[int]) -> list[int]:
+    """Which of the fields at these places may not be null."""
+    return [n for n, place in enumerate(places) if not plan.fields[place].shape.nullable]
 
 
 def _side_by_side(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -159,7 +159,7 @@ def _texts(rows: NDArray[np.float64], strict: Sequence[int]) -> list[bytes]:
 
 def _leaves(field: Selected, values: Sequence[Any]) -> str:
     leaf: GraphQLLeafType = field.leaf  # type: ignore[assignment]  # the plan is flat
-    completed = completed_leaves(leaf, field.nullable, values)
+    completed = completed_leaves(leaf, field.shape.nullable, values)
     if _PLAIN.issuperset(map(type, completed)):
         return orjson.dumps(completed)[1:-1].decode().replace(",", _CUT)
     return _CUT.join([orjson.dumps(value).decode() for value in completed])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Protocol
 
-from starlette.types import Message, Scope, Send
+from starlette.types import Message, Send
 
 from aurum.errors import AurumError
+from aurum.graphql.line import Line
 
-LINE = "aurum.line"
 _FAREWELL_SECONDS = 1.0  # for the last words, where the server cannot send them without waiting
 
 
@@ -23,34 +22,6 @@ class TooSlow(AurumError):
 
     code = "TOO_SLOW"
     status = 408
-
-
-class Line(Protocol):
-    """The connection as the server has it: in the scope as `aurum.line`, where the server is Aurum's own.
-
-    `stopping` is done once the server wants to stop.
-    """
-
-    @property
-    def stopping(self) -> asyncio.Future[None]: ...
-
-    def release(self) -> None:
-        """What is sent from now on does not wait for the client; the connection is cut a little later."""
-
-
-class OtherLine:
-    """Of a server that tells nothing: it cancels what still runs when it stops."""
-
-    def __init__(self) -> None:
-        self.stopping: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def release(self) -> None:
-        pass
-
-
-def line_of(scope: Scope) -> Line:
-    line: Line | None = scope.get(LINE)
-    return OtherLine() if line is None else line
 
 
 class Sender:

@@ -13,7 +13,8 @@ from strawberry.http.websocket_origin import is_same_origin
 
 from aurum.errors import Forbidden
 from aurum.graphql.admission import EVERYTHING
-from aurum.graphql.transports.delivery import Gone, Sender, TooSlow, line_of
+from aurum.graphql.line import line_of
+from aurum.graphql.transports.delivery import Gone, Sender, TooSlow
 from aurum.graphql.transports.running import Runner, Subscriber, failure
 from aurum.graphql.transports.seats import TooManyConnections, TooManyOperations
 

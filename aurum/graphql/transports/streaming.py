@@ -11,8 +11,9 @@ from graphql import OperationType
 from starlette.types import Message as Sent
 from starlette.types import Receive, Scope, Send
 
+from aurum.graphql.line import Line, line_of
 from aurum.graphql.requests import Asked
-from aurum.graphql.transports.delivery import Gone, Line, Sender, TooSlow, line_of
+from aurum.graphql.transports.delivery import Gone, Sender, TooSlow
 from aurum.graphql.transports.formats import Format
 from aurum.graphql.transports.running import Runner, Subscriber, failure
 
