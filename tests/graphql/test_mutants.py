@@ -16,6 +16,7 @@ from hypothesis import Phase, given, settings
 from aurum.backends.kept import Kept
 from aurum.graphql.columnar import completion, leaves, plans, texts
 from aurum.graphql.columnar.completion import ColumnarExecutor
+from aurum.graphql.columnar.inputs import Inputs
 from aurum.graphql.columnar.records import RecordBatch, SharedColumn
 from aurum.graphql.documents import Document
 from tests.graphql.comparing import DOCUMENTS, EXAMPLES, GENERATED, STOCK, Case, Expected, answers, cases, expected
@@ -167,7 +168,7 @@ def the_type_is_that_of_the_list(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def arguments_are_not_passed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(completion, "convert_arguments", lambda *_: {})
+    patch.setattr(Inputs, "arguments", lambda *_: {})
 
 
 @mutant

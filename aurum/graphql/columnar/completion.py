@@ -8,7 +8,7 @@ graphql-core before anything was produced: it alone says what errors are, and wh
 Leans on what graphql-core 3.3 does not promise: `complete_list_value` and `complete_object_value` with their arguments,
 `collect_subfields` with its `CollectedFields` and `FieldDetails`, `build_resolve_info`, `get_argument_values`,
 `middleware_manager.middlewares`; and of Strawberry 0.341 on `StrawberryGraphQLCoreExecutionContext`,
-`convert_arguments`, a schema's `schema_converter`, and on `strawberry-definition` in the extensions of types and
+a schema's `schema_converter`, what `inputs.py` imports, and on `strawberry-definition` in the extensions of types and
 fields. The versions are pinned; `tests/graphql/test_differential.py` compares with the stock executor.
 """
 
@@ -25,7 +25,6 @@ from typing import Any, ClassVar, Self, TypeAlias, cast
 from graphql import ExecutionResult as GraphQLResult
 from graphql import (
     GraphQLError,
-    GraphQLField,
     GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -41,12 +40,11 @@ from graphql.execution.values import get_argument_values
 from graphql.pyutils import RefMap
 from graphql.type.definition import GraphQLResolveInfoHelpers
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
-from strawberry.types.unset import UNSET
 
 from aurum.backends.kept import Kept
 from aurum.errors import AurumError, Overflow
+from aurum.graphql.columnar.inputs import inputs_of
 from aurum.graphql.columnar.leaves import Uncovered, attribute_column, completed_leaves, leaf_column, unusual
 from aurum.graphql.columnar.plans import (
     Details,
@@ -94,6 +92,7 @@ class ColumnarExecutor(StockExecutor):
         self._plans: Plans = {} if prepared is None else prepared.plans(self.variable_values.coerced)
         self._refused: set[Any] = set()
         self._converter = self.schema._strawberry_schema.schema_converter  # type: ignore[attr-defined]
+        self._inputs = inputs_of(self._converter)
         self._given: dict[int, Mapping[str, Any]] = {}  # by the ids of fields of plans: their arguments
 
     def again(self, context: Any, operation_extensions: Mapping[str, Any] | None = None) -> Self:
@@ -322,14 +321,11 @@ class ColumnarExecutor(StockExecutor):
         own_info = self._converter.config.info_class(_raw_info=raw_info, _field=definition)
         known = self._given.get(id(field)) if field.defaults is None else field.defaults
         if known is None:
-            known = self._given[id(field)] = self._converted(definition, graphql_field, own_info)
+            values = get_argument_values(
+                graphql_field, field.nodes[0], self.variable_values, None, self.hide_suggestions
+            )
+            known = self._given[id(field)] = self._inputs.arguments(definition, values)
         return own_info, known
-
-    def _converted(self, definition: StrawberryField, field: GraphQLField, info: Any) -> Mapping[str, Any]:
-        node, converter = info._raw_info.field_nodes[0], self._converter
-        values = get_argument_values(field, node, self.variable_values, None, self.hide_suggestions)
-        given = convert_arguments(values, definition.arguments, converter.scalar_registry, converter.config, info)
-        return {each.python_name: each.default for each in definition.arguments if each.default is not UNSET} | given
 
 
 def _leaves(plan: Plan, field: Selected, sources: Sources, leaf: GraphQLLeafType) -> Sequence[Any]:
