@@ -37,12 +37,9 @@ class Inputs:
         """
         found = self._fields.get(id(field))
         if found is None:
-            found = self._fields[id(field)] = (field, self._defaults(field), self._arguments(field))
+            found = self._fields[id(field)] = (field, defaults_of(field), self._arguments(field))
         _, defaults, members = found
         return {**defaults, **{into: convert(values[name]) for name, into, convert in members if name in values}}
-
-    def _defaults(self, field: StrawberryField) -> Mapping[str, Any]:
-        return {each.python_name: each.default for each in field.arguments if each.default is not UNSET}
 
     def _arguments(self, field: StrawberryField) -> list[Member]:
         name_of = self._config.name_converter.from_argument
@@ -77,6 +74,11 @@ class Inputs:
 @lru_cache(maxsize=16)
 def inputs_of(converter: GraphQLCoreConverter) -> Inputs:
     return Inputs(converter)
+
+
+def defaults_of(field: StrawberryField) -> Mapping[str, Any]:
+    """Of its arguments, by their names in Python."""
+    return {each.python_name: each.default for each in field.arguments if each.default is not UNSET}
 
 
 def _has_default(field: StrawberryField) -> bool:

@@ -27,7 +27,8 @@ from graphql.execution.collect_fields import CollectedFields, FieldDetails
 from graphql.pyutils import gather_with_cancel
 from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
-from strawberry.types.unset import UNSET
+
+from aurum.graphql.columnar.inputs import defaults_of
 
 Details: TypeAlias = list[FieldDetails]
 Load: TypeAlias = Callable[..., "Sequence[Any] | Awaitable[Sequence[Any]]"]
@@ -201,7 +202,7 @@ def _definition(field: GraphQLField) -> StrawberryField | None:
 
 def _defaults(definition: StrawberryField) -> Mapping[str, Any] | None:
     """By the names of its arguments; None where a default is more than a plain value."""
-    found = {each.python_name: each.default for each in definition.arguments if each.default is not UNSET}
+    found = defaults_of(definition)
     return found if all(value is None or type(value) in (bool, int, str) for value in found.values()) else None
 
 

@@ -35,14 +35,16 @@ def encoded_rows(plan: Plan, batch: RecordBatch[Any]) -> bytes:
         if plan.signature not in stack.prepared:
             stack.prepared[plan.signature] = _stacked(plan, stack)
         if stack.prepared[plan.signature] is not None:
-            template, rows, strict = stack.prepared[plan.signature]
-            return template % tuple(_texts(rows[place], strict))  # type: ignore[no-any-return]
+            template, rows, spoilt = stack.prepared[plan.signature]
+            if spoilt[place]:
+                raise Uncovered
+            return template % tuple(_texts(rows[place]))  # type: ignore[no-any-return]
     columns = batch.raws(None if field.definition is None else field.attribute for field in plan.fields)
     numbers = [place for place, column in enumerate(columns) if _is_numbers(plan.fields[place], column)]
     others = {type(column) for place, column in enumerate(columns) if place not in numbers}
     if numbers and SharedColumn in others and others <= {SharedColumn, Constant}:
         rows = _side_by_side([cast("NDArray[np.float64]", columns[place]) for place in numbers])
-        return _template(plan, columns, numbers) % tuple(_texts(rows, _strict(plan, numbers)))
+        return _template(plan, columns, numbers) % tuple(_sound(rows, _strict(plan, numbers)))
     pieces: list[Pieces] = []
     for shared, places in groupby(range(len(columns)), lambda place: type(columns[place]) is SharedColumn):
         if shared:
@@ -52,8 +54,8 @@ def encoded_rows(plan: Plan, batch: RecordBatch[Any]) -> bytes:
     return _joined(pieces, len(batch)).encode()
 
 
-def _stacked(plan: Plan, stack: Stack[Any]) -> tuple[bytes, NDArray[np.float64], list[int]] | None:
-    """The template of all batches, the numbers of each of them, row by row, and those that may not be null.
+def _stacked(plan: Plan, stack: Stack[Any]) -> tuple[bytes, NDArray[np.float64], list[bool]] | None:
+    """The template of all batches, the numbers of each of them, row by row, and which of them hold an error.
 
     None where other columns than numbers differ.
     """
@@ -63,7 +65,7 @@ def _stacked(plan: Plan, stack: Stack[Any]) -> tuple[bytes, NDArray[np.float64],
     if not numbers or SharedColumn not in others or not others <= {SharedColumn, Constant}:
         return None
     rows = _side_by_side([cast("NDArray[np.float64]", columns[place]) for place in numbers])
-    return _template(plan, columns, numbers), rows, _strict(plan, numbers)
+    return _template(plan, columns, numbers), rows, _spoilt(rows, _strict(plan, numbers))
 
 
 def _template(plan: Plan, columns: Sequence[Any], numbers: Sequence[int]) -> bytes:
@@ -108,7 +110,7 @@ def _pieces(plan: Plan, place: int, column: Any, batch: RecordBatch[Any]) -> Pie
     if isinstance(column, Constant):
         return _around(plan, place, _leaves(field, [column.value]))
     if _is_numbers(field, column):
-        return _around(plan, place, _CUT.join(map(bytes.decode, _texts(column[:, None], _strict(plan, [place])))))
+        return _around(plan, place, _CUT.join(map(bytes.decode, _sound(column[:, None], _strict(plan, [place])))))
     return _around(plan, place, _leaves(field, attribute_column(batch, field.attribute)))
 
 
@@ -149,12 +151,25 @@ def _side_by_side(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]
     return rows
 
 
-def _texts(rows: NDArray[np.float64], strict: Sequence[int]) -> list[bytes]:
-    """Row by row; NaN is null, which those of the columns `strict` may not be."""
-    text = orjson.dumps(rows.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)
-    if b"null" in text and (np.isinf(rows).any() or (strict and np.isnan(rows[:, strict]).any())):
+def _sound(rows: NDArray[np.float64], strict: Sequence[int]) -> list[bytes]:
+    """Row by row. Raises Uncovered where one is an error."""
+    if _spoilt(rows[None], strict)[0]:
         raise Uncovered
-    return text[1:-1].split(b",")
+    return _texts(rows)
+
+
+def _spoilt(rows: NDArray[np.float64], strict: Sequence[int]) -> list[bool]:
+    """In which of the batches a number is infinite, or one of the columns `strict`, which may not be null, is NaN."""
+    wrong = np.isinf(rows)
+    if strict:
+        wrong[:, :, strict] |= np.isnan(rows[:, :, strict])
+    found: list[bool] = np.asarray(wrong.any(axis=(1, 2))).tolist()
+    return found
+
+
+def _texts(rows: NDArray[np.float64]) -> list[bytes]:
+    """Row by row; NaN is null."""
+    return orjson.dumps(rows.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
 
 
 def _leaves(field: Selected, values: Sequence[Any]) -> str:
