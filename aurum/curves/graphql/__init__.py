@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aurum.curves.graphql.aggregates import AggregateQuery
 from aurum.curves.graphql.arguments import DateRange, DeliveryRange, EventsAfter, bounds, instant_of
-from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
+from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.curves.graphql.derived import DerivedQuery
 from aurum.curves.graphql.live import CurveSubscription
 from aurum.curves.graphql.locations import Location, LocationMutation, LocationQuery, location_face
@@ -13,6 +13,7 @@ from aurum.curves.graphql.quotes import QuoteQuery
 from aurum.curves.graphql.reviews import ReviewMutation
 from aurum.curves.graphql.roots import CurveMutation, CurveQuery
 from aurum.curves.graphql.series import SeriesMutation, SeriesQuery
+from aurum.curves.graphql.snapshots import CurveSnapshot, snapshot_of
 
 __all__ = [
     "AggregateQuery",

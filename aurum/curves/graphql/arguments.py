@@ -25,6 +25,7 @@ from aurum.metadata.model import Curve
 from aurum.metadata.service import MetadataService
 
 if TYPE_CHECKING:
+    from aurum.curves.graphql.curves import Curve as CurveFace
     from aurum.curves.graphql.locations import Location
     from aurum.ingestion.graphql import Finding, IngestionRun, Lineage, SourceFile
 
@@ -46,6 +47,7 @@ class CurveContext(Protocol):
     async def head(self) -> int | None:
         """See `CurveService.head`: asked for once in an operation."""
 
+    async def curve(self, curve_id: int) -> CurveFace | None: ...
     def location(self, key: str) -> Location | None: ...
     async def source_file(self, file_id: int) -> SourceFile | None: ...
     async def ingestion_run(self, run_id: int) -> IngestionRun | None: ...

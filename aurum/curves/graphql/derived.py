@@ -26,9 +26,10 @@ from aurum.curves.graphql.arguments import (
     story_of,
 )
 from aurum.curves.graphql.converted import UnitConversion, conversion_of
-from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
+from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.curves.graphql.points import chosen, tenors_of
 from aurum.curves.graphql.reads import LoadedReads
+from aurum.curves.graphql.snapshots import CurveSnapshot, snapshot_of
 from aurum.curves.graphql.strips import (
     GranularityArgument,
     SeasonsArgument,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import strawberry
@@ -16,6 +16,7 @@ from aurum.curves.analytics.diffs import DiffBlock, PointStatus, Quotes
 from aurum.curves.analytics.movers import chosen_columns
 from aurum.curves.graphql.arguments import Delivery, Info, TenorTypes, there
 from aurum.curves.graphql.points import shared_tenors_of, tenors_of
+from aurum.curves.graphql.snapshots import CurveSnapshot, snapshot_of, told_snapshot_of
 from aurum.curves.model import Prices, Snapshot, Standing
 from aurum.curves.moves import SnapshotRef, later
 from aurum.graphql.columnar.plans import batched
@@ -27,13 +28,7 @@ from aurum.market.periods import TenorGrid, TenorType
 from aurum.metadata.graphql import Currency, Unit, currency_of, unit_of
 from aurum.metadata.model import unit_known_at
 
-if TYPE_CHECKING:
-    from aurum.curves.graphql.curves import CurveSnapshot
-
-_Snapshot = Annotated["CurveSnapshot", strawberry.lazy("aurum.curves.graphql.curves")]
 Codes = tuple[str | None, str | None]  # of currency and unit
-# Of an end, as it was known at an instant: what it is as GraphQL has it.
-Face = Callable[[Info, Snapshot | Standing | None, datetime | None], Awaitable["CurveSnapshot | None"]]
 
 publish_enum(
     PointStatus,
@@ -157,21 +152,20 @@ class CurveDiff:
     curve_id: strawberry.Private[int]
     ends: strawberry.Private[tuple[SnapshotRef, SnapshotRef]]
     codes: strawberry.Private[Codes | None]  # None: as they are known at the later instant
-    face: strawberry.Private[Face]
 
     @strawberry.field(
         name="from", description="Where it moved from; null where there is none: every point is ADDED.",
         metadata=batched(),
     )  # fmt: skip
-    async def start(self, info: Info) -> _Snapshot | None:
-        return await self.face(info, self.diff.start, self.ends[0].known_at)
+    async def start(self, info: Info) -> CurveSnapshot | None:
+        return await _end_of(info, self.diff.start, self.ends[0].known_at)
 
     @strawberry.field(
         name="to", description="Where it moved to; null where there is none: every point is REMOVED.",
         metadata=batched(),
     )  # fmt: skip
-    async def end(self, info: Info) -> _Snapshot | None:
-        return await self.face(info, self.diff.end, self.ends[1].known_at)
+    async def end(self, info: Info) -> CurveSnapshot | None:
+        return await _end_of(info, self.diff.end, self.ends[1].known_at)
 
     @strawberry.field(
         description="What the numbers are in, as it is known at the later instant, unless converted; null: not known.",
@@ -262,3 +256,12 @@ def move_of(diff: analytics.CurveDiff, chosen: Mask) -> Move:
         restatement=restatement, roll_off=roll_off, listing=listing, unit_move=unit, scenario=scenario,
         fx_move=fx,
     )  # fmt: skip
+
+
+async def _end_of(
+    info: Info, end: Snapshot | Standing | None, known_at: datetime | None
+) -> CurveSnapshot | None:  # fmt: skip
+    if isinstance(end, Standing):
+        read = await info.context.load(info.context.curves.snapshots_by_id, end.snapshot_id)
+        return snapshot_of(there(read, "snapshot"), known_at)
+    return None if end is None else told_snapshot_of(end, known_at)

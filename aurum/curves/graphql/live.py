@@ -13,7 +13,8 @@ from aurum.curves import changes as changed
 from aurum.curves import model
 from aurum.curves.changes import ChangeKind
 from aurum.curves.graphql.arguments import EventsAfter, Filter, Info, there
-from aurum.curves.graphql.curves import Curve, CurveSnapshot, curve_of, snapshot_of
+from aurum.curves.graphql.curves import Curve, curve_of
+from aurum.curves.graphql.snapshots import CurveSnapshot, snapshot_of
 from aurum.curves.service import CURVE_PUBLISHED, CURVE_RESTATED
 from aurum.graphql.columnar.records import RecordBatch
 from aurum.graphql.enums import publish_enum
