@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -147,12 +147,13 @@ class QuoteService:
         wanted: CurveFilter,
         *,
         as_of: date | None = None,
+        compared_with: date | None = None,
         known_at: datetime | None = None,
         tenor_types: Collection[TenorType] | None = None,
         one_per_legacy_key: bool = False,
     ) -> QuoteFacets:
-        """How many points `page` lists on all pages, by dimension and by type. Two statements for every 5,000 curves;
-        no price is read.
+        """How many points `page` lists on all pages, by dimension and by type. Two statements for every 5,000 curves,
+        three where they are compared; no price is read.
         """
         principal.require(Scope.CURVES_READ)
         grids = None if tenor_types is None else await self._store.grids_with(tenor_types)
@@ -166,25 +167,42 @@ class QuoteService:
             )
             ids = [curve.id for curve in page.items]
             quoted = await self._store.last_quoted(principal.tenant, ids, as_of, known_at, grids)
-            counts |= await asyncio.to_thread(_counted, quoted, tenor_types)
+            others = None
+            if compared_with is not None:
+                others = await self._store.last_quoted(principal.tenant, ids, compared_with, known_at, grids)
+            counts |= await asyncio.to_thread(_counted, quoted, others, tenor_types)
             curves += page.items
             start, more = (page.positions[-1] if page.items else None), page.has_next
-        return QuoteFacets([(curve, counts.get(curve.id, Counter())) for curve in curves])
+        return QuoteFacets([(curve, found) for curve in curves if (found := counts.get(curve.id))])
 
 
 def _counted(
-    quoted: Mapping[int, Sequence[QuotedTenors]], types: Collection[TenorType] | None
+    quoted: Mapping[int, Sequence[QuotedTenors]],
+    others: Mapping[int, Sequence[QuotedTenors]] | None,
+    types: Collection[TenorType] | None,
 ) -> dict[int, Counter[TenorType]]:
-    """By curve: how many labels of each type; what is listed alike, the newest first, is counted once."""
-    known: dict[Sequence[QuotedTenors], Counter[TenorType]] = {}
-    for each in set(quoted.values()):
-        labels: dict[str, TenorType] = {}
-        for grid, bits in each:
-            for tenor, priced in zip(grid, np.unpackbits(np.frombuffer(bits, np.uint8)), strict=False):
-                if priced and (types is None or tenor.type in types):
-                    labels.setdefault(standard_label(tenor), tenor.type)
-        known[each] = Counter(labels.values())
-    return {id_: known[each] for id_, each in quoted.items()}
+    """By curve: how many labels of each type, of those that `others` have too; curves that are listed alike, the
+    newest first, are counted once.
+    """
+    listed = {id_: (each, None if others is None else others.get(id_, ())) for id_, each in quoted.items()}
+    known: dict[tuple[Sequence[QuotedTenors], Sequence[QuotedTenors] | None], Counter[TenorType]] = {}
+    for own, other in set(listed.values()):
+        labels: dict[str, Tenor] = {}
+        for tenor in _priced(own):
+            if types is None or tenor.type in types:
+                labels.setdefault(standard_label(tenor), tenor)
+        on_both = None if other is None else {(tenor.type, tenor.period) for tenor in _priced(other)}
+        known[own, other] = Counter(
+            tenor.type for tenor in labels.values() if on_both is None or (tenor.type, tenor.period) in on_both
+        )
+    return {id_: known[each] for id_, each in listed.items()}
+
+
+def _priced(quoted: Sequence[QuotedTenors]) -> Iterator[Tenor]:
+    for grid, bits in quoted:
+        for tenor, priced in zip(grid, np.unpackbits(np.frombuffer(bits, np.uint8)), strict=False):
+            if priced:
+                yield tenor
 
 
 def newest_quotes(curve: Curve, snapshots: Iterable[Snapshot], types: Collection[TenorType] | None) -> list[Quote]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from aurum.rest import metadata
+from aurum.rest import metadata, v2
 from aurum.rest.curves import (
     POINT_COLUMNS,
     CurvesParameters,
@@ -66,7 +66,7 @@ def _cell(value: Any) -> Any:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """`parameters` that are `Paged` make a paged list: its document takes `first`, `after`, `last`, `before` and
-    `offset`, and names its connection `page`.
+    `offset`, and names its connection `page`. Those that are `v2.Listed` make one of v2, of rows that are all there.
     """
 
     method: str
@@ -118,8 +118,18 @@ OPERATIONS = (
         "private, max-age=300", Csv("curve_export_{}.csv", POINT_COLUMNS), streamed=True,
     ),
     Operation(
+        "GET", "/v2/curves/{curve_id}/diff", "v2_curve_diff",
+        v2.CurveDiffParameters, v2.curve_diff_variables, v2.curve_diff,
+        "private, max-age=120",
+    ),
+    Operation(
         "GET", "/v1/metadata/dimensions", "v1_dimensions",
         DimensionsParameters, dimensions_variables, dimensions,
+        "private, max-age=300",
+    ),
+    Operation(
+        "GET", "/v2/metadata/dimensions", "v1_dimensions",
+        v2.DimensionListParameters, v2.dimension_list_variables, v2.dimension_list,
         "private, max-age=300",
     ),
     Operation(

@@ -14,11 +14,11 @@ from starlette.datastructures import QueryParams
 from aurum.market.identity import fold
 from aurum.rest.problems import Problem
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _day(text: Any) -> Any:
-    if not isinstance(text, str) or not _DAY.fullmatch(text):
+    if not isinstance(text, str) or not DAY.fullmatch(text):
         raise PydanticCustomError("date_parsing", "Input should be a valid date: YYYY-MM-DD")
     return text
 

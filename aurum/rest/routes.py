@@ -6,7 +6,7 @@ import hashlib
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -20,6 +20,7 @@ from aurum.errors import AurumError
 from aurum.graphql.admission import READING, Admission
 from aurum.graphql.execution import Schema
 from aurum.graphql.requests import Asked
+from aurum.rest import v2
 from aurum.rest.cursors import Cursors
 from aurum.rest.downloads import download_routes
 from aurum.rest.exports import Streamed, export_routes
@@ -86,6 +87,8 @@ class Shim:
 
     async def _answer(self, operation: Operation, request: Request, context: Context) -> Response:
         asked = operation.parameters.read(request.query_params, request.path_params)
+        if isinstance(asked, v2.OfTenant):
+            return await self._answer_v2(operation, asked, request, context)
         page = None
         if isinstance(asked, Paged):
             page = AskedPage(asked, self._cursors, operation.name, context.principal.tenant)
@@ -102,15 +105,33 @@ class Shim:
             meta |= page.meta(len(content["data"]), cursors)
         if operation.csv and getattr(asked, "format", None) == "csv":
             response = operation.csv.response(content["data"], cursors)
-            tagged = response.body
-        else:
-            response = Response(orjson.dumps({"meta": meta, **content}), media_type="application/json")
-            tagged = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
-        etag = f'"{hashlib.sha256(orjson.dumps(cursors) + tagged).hexdigest()}"'
-        if names(request, etag):
-            response = Response(status_code=304)
-        response.headers.update({"etag": etag, "cache-control": operation.cache_control})
-        return response
+            return _conditional(request, operation, response, bytes(response.body), cursors)
+        return _conditional(request, operation, _json({"meta": meta, **content}), _canonical(content), cursors)
+
+    async def _answer_v2(
+        self, operation: Operation, asked: v2.OfTenant, request: Request, context: Context
+    ) -> Response:  # fmt: skip
+        """Section 1.2: a flat resource, or a list of which each item has its own `meta`."""
+        started = time.perf_counter()
+        page = None
+        if isinstance(asked, v2.Listed):
+            page = v2.RowPage(asked, self._cursors, operation.name, context.principal.tenant)
+            asked = page.asked
+        content = operation.shape(asked, await self._data(operation, operation.variables(asked), context))
+        meta = {
+            "request_id": context.request_id,
+            "tenant_id": context.principal.tenant,
+            "version": "v2",
+            "processing_time_ms": round((time.perf_counter() - started) * 1000, 2),
+        }
+        if page is None:
+            meta |= content.pop("meta", {})
+            return _conditional(request, operation, _json({**content, "meta": meta}), _canonical(content), {})
+        rows, told, cursors = page.of(content["data"])
+        links, header = v2.links(request, cursors)
+        response = _json({"data": [{**row, "meta": meta} for row in rows], "meta": meta | told, "links": links})
+        response.headers["link"] = header
+        return _conditional(request, operation, response, _canonical({"data": rows}), cursors)
 
     async def _streamed(
         self, operation: Operation, table: Csv, variables: dict[str, Any], context: Context
@@ -166,6 +187,25 @@ class Shim:
         await self._admission.settle(asked, result, context)
         data: dict[str, Any] = result.data
         return data
+
+
+def _json(content: Mapping[str, Any]) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")
+
+
+def _canonical(content: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+
+
+def _conditional(
+    request: Request, operation: Operation, response: Response, tagged: bytes, cursors: Mapping[str, str | None]
+) -> Response:  # fmt: skip
+    """With the tag of what is in it; 304 where the client has it."""
+    etag = f'"{hashlib.sha256(orjson.dumps(cursors) + tagged).hexdigest()}"'
+    if names(request, etag):
+        response = Response(status_code=304)
+    response.headers.update({"etag": etag, "cache-control": operation.cache_control})
+    return response
 
 
 def _tenant(request: Request, own: str) -> str:

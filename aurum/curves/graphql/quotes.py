@@ -25,6 +25,12 @@ AsOfExactly = Annotated[
     date | None,
     strawberry.argument(description="Exactly this as-of date; null: the newest quote of each curve and label."),
 ]
+ComparedWith = Annotated[
+    date | None,
+    strawberry.argument(
+        description="Only deliveries that have a price on this as-of date too: `comparedWith` of each."
+    ),
+]
 OnePerLegacyKey = Annotated[
     bool,
     strawberry.argument(
@@ -93,9 +99,7 @@ class QuoteQuery:
     async def quotes(
         self, info: Info, filter: Filter = None,
         as_of: AsOfExactly = None,
-        compared_with: Annotated[date | None, strawberry.argument(
-            description="Only deliveries that have a price on this as-of date too: `comparedWith` of each.")] = None,
-        known_at: KnownAt = None, tenor_types: TenorTypes = None,
+        compared_with: ComparedWith = None, known_at: KnownAt = None, tenor_types: TenorTypes = None,
         one_per_legacy_key: OnePerLegacyKey = False,
         offset: Annotated[int, strawberry.argument(
             description="Skips so many more. They are read all the same: prefer cursors.")] = 0,
@@ -117,12 +121,14 @@ class QuoteQuery:
         directives=[weighing(100)],
     )
     async def quote_facets(
-        self, info: Info, filter: Filter = None, as_of: AsOfExactly = None, known_at: KnownAt = None,
-        tenor_types: TenorTypes = None, one_per_legacy_key: OnePerLegacyKey = False,
+        self, info: Info, filter: Filter = None,
+        as_of: AsOfExactly = None, compared_with: ComparedWith = None,
+        known_at: KnownAt = None, tenor_types: TenorTypes = None,
+        one_per_legacy_key: OnePerLegacyKey = False,
     ) -> QuoteFacets:  # fmt: skip
         found = await info.context.curves.quotes.facets(
-            info.context.principal, filter_of(filter), as_of=as_of, known_at=instant_of(known_at),
-            tenor_types=tenor_types, one_per_legacy_key=one_per_legacy_key,
+            info.context.principal, filter_of(filter), as_of=as_of, compared_with=compared_with,
+            known_at=instant_of(known_at), tenor_types=tenor_types, one_per_legacy_key=one_per_legacy_key,
         )  # fmt: skip
         return QuoteFacets(curve_count=len(found.curves), quote_count=found.types.total(), found=found)
 

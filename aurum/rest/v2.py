@@ -1,0 +1,135 @@
+"""The second version: its envelope, what its operations ask of the schema, and how the answer looks there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+from starlette.requests import Request
+
+from aurum.rest.cursors import Cursor, Cursors
+from aurum.rest.curves import DimensionsParameters, OfPublished, dimensions, dimensions_variables
+from aurum.rest.parameters import DAY, Day, Parameters
+from aurum.rest.problems import Problem
+
+_KEY = re.compile("[0-9a-f]{64}")
+
+
+class OfTenant(Parameters):
+    """Section 1.9: the tenant has to be named, though it can only be the caller's."""
+
+    controls = Parameters.controls | {"tenant_id", "limit", "cursor"}
+
+    tenant_id: str
+
+
+class Listed(OfTenant):
+    limit: Annotated[int, Field(ge=1, le=100)] = 10
+    cursor: str | None = None
+
+
+def _moment(text: str) -> str:
+    """A date, or a datetime of which the date counts as it is written."""
+    try:
+        if not DAY.fullmatch(text[:10]) or text[10:11] not in ("", "T", " "):
+            raise ValueError
+        datetime.fromisoformat(text)
+    except ValueError:
+        told = "Input should be a valid date or datetime: YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ"
+        raise PydanticCustomError("datetime_parsing", told) from None
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
+
+
+class DimensionListParameters(OfPublished, Listed):
+    asof: Day | None = None
+
+
+class CurveDiffParameters(OfPublished, OfTenant):
+    curve_id: str
+    from_timestamp: Moment
+    to_timestamp: Moment
+
+
+def dimension_list_variables(asked: DimensionListParameters) -> dict[str, Any]:
+    return dimensions_variables(DimensionsParameters.model_construct(asof=asked.asof))
+
+
+def dimension_list(asked: DimensionListParameters, data: dict[str, Any]) -> dict[str, Any]:
+    as_of = "latest" if asked.asof is None else asked.asof.isoformat()
+    found = dimensions(DimensionsParameters.model_construct(asof=asked.asof), data)["data"]
+    return {"data": [{"dimension": name, "values": values, "asof": as_of} for name, values in found.items()]}
+
+
+def curve_diff_variables(asked: CurveDiffParameters) -> dict[str, Any]:
+    if not _KEY.fullmatch(asked.curve_id):
+        raise Problem(404, "Curve not found")
+    days = {"asOfA": asked.from_timestamp[:10], "asOfB": asked.to_timestamp[:10]}
+    return {"filter": {"legacyKeys": [asked.curve_id]}, **days}
+
+
+def curve_diff(asked: CurveDiffParameters, data: dict[str, Any]) -> dict[str, Any]:
+    """`meta` is what it has besides."""
+    if not data["curves"]["totalCount"]:
+        raise Problem(404, "Curve not found")
+    texts = [each["curve"][end]["publishedAt"] for each in data["quotes"]["nodes"] for end in ("from", "to")]
+    newest = max(map(datetime.fromisoformat, texts), default=None)
+    moments = {"from_timestamp": asked.from_timestamp, "to_timestamp": asked.to_timestamp}
+    return {
+        "id": asked.curve_id,
+        "name": asked.curve_id,
+        "description": f"Diff between {asked.from_timestamp} and {asked.to_timestamp}",
+        "data_points": data["quoteFacets"]["quoteCount"],
+        "created_at": newest and newest.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "meta": moments,
+    }
+
+
+class RowPage:
+    """The page that a request asks for of rows that are all there. A place is the number of rows before it."""
+
+    def __init__(self, asked: Listed, cursors: Cursors, operation: str, tenant: str) -> None:
+        self.asked, self._limit = asked, asked.limit
+        self._cursors, self._operation, self._tenant = cursors, operation, tenant
+        self._place, self._backward = 0, False
+        if asked.cursor is not None:
+            cursor = cursors.read(asked.cursor, operation, tenant)
+            limit, filters = cursor.filters["limit"], cursor.filters["filters"]
+            if any(filters.get(name) != value for name, value in asked.filters.items()):
+                raise Problem(400, "Cursor filters do not match request filters")
+            self.asked = asked.with_filters(filters)
+            self._limit = min(asked.limit, limit) if "limit" in asked.model_fields_set else limit
+            self._place, self._backward = int(cursor.position), cursor.backward
+
+    def of(self, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, str]]:
+        """Its rows, what `meta` says of it, and the cursors of its neighbours that there are."""
+        start = max(0, self._place - self._limit) if self._backward else self._place
+        end = self._place if self._backward else min(start + self._limit, len(rows))
+        cursors = {}
+        if end < len(rows):
+            cursors["next_cursor"] = self._cursor(end, False)
+        if start:
+            cursors["prev_cursor"] = self._cursor(start, True)
+        counts = {"returned_count": end - start, "offset": start, "total": len(rows)}
+        return rows[start:end], {"limit": self._limit, "has_more": end < len(rows), **counts, **cursors}, cursors
+
+    def _cursor(self, place: int, backward: bool) -> str:
+        filters = {"limit": self._limit, "filters": self.asked.filters}
+        return self._cursors.sign(Cursor(self._operation, self._tenant, str(place), backward, filters))
+
+
+def links(request: Request, cursors: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """Of a list: those in its body, and the header."""
+    to = {"self": str(request.url.include_query_params())}
+    for name, cursor in (("next", cursors.get("next_cursor")), ("prev", cursors.get("prev_cursor"))):
+        if cursor is not None:
+            to[name] = str(request.url.include_query_params(cursor=cursor))
+    named = to | {"canonical": str(request.url.remove_query_params("cursor"))}
+    del named["self"]
+    return to, ", ".join(f'<{url}>; rel="{name}"' for name, url in named.items())
