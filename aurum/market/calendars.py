@@ -86,6 +86,7 @@ def _block(calendar: Calendar, text: str) -> Block:
 # ---- holidays ----
 
 _NERC = ("New Year's Day", "Memorial Day", "Independence Day", "Labor Day", "Thanksgiving Day", "Christmas Day")
+_NOT_OF_ONTARIO = {"Easter Monday", "Remembrance Day"}
 _YEARS = range(FIRST_DAY.year, END_DAY.year)
 
 
@@ -109,15 +110,22 @@ def _nerc() -> dict[date, str]:
 
 
 def _ontario() -> dict[date, str]:
-    """The province's public holidays, with the days on which those of a weekend are kept."""
+    """Those that the Ontario Electricity Financial Corporation keeps for on-peak and off-peak generation: one of a
+    weekend is kept on the next weekday that is none."""
     import holidays
 
-    return dict(holidays.country_holidays("CA", subdiv="ON", years=_YEARS).items())
+    days = holidays.country_holidays("CA", subdiv="ON", years=_YEARS, observed=False, categories=("public", "optional"))
+    named = {day: names for day, names in sorted(days.items()) if not _NOT_OF_ONTARIO & {*names.split("; ")}}
+    kept: dict[date, str] = {}
+    for day, name in named.items():
+        while day.weekday() > 4 or day in kept or named.get(day, name) != name:
+            day += timedelta(1)
+        kept[day] = name
+    return kept
 
 
 # ---- the calendars ----
 
-_DESIGN = "Market convention, as the project's design states it"
 _EAST, _CENTRAL = "America/New_York", "America/Chicago"
 _EASTERN = Peak(7, 23, holidays=HolidayRule.NERC)
 _WESTERN = Peak(6, 22, days=6, holidays=HolidayRule.NERC)
@@ -137,9 +145,9 @@ CALENDARS: Mapping[str, Calendar] = MappingProxyType(
             ),
             Calendar(
                 "ISONE", "ISO New England", _EAST, _EASTERN,
-                "Nodal Exchange: Monday to Friday by the eastern clock, but NERC's holidays; hours as the project's "
-                "design states them",
-                "Peak hours.", aliases=("ISO-NE", "NEISO", "NEPOOL"),
+                "Nodal Exchange: Monday to Friday by the eastern clock, but NERC's holidays; Molecule's elektra: hours "
+                "ending 08-23",
+                aliases=("ISO-NE", "NEISO", "NEPOOL"),
             ),
             Calendar(
                 "MISO", "Midcontinent ISO", _EAST, _EASTERN,
@@ -152,7 +160,7 @@ CALENDARS: Mapping[str, Calendar] = MappingProxyType(
             ),
             Calendar(
                 "SPP", "Southwest Power Pool", _CENTRAL, Peak(6, 22, holidays=HolidayRule.NERC),
-                _DESIGN, "Peak hours and holidays.",
+                "Molecule's elektra: hours ending 07-22 of the central clock, Monday to Friday, but NERC's holidays",
             ),
             Calendar(
                 "CAISO", "California ISO", "America/Los_Angeles", _WESTERN,
@@ -162,13 +170,16 @@ CALENDARS: Mapping[str, Calendar] = MappingProxyType(
             Calendar(
                 "IESO", "Independent Electricity System Operator (Ontario)", "Etc/GMT+5",
                 Peak(7, 23, holidays=HolidayRule.ONTARIO),
-                "IESO: hours ending of Eastern Standard Time in summer, too; peak as the project's design states it",
-                "Peak hours; which holidays: Ontario's public ones, without the Civic Holiday.",
+                "IESO: hours ending of Eastern Standard Time in summer, too; Ontario Electricity Financial "
+                "Corporation: holidays; peak hours as the project's design states them",
+                "Peak hours; that a vendor's blocks keep the Civic Holiday, as that corporation's contracts do.",
             ),
             Calendar(
                 "AESO", "Alberta Electric System Operator", "America/Edmonton",
-                Peak(7, 23, days=6, holidays=HolidayRule.NERC), _DESIGN,
-                "Peak hours and holidays; that the market follows Alberta's clock, which changes no more from "
+                Peak(7, 23, days=6, holidays=HolidayRule.NERC),
+                "Molecule's elektra: hours ending 08-23 by the clock of the place; days and holidays as the project's "
+                "design states them",
+                "Peak days and holidays; that the market follows Alberta's clock, which changes no more from "
                 "November 2026 on.",
             ),
             Calendar(
