@@ -16,6 +16,7 @@ from aurum.market.periods import Tenor, TenorGrid
 
 WINDOW = 60  # daily moves that are looked at
 LEAST = 20  # that are needed
+_ROUNDING = 2 * np.finfo(float).eps  # of a price: by so much do equal moves differ that are no binary fractions
 
 
 class NoDeviation(StrEnum):
@@ -88,4 +89,6 @@ def spreads_of(days: Sequence[Sequence[DayPrices]], steps: Sequence[int]) -> lis
     mean = np.where(found, moves, 0.0).sum(axis=1) / some
     squares = np.where(found, (moves - mean[:, None]) ** 2, 0.0).sum(axis=1)
     deviation = np.sqrt(squares / (some - 1))
+    largest = np.where(np.isfinite(mids), np.abs(mids), 0.0).max(axis=1)
+    deviation[deviation <= _ROUNDING * largest] = 0.0
     return [Spread(joined.tenors, mean[n], deviation[n], count[n], step) for n, step in enumerate(steps)]
