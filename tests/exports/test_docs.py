@@ -7,9 +7,11 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
+from xml.etree.ElementTree import fromstring
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -89,6 +91,20 @@ def test_the_workbook_is_the_one_that_is_made() -> None:
         assert list(kept[name].values) == list(made[name].values), "run `python -m tests.exports.excel`"
     assert kept["Ask"].tables["Ask"].ref == f"A1:B{len(ASK) + 1}"
     assert [row[0] for row in kept["Query"].values] == (FOLDER / "curves.pq").read_text().splitlines()
+
+
+def test_every_part_of_the_workbook_is_well_formed_and_named() -> None:
+    """What makes Excel offer a repair: a part that is no XML or that nothing names, a table that is not its cells."""
+    with ZipFile(FOLDER / "curves.xlsx") as book:
+        parts = {name: fromstring(book.read(name)) for name in book.namelist()}
+    types = {each.get("PartName", each.get("Extension")) for each in parts["[Content_Types].xml"]}
+    assert {f"/{name}" for name in parts if not name.endswith((".rels", "Types].xml"))} <= types
+    for name, of in parts.items():
+        for each in of if name.endswith(".rels") else ():
+            folder = PurePosixPath(name).parent.parent
+            assert str(PurePosixPath("/") / folder / each.attrib["Target"])[1:] in parts
+    columns = [each.get("name") for each in parts["xl/tables/table1.xml"].iter() if each.tag.endswith("}tableColumn")]
+    assert columns == [cell.value for cell in load_workbook(FOLDER / "curves.xlsx")["Ask"][1]]
 
 
 async def test_power_querys_question_is_answered_with_the_columns_that_it_types(server: LiveServer) -> None:
