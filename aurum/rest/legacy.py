@@ -172,4 +172,19 @@ OPERATIONS = (
         metadata.Prefixed, metadata.prefix_variables, metadata.unit_mapping,
         "private, max-age=300",  # a tenant has its own beside those that are shipped
     ),
+    Operation(
+        "GET", "/v2/metadata/locations", "v1_locations",
+        v2.LocationListParameters, metadata.no_variables, v2.location_list,
+        "private, max-age=300",
+    ),
+    Operation(
+        "GET", "/v2/metadata/units", "v1_unit_mapping",
+        v2.UnitListParameters, v2.every_mapping, v2.unit_list,
+        "private, max-age=300",
+    ),
+    Operation(
+        "GET", "/v2/metadata/calendars", "v2_calendars",
+        v2.CalendarListParameters, metadata.no_variables, v2.calendar_list,
+        "private, max-age=300",
+    ),
 )  # fmt: skip

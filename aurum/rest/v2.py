@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from operator import itemgetter
+from typing import Annotated, Any, ClassVar
 
+import orjson
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
+from aurum.market.identity import fold
 from aurum.rest.cursors import Cursor, Cursors
 from aurum.rest.curves import DimensionsParameters, OfPublished, dimensions, dimensions_variables
+from aurum.rest.metadata import LocationsParameters, Prefixed, iso_locations, unit_mapping
 from aurum.rest.parameters import DAY, Day, Parameters
 from aurum.rest.problems import Problem
 
@@ -28,6 +32,10 @@ class OfTenant(Parameters):
 
 
 class Listed(OfTenant):
+    """`key` are the fields that tell rows apart, by which they are sorted."""
+
+    key: ClassVar[tuple[str, ...]]
+
     limit: Annotated[int, Field(ge=1, le=100)] = 10
     cursor: str | None = None
 
@@ -48,7 +56,23 @@ Moment = Annotated[str, AfterValidator(_moment)]
 
 
 class DimensionListParameters(OfPublished, Listed):
+    key = ("dimension",)
+
     asof: Day | None = None
+
+
+class LocationListParameters(Listed):
+    key = ("location_id",)
+
+    iso: Annotated[str, AfterValidator(fold)]
+
+
+class UnitListParameters(Listed):
+    key = ("currency", "per_unit")
+
+
+class CalendarListParameters(Listed):
+    key = ("name",)
 
 
 class CurveDiffParameters(OfPublished, OfTenant):
@@ -65,6 +89,36 @@ def dimension_list(asked: DimensionListParameters, data: dict[str, Any]) -> dict
     as_of = "latest" if asked.asof is None else asked.asof.isoformat()
     found = dimensions(DimensionsParameters.model_construct(asof=asked.asof), data)["data"]
     return {"data": [{"dimension": name, "values": values, "asof": as_of} for name, values in found.items()]}
+
+
+def every_mapping(_: Listed) -> dict[str, Any]:
+    return {"prefix": ""}
+
+
+def location_list(asked: LocationListParameters, data: dict[str, Any]) -> dict[str, Any]:
+    """Where they are is not known."""
+    found = iso_locations(LocationsParameters.model_construct(iso=asked.iso), data)["data"]
+    return {
+        "data": [
+            {"iso": each["iso"], "location_id": each["location_id"], "name": each["location_name"]}
+            | {"latitude": None, "longitude": None}
+            for each in found
+        ]
+    }
+
+
+def unit_list(_: Listed, data: dict[str, Any]) -> dict[str, Any]:
+    """Each pair that a text means once."""
+    pairs = {(each["currency"], each["per_unit"]) for each in unit_mapping(Prefixed(), data)["data"]}
+    return {"data": [{"currency": one, "per_unit": other} for one, other in sorted(pairs, key=nulls_last)]}
+
+
+def calendar_list(_: Listed, data: dict[str, Any]) -> dict[str, Any]:
+    rows = [
+        {"name": each["name"], "timezone": each["zone"], "blocks": sorted(block["code"] for block in each["blocks"])}
+        for each in data["calendars"]
+    ]
+    return {"data": sorted(rows, key=itemgetter("name"))}
 
 
 def curve_diff_variables(asked: CurveDiffParameters) -> dict[str, Any]:
@@ -92,12 +146,13 @@ def curve_diff(asked: CurveDiffParameters, data: dict[str, Any]) -> dict[str, An
 
 
 class RowPage:
-    """The page that a request asks for of rows that are all there. A place is the number of rows before it."""
+    """The page that a request asks for of rows that are all there: after or before the row whose key the cursor has."""
 
     def __init__(self, asked: Listed, cursors: Cursors, operation: str, tenant: str) -> None:
         self.asked, self._limit = asked, asked.limit
         self._cursors, self._operation, self._tenant = cursors, operation, tenant
-        self._place, self._backward = 0, False
+        self._position: list[str | None] | None = None
+        self._backward = False
         if asked.cursor is not None:
             cursor = cursors.read(asked.cursor, operation, tenant)
             limit, filters = cursor.filters["limit"], cursor.filters["filters"]
@@ -105,23 +160,41 @@ class RowPage:
                 raise Problem(400, "Cursor filters do not match request filters")
             self.asked = asked.with_filters(filters)
             self._limit = min(asked.limit, limit) if "limit" in asked.model_fields_set else limit
-            self._place, self._backward = int(cursor.position), cursor.backward
+            self._position, self._backward = orjson.loads(cursor.position), cursor.backward
 
     def of(self, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, str]]:
         """Its rows, what `meta` says of it, and the cursors of its neighbours that there are."""
-        start = max(0, self._place - self._limit) if self._backward else self._place
-        end = self._place if self._backward else min(start + self._limit, len(rows))
+        place = self._place(rows)
+        start = max(0, place - self._limit) if self._backward else place
+        end = place if self._backward else min(start + self._limit, len(rows))
         cursors = {}
         if end < len(rows):
-            cursors["next_cursor"] = self._cursor(end, False)
+            cursors["next_cursor"] = self._cursor(rows[end - 1], False)
         if start:
-            cursors["prev_cursor"] = self._cursor(start, True)
+            cursors["prev_cursor"] = self._cursor(rows[start], True)
         counts = {"returned_count": end - start, "offset": start, "total": len(rows)}
         return rows[start:end], {"limit": self._limit, "has_more": end < len(rows), **counts, **cursors}, cursors
 
-    def _cursor(self, place: int, backward: bool) -> str:
+    def _place(self, rows: list[dict[str, Any]]) -> int:
+        """How many rows come before the cursor's place; where its row is gone, by the order of keys."""
+        if self._position is None:
+            return 0
+        keys = [self._key(row) for row in rows]
+        if self._position in keys:
+            return keys.index(self._position) + (not self._backward)
+        return sum(nulls_last(key) < nulls_last(self._position) for key in keys)
+
+    def _key(self, row: dict[str, Any]) -> list[str | None]:
+        return [row[name] for name in self.asked.key]
+
+    def _cursor(self, row: dict[str, Any], backward: bool) -> str:
+        position = orjson.dumps(self._key(row)).decode()
         filters = {"limit": self._limit, "filters": self.asked.filters}
-        return self._cursors.sign(Cursor(self._operation, self._tenant, str(place), backward, filters))
+        return self._cursors.sign(Cursor(self._operation, self._tenant, position, backward, filters))
+
+
+def nulls_last(key: Iterable[str | None]) -> list[tuple[bool, str]]:
+    return [(text is None, text or "") for text in key]
 
 
 def links(request: Request, cursors: Mapping[str, str]) -> tuple[dict[str, str], str]:

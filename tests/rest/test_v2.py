@@ -1,16 +1,20 @@
-"""Version 2: its envelope and pages, the dimensions, a curve's difference. On SQLite and on PostgreSQL."""
+"""Version 2: its envelope and pages, the dimensions, a curve's difference, lists. On SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import orjson
 import pytest
+from pydantic import SecretStr
 
+from aurum.rest.cursors import Cursors
+from aurum.rest.v2 import RowPage, UnitListParameters
 from tests.published import GERMAN, NBP, TTF
 from tests.rest.conftest import Rest
 from tests.rest.test_curves import quoted
@@ -175,3 +179,70 @@ async def test_compared_quotes_are_counted_by_dimension(market: Rest) -> None:
     assert (await facets(to=B, types=["MONTH"]))["quoteCount"] == 1
     assert (await facets(to="2025-02-14")) == {"curveCount": 0, "quoteCount": 0, "tenorTypes": [],
                                                "dimensions": [{"values": []}]}  # fmt: skip
+
+
+# ---- lists of what is known of the market ----
+
+
+async def everything(rest: Rest, path: str, limit: int, **query: Any) -> tuple[list[dict[str, Any]], list[int]]:
+    """The rows of all pages without their `meta`, and where the pages begin."""
+    response = await v2(rest, f"/v2/metadata/{path}", limit=limit, **query)
+    assert response.headers["cache-control"] == "private, max-age=300"
+    rows, offsets = [], []
+    while True:
+        page = response.json()
+        rows += [{name: value for name, value in row.items() if name != "meta"} for row in page["data"]]
+        offsets.append(page["meta"]["offset"])
+        assert page["meta"]["total"] >= len(rows)
+        if "next" not in page["links"]:
+            return rows, offsets
+        response = await rest.client.get(page["links"]["next"])
+
+
+async def test_locations_of_an_operator(embedded: Rest) -> None:
+    of_v1 = (await embedded.get("/v1/metadata/locations", iso="PJM")).json()["data"]
+    rows, offsets = await everything(embedded, "locations", 7, iso="pjm")
+    assert [(row["iso"], row["location_id"], row["name"]) for row in rows] == [
+        (each["iso"], each["location_id"], each["location_name"]) for each in of_v1
+    ]
+    assert {(row["latitude"], row["longitude"]) for row in rows} == {(None, None)}
+    assert offsets == list(range(0, len(rows), 7))
+    assert (await everything(embedded, "locations", 10, iso="nowhere")) == ([], [0])
+    assert (await v2(embedded, "/v2/metadata/locations", 422)).json()["errors"][0]["field"] == "iso"
+
+
+async def test_units_are_the_pairs_that_texts_mean(embedded: Rest) -> None:
+    of_v1 = (await embedded.get("/v1/metadata/units/mapping")).json()["data"]
+    rows, _ = await everything(embedded, "units", 3)
+    assert {(row["currency"], row["per_unit"]) for row in rows} == {
+        (each["currency"], each["per_unit"]) for each in of_v1
+    }
+    keys = [(row["currency"] is None, row["currency"] or "", row["per_unit"] is None, row["per_unit"]) for row in rows]
+    assert keys == sorted(set(keys))
+    assert {"currency": "EUR", "per_unit": "MWh"} in rows
+
+
+async def test_calendars_with_their_blocks(embedded: Rest) -> None:
+    rows, offsets = await everything(embedded, "calendars", 5)
+    names = [each["name"] for each in (await embedded.get("/v1/metadata/calendars")).json()["data"]]
+    assert ([row["name"] for row in rows], offsets[:2]) == (names, [0, 5])
+    for row in rows:
+        blocks = (await embedded.get(f"/v1/metadata/calendars/{row['name']}/blocks")).json()["data"]
+        assert row["blocks"] == blocks
+
+
+def test_a_page_goes_on_where_its_row_was_though_that_is_gone() -> None:
+    rows: list[dict[str, Any]] = [{"currency": one, "per_unit": "MWh"} for one in ("CAD", "EUR", "GBP", None)]
+    cursors = Cursors([SecretStr("k")], Path("nowhere"))
+
+    def page(cursor: str | None) -> RowPage:
+        asked = UnitListParameters(tenant_id="demo", limit=2, cursor=cursor)
+        return RowPage(asked, cursors, "units", "demo")
+
+    found, told, beside = page(None).of(rows)
+    assert ([row["currency"] for row in found], told["has_more"]) == (["CAD", "EUR"], True)
+    later = [{"currency": "AUD", "per_unit": "MWh"}, rows[0], *rows[2:]]  # one has come, EUR has gone
+    found, told, beside = page(beside["next_cursor"]).of(later)
+    assert ([row["currency"] for row in found], told["offset"], told["has_more"]) == (["GBP", None], 2, False)
+    found, told, beside = page(beside["prev_cursor"]).of(later)
+    assert ([row["currency"] for row in found], "prev_cursor" in beside) == (["AUD", "CAD"], False)
