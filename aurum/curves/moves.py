@@ -91,8 +91,10 @@ def _block(tenors: TenorGrid, as_of: date, days: Mapping[int, DayPrices]) -> Quo
     return QuoteBlock(tenors, as_of, np.array(list(days), np.int64), None, versions, mids, None, None, None)
 
 
-def converted_spread(spread: Spread, to: Converted | None) -> Spread:
-    return spread if to is None else spread.scaled(to.factor)
+def spread_of_move(spread: Spread, start: date, end: date, to: Converted | None) -> Spread:
+    """As a move between these as-of dates is judged by it."""
+    turned = spread.backward() if end < start else spread
+    return turned if to is None else turned.scaled(to.factor)
 
 
 def _span(curve_id: int, start: date, end: date) -> Span:
@@ -243,7 +245,11 @@ class MoveService:
         known_at = later(start, end).known_at
         spans = await asyncio.to_thread(_spans, ids, *ends) if by is MoveMeasure.ZSCORE else {}
         spreads = await self.spreads(principal, spans.values(), known_at=known_at)
-        scaled = {id_: converted_spread(spreads[span], converted.get(id_)) for id_, span in spans.items()}
+        started, ended = (each.days for each in ends)
+        scaled = {
+            id_: spread_of_move(spreads[span], started[id_], ended[id_], converted.get(id_))
+            for id_, span in spans.items()
+        }
         book = _Book(curves, ends[0], ends[1], factors, scaled, converted)
         found = await asyncio.to_thread(
             book.first, request.limit + 1, by, position, one_per_curve, tenor_types, delivery

@@ -90,7 +90,7 @@ async def test_what_was_restated_is_no_move_of_the_market(known: tuple[Prices, P
 
 # ---- z-scores ----
 
-MOVERS = """query($from: SnapshotRef!, $to: SnapshotRef!) { movers(from: $from, to: $to, by: ZSCORE, first: 1,
+MOVERS = """query($from: SnapshotRef!, $to: SnapshotRef!) { movers(from: $from, to: $to, by: %s, first: 1,
     filter: {keys: ["eugp:eu/dutch_ttf/gas"]}) { nodes { change
       deviation { zScore mean standardDeviation moves window steps absence } } } }"""
 START = date(2025, 1, 1)
@@ -108,8 +108,10 @@ async def publish(services: Services, mids: Sequence[Decimal]) -> None:
 
 
 async def mover(ask: Ask, start: int, end: int, known_at: str | None = None) -> Any:
+    """The same whatever the moves are sized by."""
     ends = {name: {"asOf": day_of(step), "knownAt": known_at} for name, step in (("from", start), ("to", end))}
-    (node,) = (await said(ask, MOVERS, **ends))["nodes"]
+    (node,), (other,) = [(await said(ask, MOVERS % by, **ends))["nodes"] for by in ("ZSCORE", "ABSOLUTE")]
+    assert node == other
     return node
 
 
@@ -131,6 +133,9 @@ async def test_a_z_score_of_three_days_by_hand(services: Services, ask: Ask) -> 
     assert deviation["zScore"] == close(6 / (Decimal(60) / 19).sqrt())
     assert (deviation["mean"], deviation["standardDeviation"]) == (2.0, close((Decimal(20) / 19).sqrt()))
     assert (deviation["moves"], deviation["window"], deviation["steps"]) == (20, 60, 3)
+    back = await mover(ask, 23, 20)
+    assert (back["change"], back["deviation"]["zScore"]) == (-12.0, -deviation["zScore"])
+    assert (back["deviation"]["mean"], back["deviation"]["steps"]) == (-2.0, 3)
 
 
 def z_score(mids: Sequence[Decimal], start: int, end: int) -> Decimal:

@@ -57,6 +57,10 @@ class Spread:
         """Of prices in another unit."""
         return replace(self, mean=self.mean * factor, deviation=self.deviation * factor)
 
+    def backward(self) -> Spread:
+        """Of the same days, from the newest to the oldest."""
+        return replace(self, mean=0.0 - self.mean)
+
     def place(self, tenor: Tenor) -> int | None:
         """Where a tenor stands; None: none of its days has it."""
         same = (n for n, each in enumerate(self.tenors) if (each.type, each.period) == (tenor.type, tenor.period))

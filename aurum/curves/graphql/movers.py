@@ -50,7 +50,10 @@ class MoveDeviation:
     z_score: float | None = strawberry.field(
         description="(change - steps x mean) / (standardDeviation x square root of steps); null: `absence` says why."
     )
-    mean: float | None = strawberry.field(description="The mean daily move; null where fewer than 2 were found.")
+    mean: float | None = strawberry.field(
+        description="The mean daily move, of days counted backwards for a move to an earlier one; null where fewer "
+        "than 2 were found."
+    )
     standard_deviation: float | None = strawberry.field(
         description="Of the daily moves, that of a sample (n - 1); null where fewer than 2 were found."
     )
@@ -101,12 +104,12 @@ class Mover:
 
     @strawberry.field(description="How unusual it is for this delivery of this curve.", metadata=batched())
     async def deviation(self, info: Info) -> MoveDeviation:
-        spread = self.mover.spread
+        mover, spread = self.mover, self.mover.spread
         if spread is None:
-            known_at = use_cases.later(*self.ends).known_at
-            spread = await info.context.load(info.context.curves.moves.spreads, self.mover.span, known_at=known_at)
-            spread = spread and use_cases.converted_spread(spread, self.mover.converted)
-        return deviation_of(self.mover, spread)
+            known_at, (start, end) = use_cases.later(*self.ends).known_at, (mover.start.as_of, mover.end.as_of)
+            spread = await info.context.load(info.context.curves.moves.spreads, mover.span, known_at=known_at)
+            spread = spread and use_cases.spread_of_move(spread, start, end, mover.converted)
+        return deviation_of(mover, spread)
 
 
 @strawberry.type(description="A page of moves.")
