@@ -39,6 +39,7 @@ from aurum.settings import Settings
 from aurum.web.pages import pages
 
 _log = logging.getLogger(__name__)
+_VERSION_BITS, _VERSION_4 = 0xF << 76 | 0x3 << 62, 0x4 << 76 | 0x2 << 62
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _LOOK_SECONDS = 60
 _PRUNE_SECONDS = 3600
@@ -153,6 +154,12 @@ async def _retention(services: Services, settings: Settings) -> None:
         await asyncio.sleep(_PRUNE_SECONDS)
 
 
+def _random_uuid() -> bytes:
+    """As `uuid4` makes them, in a third of its time."""
+    digits = b"%032x" % (getrandbits(128) & ~_VERSION_BITS | _VERSION_4)
+    return b"-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
 class RequestId:
     """Gives every request an id: the caller's `X-Request-Id` where it is well-formed, and sends it back."""
 
@@ -164,6 +171,6 @@ class RequestId:
             await self.app(scope, receive, send)
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = given if _REQUEST_ID.fullmatch(given) else b"%032x" % getrandbits(128)
+        request_id = given if _REQUEST_ID.fullmatch(given) else _random_uuid()
         scope["aurum.request_id"] = request_id.decode()
         await self.app(scope, receive, with_header(send, b"x-request-id", request_id))
