@@ -8,14 +8,17 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+import strawberry
+from graphql import GraphQLSchema
 from hypothesis import HealthCheck, settings
 
 from aurum.demo import VendorWorkbook
@@ -28,6 +31,11 @@ DATABASES = ["sqlite", "postgresql"]
 # Hundreds of processes are started: whatever the environment says, not each of them compiles Aurum anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Databases are copied, written and thrown away thousands of times: in memory, where there is room.
+MEMORY = Path("/dev/shm")
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 * 2**30:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -139,6 +147,28 @@ def written_anew() -> Iterator[Callable[[VendorWorkbook], bytes]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(VendorWorkbook, "to_bytes", to_bytes)
         yield write
+
+
+@pytest.fixture(scope="session", autouse=True)
+def types_made_once() -> Iterator[None]:
+    """Whoever makes Aurum's schema has limits, caches and an executor of its own; its types are dear, and the same."""
+    make, made = strawberry.Schema.__init__, list[strawberry.Schema]()
+
+    def init(schema: strawberry.Schema, **named: Any) -> None:
+        if named["query"].__module__ != "aurum.schema":
+            return make(schema, **named)
+        if not made:
+            made.append(strawberry.Schema.__new__(strawberry.Schema))
+            make(made[0], **named)
+        own = {name: named[name] for name in ("extensions", "execution_context_class", "config")}
+        schema._schema = GraphQLSchema.__new__(GraphQLSchema)
+        vars(schema).update(vars(made[0]) | own | {"_schema": schema._schema})
+        vars(schema._schema).update(vars(made[0]._schema), _strawberry_schema=schema)
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(strawberry.Schema, "__init__", init)
+        yield
 
 
 @pytest.fixture(scope="session")
