@@ -154,9 +154,9 @@ def types_made_once() -> Iterator[None]:
     """Whoever makes Aurum's schema has limits, caches and an executor of its own; its types are dear, and the same."""
     make, made = strawberry.Schema.__init__, list[strawberry.Schema]()
 
-    def init(schema: strawberry.Schema, **named: Any) -> None:
-        if named["query"].__module__ != "aurum.schema":
-            return make(schema, **named)
+    def init(schema: strawberry.Schema, *unnamed: Any, **named: Any) -> None:
+        if unnamed or named["query"].__module__ != "aurum.schema":
+            return make(schema, *unnamed, **named)
         if not made:
             made.append(strawberry.Schema.__new__(strawberry.Schema))
             make(made[0], **named)
