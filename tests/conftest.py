@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import gc
 import os
 import shutil
 import sqlite3
@@ -14,17 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
-import strawberry
-from graphql import GraphQLSchema
 from hypothesis import HealthCheck, settings
 
-from aurum.demo import VendorWorkbook
 from tests import servers
+from tests.once import statements_compiled_once, types_made_once, written_anew
 from tests.servers import PostgreSQL, Redis, ServerMissing
 
+__all__ = ["statements_compiled_once", "types_made_once", "written_anew"]  # fixtures of every test
 INSTALL = Path(__file__).with_name("install-servers")
 DATABASES = ["sqlite", "postgresql"]
 
@@ -48,6 +47,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests go first: then no process has one left when the others have ended."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: the collector need not look at it each time."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -131,44 +135,6 @@ def migrated_postgresql_template(postgresql_server: PostgreSQL) -> str:
     template = postgresql_server.create()
     _migrate(postgresql_server.url(template))
     return template
-
-
-@pytest.fixture(scope="session", autouse=True)
-def written_anew() -> Iterator[Callable[[VendorWorkbook], bytes]]:
-    """What writes a workbook. Without it, one of the same content is written once: that is dear, and the same bytes."""
-    write, written = VendorWorkbook.to_bytes, dict[bytes, bytes]()
-
-    def to_bytes(workbook: VendorWorkbook) -> bytes:
-        content = hashlib.sha256(repr(workbook).encode()).digest()
-        if content not in written:
-            written[content] = write(workbook)
-        return written[content]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(VendorWorkbook, "to_bytes", to_bytes)
-        yield write
-
-
-@pytest.fixture(scope="session", autouse=True)
-def types_made_once() -> Iterator[None]:
-    """Whoever makes Aurum's schema has limits, caches and an executor of its own; its types are dear, and the same."""
-    make, made = strawberry.Schema.__init__, list[strawberry.Schema]()
-
-    def init(schema: strawberry.Schema, *unnamed: Any, **named: Any) -> None:
-        if unnamed or named["query"].__module__ != "aurum.schema":
-            return make(schema, *unnamed, **named)
-        if not made:
-            made.append(strawberry.Schema.__new__(strawberry.Schema))
-            make(made[0], **named)
-        own = {name: named[name] for name in ("extensions", "execution_context_class", "config")}
-        schema._schema = GraphQLSchema.__new__(GraphQLSchema)
-        vars(schema).update(vars(made[0]) | own | {"_schema": schema._schema})
-        vars(schema._schema).update(vars(made[0]._schema), _strawberry_schema=schema)
-        return None
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(strawberry.Schema, "__init__", init)
-        yield
 
 
 @pytest.fixture(scope="session")
