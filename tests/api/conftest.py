@@ -1,4 +1,4 @@
-"""The whole application in this process, over an empty database or one with three demo days."""
+"""The whole application in this process, over an empty database or one with some days."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from aurum.demo import eugp_workbook
 from aurum.ingestion.service import Submission
 from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, Settings
+from tests.api.history import history, publish
 from tests.conftest import postgresql_database, sqlite_url
 from tests.repriced import repriced
 from tests.servers import PostgreSQL
@@ -71,54 +73,85 @@ def loaded(services: Services) -> Services:
 
 
 @pytest.fixture
-def migrated_sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if "loaded" not in request.fixturenames:
+def historic(services: Services) -> Services:
+    """31 days of three curves; as `loaded`, a copy."""
+    return services
+
+
+@pytest.fixture
+def migrated_sqlite_url(request: pytest.FixtureRequest, sqlite_homes: Callable[[str], Path], tmp_path: Path) -> str:
+    if (start := _start(request)) is None:
         return sqlite_url(Path(shutil.copy(request.getfixturevalue("migrated_sqlite_file"), tmp_path)))
-    shutil.copytree(request.getfixturevalue("loaded_sqlite_home"), tmp_path, dirs_exist_ok=True)
+    shutil.copytree(sqlite_homes(start), tmp_path, dirs_exist_ok=True)
     return sqlite_url(tmp_path / "aurum.db")
 
 
 @pytest.fixture
 def migrated_postgresql_url(
-    request: pytest.FixtureRequest, postgresql_server: PostgreSQL, tmp_path: Path
+    request: pytest.FixtureRequest,
+    postgresql_server: PostgreSQL,
+    postgresql_templates: Callable[[str], tuple[str, Path]],
+    tmp_path: Path,
 ) -> Iterator[str]:
-    if "loaded" not in request.fixturenames:
+    if (start := _start(request)) is None:
         template = request.getfixturevalue("migrated_postgresql_template")
     else:
-        template, home = request.getfixturevalue("loaded_postgresql")
+        template, home = postgresql_templates(start)
         shutil.copytree(home, tmp_path, dirs_exist_ok=True)
     yield from postgresql_database(postgresql_server, template)
 
 
 @pytest.fixture(scope="session")
-def loaded_sqlite_home(migrated_sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("loaded")
-    _load(sqlite_url(Path(shutil.copy(migrated_sqlite_file, home))), home)
-    return home
+def sqlite_homes(migrated_sqlite_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    @cache
+    def home_of(start: str) -> Path:
+        home = tmp_path_factory.mktemp(start)
+        _load(start, sqlite_url(Path(shutil.copy(migrated_sqlite_file, home))), home)
+        return home
+
+    return home_of
 
 
 @pytest.fixture(scope="session")
-def loaded_postgresql(
+def postgresql_templates(
     postgresql_server: PostgreSQL, migrated_postgresql_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, Path]:
-    template, home = postgresql_server.create(migrated_postgresql_template), tmp_path_factory.mktemp("loaded")
-    _load(postgresql_server.url(template), home)
-    return template, home
+) -> Callable[[str], tuple[str, Path]]:
+    @cache
+    def template_of(start: str) -> tuple[str, Path]:
+        template, home = postgresql_server.create(migrated_postgresql_template), tmp_path_factory.mktemp(start)
+        _load(start, postgresql_server.url(template), home)
+        return template, home
+
+    return template_of
 
 
-def _load(url: str, home: Path) -> None:
+async def _three_days(services: Services) -> None:
+    principal = local_principal(Settings().auth, "test")
+    for day in (12, 13, 14):
+        workbook = eugp_workbook(date(2025, 2, day), months=4)
+        await services.ingestion.ingest(principal, Submission(workbook.to_bytes(), workbook.name, "test"))
+        if day == 12:
+            seven_forty = datetime(2025, 2, 13, 7, 40, tzinfo=UTC)
+            corrected = repriced(workbook.as_of, date(2025, 3, 1), 99.5, published_at=seven_forty)
+            await services.ingestion.ingest(principal, Submission(corrected.to_bytes(), corrected.name, "test"))
+
+
+async def _history(services: Services) -> None:
+    await publish(services, *history())
+
+
+STARTS = {"loaded": _three_days, "historic": _history}
+
+
+def _start(request: pytest.FixtureRequest) -> str | None:
+    """What shall be there when the test begins."""
+    return next((name for name in STARTS if name in request.fixturenames), None)
+
+
+def _load(start: str, url: str, home: Path) -> None:
+    async def loading() -> None:
+        async with open_services(Settings(home=home, database=DatabaseSettings(url=SecretStr(url)))) as services:
+            await STARTS[start](services)
+
     with ThreadPoolExecutor(1) as thread:  # an event loop of its own
-        thread.submit(asyncio.run, _loading(url, home)).result()
-
-
-async def _loading(url: str, home: Path) -> None:
-    settings = Settings(home=home, database=DatabaseSettings(url=SecretStr(url)))
-    async with open_services(settings) as services:
-        principal = local_principal(settings.auth, "test")
-        for day in (12, 13, 14):
-            workbook = eugp_workbook(date(2025, 2, day), months=4)
-            await services.ingestion.ingest(principal, Submission(workbook.to_bytes(), workbook.name, "test"))
-            if day == 12:
-                seven_forty = datetime(2025, 2, 13, 7, 40, tzinfo=UTC)
-                corrected = repriced(workbook.as_of, date(2025, 3, 1), 99.5, published_at=seven_forty)
-                await services.ingestion.ingest(principal, Submission(corrected.to_bytes(), corrected.name, "test"))
+        thread.submit(asyncio.run, loading()).result()

@@ -17,8 +17,8 @@ from aurum.scenarios.runs.results import there
 from aurum.scenarios.runs.starts import start_of
 from aurum.services import Services
 from tests.api.conftest import Ask
+from tests.api.history import US, publish
 from tests.api.test_scenario_runs import GAS_UP, POWER, TTF, done, queued, scenario
-from tests.api.test_simulations import US, publish
 from tests.statements import statements_from_here
 
 OLD = CurveDescription(CurveIdentity("EUGP", "EU", "Of_2023", "gas"), "gas", "gas", "EU")

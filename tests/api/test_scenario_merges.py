@@ -15,9 +15,9 @@ from aurum.scenarios.repository.merges import Wanted
 from aurum.services import Services
 from tests import published
 from tests.api.conftest import Ask
+from tests.api.history import publish
 from tests.api.test_scenario_runs import POWER, TTF, mids, said
 from tests.api.test_scenarios import BRANCH, UPDATE, created
-from tests.api.test_simulations import publish
 
 MERGED = """
     conflicts { path base ours theirs } changes { path theirs } upToDate commonVersion commonScenario { name }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,9 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from aurum.auth import Principal, Scope, worker_principal
-from aurum.curves.model import CurvePrices, Publication
+from aurum.auth import worker_principal
 from aurum.graphql.ids import row_of
-from aurum.market.periods import TenorGrid
-from aurum.metadata.model import CurveDescription, CurveFilter
+from aurum.metadata.model import CurveFilter
 from aurum.scenarios.repository.model import Definition
 from aurum.scenarios.runs.execution import execute
 from aurum.scenarios.runs.model import Request, Run, RunState
@@ -25,14 +23,13 @@ from aurum.scenarios.simulation.shocks import normals
 from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, ScenarioSettings, Settings
 from tests.api.conftest import Ask
+from tests.api.history import DAYS, US, british, gas, history, publish
 from tests.api.test_scenario_crew import looked, until, with_crew
 from tests.api.test_scenario_runs import CANCEL, RUN, claimed, queued, said
-from tests.published import GERMAN, NBP, TTF, months
+from tests.published import GERMAN, NBP, TTF
 from tests.statements import statements_from_here
 
 GAS, BRITISH, POWER = (each.identity.key for each in (TTF, NBP, GERMAN))
-DAYS = [day.item() for day in np.busday_offset(np.datetime64("2025-02-03"), np.arange(31))]  # until 17 March
-US = Principal("demo", "desk", frozenset(Scope))
 DIGEST = "99079e04e348fd5db9accba87de864530f202eed683da57d4916f86b8a138ef6"
 APRIL = {"start": "2025-04-01", "end": "2025-05-01"}
 TEN_MW = {"curve": GAS, "delivery": APRIL, "volume": 10}
@@ -55,43 +52,6 @@ query($id: ID!) { scenarioRun(id: $id) { state errorCode inputDigest outputDiges
 def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests are the workers."""
     monkeypatch.setenv("AURUM_SCENARIOS__PROCESSES", "0")
-
-
-def gas(n: int) -> float:
-    """Up by 1 and down by 1."""
-    return 50.0 + n % 2
-
-
-def british(n: int) -> float:
-    """In pence: 0, 2, 0, -2 from day to day."""
-    return 100.0 + 2 * (n // 2 % 2)
-
-
-Day = tuple[date, dict[CurveDescription, float]]
-
-
-async def publish(services: Services, *days: Day, published: date | None = None) -> None:
-    """Of each day nine months from its own, all at one price."""
-    async with services.database.write() as transaction:
-        for day, prices in days:
-            at = datetime.combine(published or day, time(18), UTC)
-            grid = TenorGrid(months(day.replace(day=1), 9))
-            publication = Publication(
-                "EUGP", day, at, at, at, None, [CurvePrices(grid, np.full(9, price)) for price in prices.values()]
-            )
-            await services.curves.publish(transaction, US, publication, list(prices))
-
-
-def history() -> list[Day]:
-    """31 days of gas on the continent and in Britain, the last five of German power."""
-    power = {n: {GERMAN: 80.0} for n in range(26, 31)}
-    return [(day, {TTF: gas(n), NBP: british(n), **power.get(n, {})}) for n, day in enumerate(DAYS)]
-
-
-@pytest.fixture
-async def historic(services: Services) -> Services:
-    await publish(services, *history())
-    return services
 
 
 async def simulated(ask: Ask, services: Services, of: str, **asked: Any) -> Any:

@@ -19,8 +19,9 @@ from aurum.scenarios.runs.model import Request, Run, RunState
 from aurum.scenarios.simulation.asked import SimulationAsked
 from aurum.services import Services
 from aurum.settings import DatabaseSettings, ScenarioSettings, Settings
+from tests.api.history import US
 from tests.api.test_scenario_crew import alive, until
-from tests.api.test_simulations import BRITISH, GAS, US, history, publish
+from tests.api.test_simulations import BRITISH, GAS
 
 pytestmark = pytest.mark.slow
 
@@ -40,9 +41,8 @@ runpy.run_module("aurum.working", run_name="__main__")
 
 
 @pytest.fixture
-async def desk(services: Services) -> Services:
-    await publish(services, *history())
-    return services
+def desk(historic: Services) -> Services:
+    return historic
 
 
 @pytest.fixture
