@@ -18,13 +18,14 @@ from aurum.graphql.columnar import completion, leaves, plans, texts
 from aurum.graphql.columnar.completion import ColumnarExecutor
 from aurum.graphql.columnar.inputs import Inputs
 from aurum.graphql.columnar.records import RecordBatch, SharedColumn
-from aurum.graphql.documents import Document
-from tests.graphql.comparing import DOCUMENTS, EXAMPLES, GENERATED, STOCK, Case, Expected, answers, cases, expected
+from aurum.graphql.documents import Document, Documents
+from tests.graphql.comparing import EXAMPLES, GENERATED, STOCK, Case, Expected, answers, cases, expected
 from tests.graphql.desk import Side
 
 pytestmark = pytest.mark.slow
 Mutate = Callable[[pytest.MonkeyPatch], None]
 MUTANTS: dict[str, Mutate] = {}
+DOCUMENTS = Documents(STOCK, ())  # that they are valid is shown where any are compared
 
 
 @dataclass(frozen=True)
