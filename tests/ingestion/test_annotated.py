@@ -119,6 +119,7 @@ def test_every_cell_of_the_vendor_is_kept_to_the_last_digit(vendor: Callable[...
     assert_same_curves(original.to_bytes(), copy, original.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["EOD_EUGP_20250212_1430.xlsx", "EOD_RP_20250912_1430.xlsx"])
 def test_real_files_are_kept_without_the_link_to_their_makers_workbook(vendor_files: Path, file: str) -> None:
     original = (vendor_files / file).read_bytes()
