@@ -31,9 +31,10 @@ DATABASES = ["sqlite", "postgresql"]
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# Databases are copied, written and thrown away thousands of times: in memory, where there is room.
+# Databases are copied, written and thrown away thousands of times: in memory, where there is room. Who has said
+# where is obeyed; processes of xdist are told by the first one.
 MEMORY = Path("/dev/shm")
-if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 * 2**30:
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 8 * 2**30:
     os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 # How long an example takes says how busy the machine is, and nothing of the code.

@@ -117,7 +117,10 @@ class PostgreSQL:
         """
         if not self._sessions:
             self._sessions.append(self._session())
-        said = _told(self._sessions[0], statement)
+        try:
+            said = _told(self._sessions[0], statement)
+        except OSError as error:  # it has ended with its server
+            said = [str(error)]
         if said[-1:] != [f"{_DONE} false"]:
             raise RuntimeError(f"{statement} failed:\n" + "\n".join(said))
 

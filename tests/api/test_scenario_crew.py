@@ -61,6 +61,20 @@ runpy.run_module("aurum.working", run_name="__main__")
 """
 
 
+DYING = """
+import os, pathlib, runpy, sys, time
+
+first = pathlib.Path(os.environ["AURUM_HOME"], "first")
+if not first.exists():
+    first.touch()
+    sys.stdin.readline()
+    os.close(1)
+    time.sleep(60)
+runpy.run_module("aurum.working", run_name="__main__")
+"""
+"""The first says nothing any more when it is given a run, and has not quite ended."""
+
+
 async def asked(desk: Services, **more: Any) -> Run:
     documents = ({"driver_type": "scale", "payload": {"percent": 20}},)
     kept = await desk.scenarios.create(US, Definition("Up", None, documents, CurveFilter(keys=(TTF,))))
@@ -114,6 +128,18 @@ async def test_a_run_of_a_process_that_is_killed_is_finished_by_another_one_once
         assert await desk.scenario_results.counts(US, [run.id]) == {run.id: (1, 1)}
 
     await with_crew(desk, loaded_home, play)
+
+
+async def test_a_process_that_is_about_to_end_costs_one_attempt(
+    desk: Services, loaded_home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aurum.scenarios.runs.crew.COMMAND", (sys.executable, "-c", DYING))
+    run, crew = await asked(desk), Crew(desk.scenario_runs, environment_of(loaded_home))
+    watching = asyncio.create_task(crew.watch())
+    ended = await until(desk, run, lambda found: found.state.final)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert (ended.state, ended.attempt) == (RunState.SUCCEEDED, 2)
 
 
 async def test_a_run_that_hangs_is_ended_with_its_process(desk: Services, loaded_home: Settings) -> None:

@@ -118,6 +118,8 @@ class Crew:
         try:
             with going_on(_log, _WAIT):
                 answer = await self._asked(member, claim)
+                if not answer:
+                    await _killed(member)  # it dies: another one is given the next run
                 if answer != b"done\n":  # where it is not ours any more, nothing happens
                     await self._runs.release(claim, lost=answer != b"later\n")
         finally:
