@@ -41,7 +41,7 @@ _Blocks = Callable[[], list[DayBlock]]
 class AggregateAsked:
     """Prices of the as-of dates from `first` to `last`, both included, as known at `known_at`.
 
-    `currency` and `unit` are codes to convert to. `weighted`: a mean by the hours of each curve's block is wanted.
+    `common`: what is pooled is brought into it first. `weighted`: a mean by the hours of each curve's block is wanted.
     With a `run` of a scenario the mids that it has, whatever its as-of dates; `known_at` is what it has taken.
     """
 
@@ -54,8 +54,7 @@ class AggregateAsked:
     weighted: bool = False
     percents: tuple[float, ...] = ()
     side: Side = Side.MID
-    currency: str | None = None
-    unit: str | None = None
+    common: Common | None = None
     run: int | None = None
 
     def __post_init__(self) -> None:
@@ -143,7 +142,7 @@ class AggregateService:
         if asked.run is not None:
             told = await teller(stories).days(principal, asked.run, [curve.id for curve in curves])
             curves = [curve for curve in curves if curve.id in told]
-        question = (principal.tenant, wanted, asked.dimensions, asked.by_curve, asked.currency, asked.unit)
+        question = (principal.tenant, wanted, asked.dimensions, asked.by_curve, str(asked.common))
         kept = self._kept.get(question) if asked.known_at is None else None
         if kept is not None and kept.curves is curves:
             return kept, told
@@ -198,9 +197,9 @@ def _converted(
     curves: Sequence[Curve], units: dict[int, PricedIn], asked: AggregateAsked
 ) -> tuple[dict[int, PricedIn], dict[int, float]]:
     """By curve: what its prices are in when they are converted as they were asked for, and the factor to that."""
-    if asked.currency is None and asked.unit is None:
+    if asked.common is None:
         return units, dict.fromkeys(units, 1.0)
-    found = Common(asked.currency, asked.unit).of(curves, units)
+    found = asked.common.of(curves, units)
     codes: dict[int, PricedIn] = {id_: (each.price.currency, each.price.unit) for id_, each in found.items()}
     return codes, {id_: each.factor for id_, each in found.items()}
 

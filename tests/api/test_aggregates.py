@@ -12,9 +12,10 @@ from tests.api.conftest import Ask
 
 pytestmark = pytest.mark.usefixtures("loaded")
 ASK = """query ($asOf: DateRange!, $knownAt: DateTime, $by: AggregateGrouping, $measures: [AggregateMeasure!],
-    $percentiles: [Float!], $filter: CurveFilter, $unit: String, $first: Int, $after: String) {
+    $percentiles: [Float!], $filter: CurveFilter, $currency: String, $unit: String, $fx: [String!],
+    $first: Int, $after: String) {
   aggregate(asOf: $asOf, knownAt: $knownAt, groupBy: $by, measures: $measures, percentiles: $percentiles,
-      filter: $filter, unit: $unit, first: $first, after: $after) {
+      filter: $filter, currency: $currency, unit: $unit, fx: $fx, first: $first, after: $after) {
     curveCount snapshotCount pageInfo { hasNextPage endCursor }
     nodes { keys { dimension value } measure currency { code } unit { code } curve { key } asOf { first last }
       delivery { label deliveryStart deliveryEnd } count missing mean hourWeightedMean minimum maximum
@@ -57,6 +58,17 @@ async def test_a_week_of_a_curve_by_delivery(ask: Ask) -> None:
     assert before["nodes"][1]["mean"] < 99.5
 
 
+async def test_curves_of_several_currencies_are_pooled_at_a_rate(ask: Ask) -> None:
+    ttf = {"keys": ["eugp:eu/dutch_ttf/gas", "eugp:eu/dutch_ttf_usdmmbtu/gas"]}
+    euros, dollars = (await rows(ask, filter=ttf))["nodes"]
+    both = {"currency": "USD", "unit": "MWh", "fx": ["1.25 USD/EUR"]}
+    (found,) = (await rows(ask, filter=ttf, **both))["nodes"]
+    assert (found["currency"], found["unit"]) == ({"code": "USD"}, {"code": "MWh"})
+    assert found["count"] == euros["count"] + dollars["count"]
+    sums = 1.25 * euros["mean"] * euros["count"] + 3.412141633 * dollars["mean"] * dollars["count"]
+    assert found["mean"] == pytest.approx(sums / found["count"], rel=1e-9)
+
+
 async def test_a_whole_vendor_by_hours_on_pages(ask: Ask) -> None:
     power = {"products": ["power"], "measures": ["PRICE"], "locations": ["German", "French", "Dutch", "Italy", "UK"]}
     asked = {"filter": power, "by": {"curve": True, "asOf": "MONTH"}, "measures": ["HOUR_WEIGHTED_MEAN"]}
@@ -79,6 +91,9 @@ async def test_a_whole_vendor_by_hours_on_pages(ask: Ask) -> None:
         ({"percentiles": [101]}, "BAD_USER_INPUT"),
         ({"percentiles": list(range(21))}, "BAD_USER_INPUT"),
         ({"unit": "bbl"}, "UNIT_MISMATCH"),
+        ({"currency": "EUR", "unit": "MWh"}, "NO_EXCHANGE_RATE"),
+        ({"currency": "EUR", "fx": ["1.25"]}, "INVALID_EXPRESSION"),
+        ({"fx": ["1.25 USD/EUR"]}, "BAD_USER_INPUT"),
         ({"knownAt": "2025-02-13T00:00:00"}, "BAD_USER_INPUT"),
         ({"filter": {"products": ["carbon"]}, "measures": ["HOUR_WEIGHTED_MEAN"]}, "NO_BLOCK_HOURS"),
         ({"after": "x"}, "INVALID_CURSOR"),

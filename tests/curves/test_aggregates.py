@@ -23,6 +23,7 @@ from aurum.curves.aggregated import Aggregate
 from aurum.curves.aggregates import AggregateAsked
 from aurum.curves.analytics.buckets import AsOfBucket, DeliveryBucket, as_of_range, as_of_starts
 from aurum.curves.analytics.pools import Grouping, Members, Pool
+from aurum.curves.conversions import common
 from aurum.curves.model import CurvePrices, DayBlock, Side
 from aurum.curves.moves import SnapshotRef
 from aurum.errors import Forbidden, InvalidCursor, InvalidInput, NoBlockHours, NoExchangeRate, UnitMismatch, UnknownUnit
@@ -227,15 +228,24 @@ async def test_a_day_of_some_curves_is_theirs_alone(book: Book, places: tuple[in
 
 async def test_units_are_converted_where_they_are_asked_for_or_refused(book: Book) -> None:
     await two_days(book)
-    (found,) = await told(book, wanted=CurveFilter(locations=("NBP",)), currency="GBP", unit="MWh")
+    (found,) = await told(book, wanted=CurveFilter(locations=("NBP",)), common=common("GBP", "MWh", []))
     assert (found.group.currency, found.group.unit) == ("GBP", "MWh")
     assert found.mean == pytest.approx(91.5 / 100 * 34.12141633)
     with pytest.raises(NoExchangeRate, match="uk/nbp"):
-        await told(book, currency="EUR")
+        await told(book, common=common("EUR", None, []))
     with pytest.raises(UnitMismatch):
-        await told(book, unit="bbl")
+        await told(book, common=common(None, "bbl", []))
     with pytest.raises(InvalidInput, match="unknown unit"):
-        await told(book, unit="MW h")
+        await told(book, common=common(None, "MW h", []))
+
+
+async def test_a_rate_brings_all_into_one_currency(book: Book) -> None:
+    await two_days(book)
+    for rate in (1.25, 1.3):  # of the same curves, one after the other
+        (found,) = await told(book, common=common("GBP", "MWh", [f"{rate} EUR/GBP"]))
+        pounds = [91.5 / 100 * 34.12141633 * 4, (50 + 51 + 52 + 70) / rate]
+        assert (found.group.currency, found.group.unit, found.count, found.missing) == ("GBP", "MWh", 8, 1)
+        assert found.mean == pytest.approx(sum(pounds) / 8)
 
 
 async def test_curves_of_which_nobody_knows_the_unit_stand_alone(book: Book) -> None:
@@ -245,7 +255,7 @@ async def test_curves_of_which_nobody_knows_the_unit_stand_alone(book: Book) -> 
         ("MWh", None, 50.0), (None, "eugp:eu/atlantis/gas", 1.0), (None, "eugp:eu/utopia/gas", 3.0),
     ]  # fmt: skip
     with pytest.raises(UnknownUnit, match="atlantis"):
-        await told(book, unit="MWh")
+        await told(book, common=common(None, "MWh", []))
     (atlantis,) = (await book.metadata.by_key(DESK, ["eugp:eu/atlantis/gas"])).values()
     before = book.now()
     await book.metadata.set_unit(DESK, atlantis.id, "EUR", "MWh", "a test")

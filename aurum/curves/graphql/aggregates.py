@@ -18,6 +18,7 @@ from aurum.curves.analytics.buckets import AsOfBucket, DeliveryBucket
 from aurum.curves.analytics.deliveries import Seasons, StripPeriod
 from aurum.curves.analytics.groups import Group
 from aurum.curves.analytics.pools import Grouping
+from aurum.curves.conversions import common
 from aurum.curves.graphql.arguments import (
     CurveContext,
     DateRange,
@@ -204,9 +205,11 @@ class AggregateQuery:
         delivery: Delivery = None,
         side: Annotated[Side, strawberry.argument(description="Which side of the quotes.")] = Side.MID,
         currency: Annotated[str | None, strawberry.argument(
-            description="Converts to this currency: pence to pounds, refused where it takes a rate.")] = None,
+            description="What all prices shall be in: a code of `currencies`; another one takes `fx`.")] = None,
         unit: Annotated[str | None, strawberry.argument(
-            description="Converts to this unit; refused where one does not convert.")] = None,
+            description="What they shall be per: a code of `units`; refused where one does not convert.")] = None,
+        fx: Annotated[list[str] | None, strawberry.argument(
+            description="Exchange rates of all as-of dates, one for each pair of currencies: `1.08 USD/EUR`.")] = None,
         first: First = None, after: After = None,
     ) -> AggregateConnection:  # fmt: skip
         by, context = group_by or AggregateGrouping(), info.context
@@ -215,7 +218,7 @@ class AggregateQuery:
         asked = AggregateAsked(
             first_day, last_day, _grouping(by, tenor_type, delivery), instant,
             tuple(dict.fromkeys(by.dimensions or ())), by.curve, AggregateMeasure.HOUR_WEIGHTED_MEAN in wanted,
-            _percents(percentiles), side, currency, unit, run,
+            _percents(percentiles), side, common(currency, unit, fx or ()), run,
         )  # fmt: skip
         request = page_request(order := f"aggregate {asked.order}", _MOST_ROWS, first, after)
         found = await context.curves.aggregates.aggregate(
