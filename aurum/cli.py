@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aurum.services import Services
     from aurum.settings import Settings
 
-_COLLECTED_AFTER = (20_000, 20, 50)  # objects, and collections of younger ones: an answer leaves no cycles
+COLLECTED_AFTER = (20_000, 20, 50)  # objects, and collections of younger ones: an answer leaves no cycles
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Forward curves: served, ingested, kept.")
 app.add_typer(operations, name="operations")
 app.command()(export)
@@ -39,7 +39,7 @@ Vendor = Annotated[str | None, typer.Option(help="Where a file's name does not t
 
 
 def main() -> None:
-    gc.set_threshold(*_COLLECTED_AFTER)
+    gc.set_threshold(*COLLECTED_AFTER)
     try:
         app()
     except AurumError as error:

@@ -80,7 +80,10 @@ def _each(element: among, compiler: SQLCompiler, **named: Any) -> str:
 
 
 class looked_up(ColumnElement[Any]):  # noqa: N801  an operator, as SQLAlchemy names them
-    """The item of the list `values` that stands where the column's value stands in the list `keys`; null: nowhere."""
+    """The item of the list `values` that stands where the column's value stands in the list `keys`; null: nowhere.
+
+    Keys ascend: PostgreSQL looks for a value in the middle of what is left.
+    """
 
     inherit_cache = False
 
@@ -92,9 +95,10 @@ class looked_up(ColumnElement[Any]):  # noqa: N801  an operator, as SQLAlchemy n
 
 
 @compiles(looked_up, "postgresql")
-def _at_position(element: looked_up, compiler: SQLCompiler, **named: Any) -> str:
+def _in_halves(element: looked_up, compiler: SQLCompiler, **named: Any) -> str:
     column, keys, values = (compiler.process(each, **named) for each in (element.column, element.keys, element.values))
-    return f"({values})[array_position({keys}, {column})]"
+    place = f"width_bucket({column}, {keys})"
+    return f"CASE WHEN ({keys})[{place}] = {column} THEN ({values})[{place}] END"
 
 
 @compiles(looked_up, "sqlite")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, partial
 from typing import Any, cast
@@ -307,11 +306,10 @@ def _blocks(
     found: Columns, grids: Mapping[int, TenorGrid], curve_ids: Sequence[int], side: Side
 ) -> list[DayBlock]:  # fmt: skip
     curve, as_of, grid, newest = found["curve_id"], found["as_of"], found["grid_id"], _newest(found, curve_ids)
-    vectors = _Vectors.of(found[side], found[f"bytes_{side}"])
     blocks = []
     for id_ in np.unique(grid[newest]).tolist():
         rows = np.flatnonzero(newest & (grid == id_))
-        blocks.append(DayBlock(grids[id_], curve[rows], as_of[rows], vectors.matrix(rows, len(grids[id_]))))
+        blocks.append(DayBlock(grids[id_], curve[rows], as_of[rows], found[side].matrix(rows, len(grids[id_]))))
     return blocks
 
 
@@ -327,42 +325,17 @@ def _day_blocks(day: Quoted, side: Side) -> list[DayBlock]:
 def _quote_blocks(
     found: Columns, chosen: NDArray[np.intp], grids: Mapping[int, TenorGrid]
 ) -> list[QuoteBlock]:  # fmt: skip
-    sides = {side: _Vectors.of(found[side], found[f"bytes_{side}"]) for side in _SIDES if side in found}
     grid, as_of = found["grid_id"][chosen], found["as_of"][chosen]
     order = np.lexsort((as_of, grid))
     cuts = np.flatnonzero((np.diff(grid[order]) != 0) | (np.diff(as_of[order]) != np.timedelta64(0))) + 1
     blocks = []
     for rows in sorted(np.split(chosen[order], cuts), key=lambda rows: int(rows[0])) if len(chosen) else ():
         tenors, day = grids[int(found["grid_id"][rows[0]])], found["as_of"][rows[0]].astype(date)
-        mid, bid, ask = (sides[side].matrix(rows, len(tenors)) if side in sides else None for side in _SIDES)
+        mid, bid, ask = (found[side].matrix(rows, len(tenors)) if side in found else None for side in _SIDES)
         held = _held([found["withheld"][row] for row in rows.tolist()], len(tenors))
         curve, id_, version = (found[name][rows] for name in ("curve_id", "id", "version"))
         blocks.append(QuoteBlock(tenors, day, curve, id_, version, cast("Prices", mid), bid, ask, held))
     return blocks
-
-
-@dataclass(frozen=True, slots=True)
-class _Vectors:
-    """One after the other; `sizes` says of how many numbers each is."""
-
-    numbers: Prices
-    sizes: NDArray[np.int64]
-    starts: NDArray[np.int64]
-
-    @staticmethod
-    def of(numbers: Prices, lengths: NDArray[np.int64]) -> _Vectors:
-        sizes = lengths // numbers.itemsize
-        return _Vectors(numbers, sizes, np.cumsum(sizes) - sizes)
-
-    def matrix(self, rows: NDArray[np.intp], points: int) -> Prices:
-        """Those of `rows`, each of so many numbers; NaN for those that have none."""
-        if points and (self.sizes == points).all():
-            every: Prices = self.numbers.reshape(-1, points)
-            return every[rows]
-        quoted = self.sizes[rows] == points
-        values = np.full((len(rows), points), np.nan)
-        values[quoted] = self.numbers[self.starts[rows[quoted], None] + np.arange(points)]
-        return values
 
 
 def _held(packed: Sequence[bytes | None], points: int) -> NDArray[np.bool_] | None:

@@ -15,7 +15,7 @@ from aurum.backends.columns import Columns, read_columns
 from aurum.backends.kept import KeptSince
 from aurum.curves import statements
 from aurum.curves.model import PriceHistory
-from aurum.curves.statements import NO_POINT
+from aurum.curves.statements import FLOAT
 from aurum.curves.store import SnapshotStore, bits
 from aurum.market.periods import DeliveryPeriod, TenorGrid
 
@@ -36,6 +36,7 @@ class HistoryAsked:
         return given if self.known_at is None else given | {"known_at": self.known_at}
 
 
+_NO_POINT = -1
 _identities = count()  # of what was read: two reads after the same event may differ, if another came in between
 
 
@@ -71,38 +72,41 @@ class HistoryStore:
         while True:
             grids = dict(self._snapshots.grids)  # others may forget them meanwhile
             places = {id_: grid.places.get(delivery) for id_, grid in grids.items()}
-            having = {id_: place for id_, place in places.items() if place is not None}
+            having = {id_: place for id_, place in sorted(places.items()) if place is not None}
             found = await read_columns(
                 self._snapshots.database, read, tenant=tenant, curves=list(curve_ids), grids=list(having),
-                places=list(having.values()), **asked.parameters,
+                starts=[place * FLOAT + 1 for place in having.values()], **asked.parameters,
             )  # fmt: skip
             unknown = set(found["grid_id"].tolist()) - grids.keys()
             if not unknown:
                 blank = dict.fromkeys(curve_ids, PriceHistory.blank(delivery))
-                return blank | _histories(delivery, found, grids)
+                return blank | _histories(delivery, found, grids, having)
             await self._snapshots.read_grids(unknown)
 
 
 def _histories(
-    delivery: DeliveryPeriod, found: Columns, grids: Mapping[int, TenorGrid]
+    delivery: DeliveryPeriod, found: Columns, grids: Mapping[int, TenorGrid], places: Mapping[int, int]
 ) -> dict[int, PriceHistory]:  # fmt: skip
-    """Of versions by curve, day and rank: of a day the newest comes last."""
-    curve, as_of, place = found["curve_id"], found["as_of"], found["place"]
+    """Of versions by curve, day and rank: of a day the newest comes last. `places` are those of the grids that have
+    the period.
+    """
+    curve, as_of = found["curve_id"], found["as_of"]
+    place = np.array([places.get(id_, _NO_POINT) for id_ in found["grid_id"].tolist()], np.int64)
     newest = np.append((curve[1:] != curve[:-1]) | (as_of[1:] != as_of[:-1]), True)[: len(curve)]
-    there = np.flatnonzero(newest & (place != NO_POINT))
+    there = np.flatnonzero(newest & (place != _NO_POINT))
     starts = np.flatnonzero(np.append(True, curve[there][1:] != curve[there][:-1])[: len(there)])
     parts = np.split(there, starts[1:]) if len(there) else []
-    return {int(curve[part[0]]): _history(delivery, found, part, grids) for part in parts}
+    return {int(curve[part[0]]): _history(delivery, found, part, place[part], grids) for part in parts}
 
 
 def _history(
-    delivery: DeliveryPeriod, found: Columns, rows: NDArray[np.intp], grids: Mapping[int, TenorGrid]
+    delivery: DeliveryPeriod, found: Columns, rows: NDArray[np.intp], place: NDArray[np.int64],
+    grids: Mapping[int, TenorGrid],
 ) -> PriceHistory:  # fmt: skip
     mid, bid, ask = (found[side][rows] for side in ("mid", "bid", "ask"))
-    grid, place = found["grid_id"][rows], found["place"][rows]
     return PriceHistory(
-        delivery, found["as_of"][rows], _labels(grid, place, grids), mid, bid, ask, found["version"][rows],
-        found["published_at"][rows], _held(found["withheld"], rows, place),
+        delivery, found["as_of"][rows], _labels(found["grid_id"][rows], place, grids), mid, bid, ask,
+        found["version"][rows], found["published_at"][rows], _held(found["withheld"], rows, place),
     )  # fmt: skip
 
 

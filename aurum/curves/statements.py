@@ -11,7 +11,6 @@ from sqlalchemy import (
     Integer,
     and_,
     bindparam,
-    case,
     func,
     literal_column,
     not_,
@@ -33,8 +32,9 @@ SNAPSHOT = [
         "mid_rows_id", "mid_columns", "quote_rows_id", "quote_columns", "withheld", "run_id", "author", "reason",
     )
 ]  # fmt: skip
-_FLOAT = 8  # bytes
-NO_POINT = -1
+_BY_RANK = ("curve_id", "as_of", *RANK)
+_SIDES = ("mid", "bid", "ask")
+FLOAT = 8  # bytes
 
 
 @cache
@@ -70,17 +70,13 @@ def day_vectors(sides: tuple[str, ...], known_at: bool, between: bool) -> Column
     statement = select(*_with_vectors(sides)).where(*chosen, among(columns.as_of, "days"))
     if known_at:
         statement = statement.where(columns.published_at <= _bound("known_at", "published_at"))
-    return ColumnRead(statement.order_by(columns.curve_id, columns.as_of, *(columns[name] for name in RANK)))
+    return ColumnRead(statement, _BY_RANK)
 
 
 def _with_vectors(sides: tuple[str, ...]) -> list[ColumnElement[Any]]:
-    """Which snapshot it is, and the vectors of these sides, under their names.
-
-    `bytes_mid` is how long that of `mid` is: 0 where the side is not quoted at all.
-    """
-    columns = snapshots.c
-    named = [columns[name] for name in ("id", "curve_id", "as_of", "version", "grid_id", "withheld")]
-    return named + [each for side in sides for each in _sized(side)]
+    """Which snapshot it is, and the vectors of these sides, under their names."""
+    named = [snapshots.c[name] for name in ("id", "curve_id", "as_of", *RANK, "grid_id", "withheld")]
+    return named + [_vector(side) for side in sides]
 
 
 @cache
@@ -114,28 +110,23 @@ def _newest_ids(as_of: bool, known_at: bool) -> CTE:
 def history(known_at: bool) -> ColumnRead:
     """Every version of the days of `curves` from `first` to `last`, by day and rank: the prices of one point of each.
 
-    Of the grid `grids[n]` it is the point `places[n]`; of others there is none, and `place` is NO_POINT.
+    Of the grid `grids[n]` it is the point that begins with the byte `starts[n]` of a vector, the first one being 1; of
+    others there is none.
     """
     columns = snapshots.c
-    place = func.coalesce(looked_up(columns.grid_id, "grids", "places", Integer()), NO_POINT, type_=Integer())
+    start = looked_up(columns.grid_id, "grids", "starts", Integer()).label("start")
+    names = ("curve_id", "as_of", *RANK, "grid_id", "withheld")
     versions = (
-        select(snapshots, place.label("place"))
+        select(*(columns[name] for name in (*names, *_SIDES)), start)
         .where(among(columns.curve_id, "curves"), of_tenant())
         .where(columns.as_of >= _bound("first", "as_of"), columns.as_of <= _bound("last", "as_of"))
-        .offset(literal_column("0"))  # else PostgreSQL looks for the place seven times
+        .offset(literal_column("0"))  # else PostgreSQL looks for the start three times
     )
     if known_at:
         versions = versions.where(columns.published_at <= _bound("known_at", "published_at"))
     found = versions.subquery("versions").c
-    names = ("curve_id", "as_of", "version", "published_at", "grid_id", "withheld", "place")
-    sides = (_number(found[side], found.place).label(side) for side in ("mid", "bid", "ask"))
-    statement = select(*(found[name] for name in names), *sides)
-    return ColumnRead(statement.order_by(found.curve_id, found.as_of, *(found[name] for name in RANK)))
-
-
-def _number(side: ColumnElement[bytes], place: ColumnElement[int]) -> ColumnElement[bytes]:
-    """Of a vector."""
-    return case((place >= 0, func.substr(side, place * _FLOAT + 1, _FLOAT, type_=Price())))
+    sides = (func.substr(found[side], found.start, FLOAT, type_=Price()).label(side) for side in _SIDES)
+    return ColumnRead(select(*(found[name] for name in names), *sides), _BY_RANK)
 
 
 @cache
@@ -144,14 +135,12 @@ def vectors(side: Side, known_at: bool) -> ColumnRead:
     `_with_vectors` has it.
     """
     columns = snapshots.c
-    statement = select(columns.curve_id, columns.as_of, columns.grid_id, *_sized(side)).where(*_of_days(known_at))
-    return ColumnRead(statement.order_by(columns.curve_id, columns.as_of, *(columns[name] for name in RANK)))
+    named = [columns[name] for name in ("curve_id", "as_of", *RANK, "grid_id")]
+    return ColumnRead(select(*named, _vector(side)).where(*_of_days(known_at)), _BY_RANK)
 
 
-def _sized(side: str) -> list[ColumnElement[Any]]:
-    column = snapshots.c[side]
-    size = func.coalesce(func.length(column), 0, type_=Integer())
-    return [size.label(f"bytes_{side}"), type_coerce(column, Vector()).label(side)]
+def _vector(side: str) -> ColumnElement[Any]:
+    return type_coerce(snapshots.c[side], Vector()).label(side)
 
 
 @cache

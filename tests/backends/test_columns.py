@@ -55,7 +55,7 @@ def row(id_: int, prices: list[float] | None, held: bytes | None = None) -> dict
 
 async def test_each_kind_of_column(database: Database) -> None:
     await add(database, row(1, [1.0, 0.1]), row(2, None), row(3, [1.0, -7.25e300], b"\x80"), row(4, [0.0, np.nan]))
-    found = await read_columns(database, _READ, keys=[3, 1, 77], values=[30, 10, 7])
+    found = await read_columns(database, _READ, keys=[1, 3, 77], values=[10, 30, 7])
     assert found["id"].tolist() == [4, 3, 2, 1]
     assert found["day"].tolist() == [date(2000, 1, day) for day in (4, 3, 2, 1)]
     assert found["at"].tolist() == [(_AT + timedelta(microseconds=n)).replace(tzinfo=None) for n in (4, 3, 2, 1)]

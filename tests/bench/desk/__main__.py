@@ -39,6 +39,7 @@ from aurum.app import create_app
 from aurum.auth import local_principal
 from aurum.backends.database import migrate
 from aurum.backends.paging import PageRequest
+from aurum.cli import COLLECTED_AFTER
 from aurum.curves.aggregates import AggregateAsked
 from aurum.curves.analytics.buckets import DeliveryBucket
 from aurum.curves.analytics.movers import MoveMeasure
@@ -368,8 +369,9 @@ async def compare(urls: list[str], curves: int, rounds: int, console: Console) -
     # Two servers of the same: what one of them has read is kept, and the other one has still to read it.
     async with opened(url) as (ask, _), opened(url) as (_, services), opened(small_url) as (small, _):
         asked = ways(ask, small, sql) | numbers(services, ids)
+        gc.set_threshold(*COLLECTED_AFTER)  # all as `aurum serve` does
         gc.collect()
-        gc.freeze()  # as `aurum serve` does
+        gc.freeze()
         draws = Draw.rounds(curves, random.Random(7))
         await check(asked, next(draws))
         kinds = zip(
