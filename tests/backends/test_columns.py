@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Column, Date, Integer, LargeBinary, MetaData, Table, func, insert, select
+from sqlalchemy import Column, Date, Integer, LargeBinary, MetaData, Table, func, insert, select, type_coerce
 
-from aurum.backends.columns import ColumnRead, Price, read_columns
+from aurum.backends.columns import ColumnRead, Price, Vector, read_columns
 from aurum.backends.database import Database, Id, Instant
 from aurum.backends.reads import looked_up
 
@@ -69,6 +69,29 @@ async def test_they_are_in_the_order_of_the_statement(database: Database) -> Non
     found = await read_columns(database, _READ, keys=[], values=[])
     assert found["id"].tolist() == found["price"].tolist() == [9, 7, 5, 3, 1]
     assert found["held"] == [None] * 5
+
+
+async def test_vectors_are_in_the_order_that_was_asked_for(database: Database) -> None:
+    read = ColumnRead(select(_C.id, _C.held, type_coerce(_C.vector, Vector()).label("vector")), ["id"])
+    await add(database, row(3, [3.0, np.nan]), row(1, None, b"\x01"), row(2, [2.0, -0.0]), row(4, [4.0]))
+    found = await read_columns(database, read)
+    assert found["id"].tolist() == [1, 2, 3, 4]
+    assert found["held"] == [b"\x01", None, None, None]
+    pairs = found["vector"].matrix(np.array([2, 0, 1]), 2)
+    np.testing.assert_array_equal(pairs, [[3.0, np.nan], [np.nan, np.nan], [2.0, -0.0]])
+    assert np.signbit(pairs[2, 1])
+    assert found["vector"].matrix(np.array([3]), 1).tolist() == [[4.0]]
+
+
+async def test_a_null_takes_the_place_of_no_other_value(database: Database) -> None:
+    await add(database, row(1, [1.0, 2.0]), row(2, [1.0, 2.0]))
+    day = func.nullif(_C.day, date(2000, 1, 1), type_=Date()).label("day")
+    read = ColumnRead(select(_C.id, day), ["id"])
+    if database.packs:
+        with pytest.raises(ValueError, match="never null"):
+            await read_columns(database, read)
+    else:
+        assert (await read_columns(database, read))["day"].tolist() == [None, date(2000, 1, 2)]
 
 
 async def test_without_a_row_they_are_empty(database: Database) -> None:
