@@ -142,7 +142,8 @@ class AggregateService:
         if asked.run is not None:
             told = await teller(stories).days(principal, asked.run, [curve.id for curve in curves])
             curves = [curve for curve in curves if curve.id in told]
-        question = (principal.tenant, wanted, asked.dimensions, asked.by_curve, str(asked.common))
+        common = asked.common and (asked.common.currency, asked.common.unit, str(asked.common))
+        question = (principal.tenant, wanted, asked.dimensions, asked.by_curve, common)
         kept = self._kept.get(question) if asked.known_at is None else None
         if kept is not None and kept.curves is curves:
             return kept, told

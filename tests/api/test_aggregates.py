@@ -67,6 +67,8 @@ async def test_curves_of_several_currencies_are_pooled_at_a_rate(ask: Ask) -> No
     assert found["count"] == euros["count"] + dollars["count"]
     sums = 1.25 * euros["mean"] * euros["count"] + 3.412141633 * dollars["mean"] * dollars["count"]
     assert found["mean"] == pytest.approx(sums / found["count"], rel=1e-9)
+    alike = await ask(ASK, asOf=WEEK, filter=ttf, currency="USD", unit="MWh 1.25 USD/EUR")  # said as what is kept
+    assert alike["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 async def test_a_whole_vendor_by_hours_on_pages(ask: Ask) -> None:
