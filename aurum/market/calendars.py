@@ -114,7 +114,9 @@ def _ontario() -> dict[date, str]:
     weekend is kept on the next weekday that is none."""
     import holidays
 
-    days = holidays.country_holidays("CA", subdiv="ON", years=_YEARS, observed=False, categories=("public", "optional"))
+    days = holidays.country_holidays(
+        "CA", subdiv="ON", years=_YEARS, observed=False, categories=("public", "optional"), language="en_CA"
+    )
     named = {day: names for day, names in sorted(days.items()) if not _NOT_OF_ONTARIO & {*names.split("; ")}}
     kept: dict[date, str] = {}
     for day, name in named.items():

@@ -132,7 +132,7 @@ def curve_diff(asked: CurveDiffParameters, data: dict[str, Any]) -> dict[str, An
     """`meta` is what it has besides."""
     if not data["curves"]["totalCount"]:
         raise Problem(404, "Curve not found")
-    texts = [each["curve"][end]["publishedAt"] for each in data["quotes"]["nodes"] for end in ("from", "to")]
+    texts = [each["curve"][end]["recordedAt"] for each in data["quotes"]["nodes"] for end in ("from", "to")]
     newest = max(map(datetime.fromisoformat, texts), default=None)
     moments = {"from_timestamp": asked.from_timestamp, "to_timestamp": asked.to_timestamp}
     return {
@@ -165,12 +165,13 @@ class RowPage:
     def of(self, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, str]]:
         """Its rows, what `meta` says of it, and the cursors of its neighbours that there are."""
         place = self._place(rows)
-        start = max(0, place - self._limit) if self._backward else place
-        end = place if self._backward else min(start + self._limit, len(rows))
+        backward = self._backward and place > 0  # where nothing comes before it any more, the first page
+        start = max(0, place - self._limit) if backward else place
+        end = place if backward else min(start + self._limit, len(rows))
         cursors = {}
         if end < len(rows):
             cursors["next_cursor"] = self._cursor(rows[end - 1], False)
-        if start:
+        if 0 < start < len(rows):
             cursors["prev_cursor"] = self._cursor(rows[start], True)
         counts = {"returned_count": end - start, "offset": start, "total": len(rows)}
         return rows[start:end], {"limit": self._limit, "has_more": end < len(rows), **counts, **cursors}, cursors

@@ -116,7 +116,8 @@ async def test_the_tenant_is_the_callers_own(embedded: Rest) -> None:
 
 
 async def test_a_curves_difference_is_its_rows_of_v1_counted(market: Rest) -> None:
-    """March, the third quarter and 2026 have a price on both days. The newest load of them is the second day's."""
+    """March, the third quarter and 2026 have a price on both days. The newest load of them is the second day's, by the clock of storing: loads are
+    two seconds apart there."""
     rows = (await market.get("/v1/curves/diff", asof_a=A, asof_b=B)).json()["data"]
     response = await v2(market, url_of(TTF), from_timestamp=A, to_timestamp=f"{B}T23:30:00-05:00")
     found = response.json()
@@ -126,7 +127,7 @@ async def test_a_curves_difference_is_its_rows_of_v1_counted(market: Rest) -> No
         "name": TTF.legacy_key,
         "description": "Diff between 2025-02-12 and 2025-02-13T23:30:00-05:00",
         "data_points": 3,
-        "created_at": "2025-02-13T22:20:00Z",
+        "created_at": "2025-02-20T08:00:03Z",
     }
     assert len(rows) == 3
     assert (meta["from_timestamp"], meta["to_timestamp"]) == (A, f"{B}T23:30:00-05:00")
@@ -135,13 +136,13 @@ async def test_a_curves_difference_is_its_rows_of_v1_counted(market: Rest) -> No
     assert response.headers["etag"] == f'"{tag}"'
     assert response.headers["cache-control"] == "private, max-age=120"
     same = (await v2(market, url_of(TTF), from_timestamp=A, to_timestamp=A)).json()
-    assert (same["data_points"], same["created_at"]) == (5, "2025-02-12T22:15:00Z")
+    assert (same["data_points"], same["created_at"]) == (5, "2025-02-20T08:00:01Z")
 
 
 async def test_a_restatement_of_the_older_day_is_the_newest_load(market: Rest) -> None:
     await market.publish(A, (TTF, quoted(A, {"2025-03": 49.0})), published_at="2025-02-14 09:00")
     found = (await v2(market, url_of(TTF), from_timestamp=A, to_timestamp=B)).json()
-    assert (found["data_points"], found["created_at"]) == (1, "2025-02-14T09:00:00Z")
+    assert (found["data_points"], found["created_at"]) == (1, "2025-02-20T08:00:05Z")
 
 
 async def test_curves_without_rows_and_without_a_name(market: Rest) -> None:
@@ -246,3 +247,19 @@ def test_a_page_goes_on_where_its_row_was_though_that_is_gone() -> None:
     assert ([row["currency"] for row in found], told["offset"], told["has_more"]) == (["GBP", None], 2, False)
     found, told, beside = page(beside["prev_cursor"]).of(later)
     assert ([row["currency"] for row in found], "prev_cursor" in beside) == (["AUD", "CAD"], False)
+
+
+def test_nothing_is_left_where_a_cursor_points() -> None:
+    rows: list[dict[str, Any]] = [{"currency": one, "per_unit": "MWh"} for one in ("CAD", "EUR", "GBP", "USD")]
+    cursors = Cursors([SecretStr("k")], Path("nowhere"))
+
+    def page(cursor: str | None) -> RowPage:
+        asked = UnitListParameters(tenant_id="demo", limit=2, cursor=cursor)
+        return RowPage(asked, cursors, "units", "demo")
+
+    _, _, beside = page(None).of(rows)
+    found, told, ends = page(beside["next_cursor"]).of(rows[:2])
+    assert (found, told["has_more"], ends) == ([], False, {})
+    _, _, beside = page(beside["next_cursor"]).of(rows)
+    found, told, ends = page(beside["prev_cursor"]).of(rows[2:])
+    assert ([row["currency"] for row in found], told["has_more"], ends) == (["GBP", "USD"], False, {})
