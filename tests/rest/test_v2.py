@@ -116,8 +116,9 @@ async def test_the_tenant_is_the_callers_own(embedded: Rest) -> None:
 
 
 async def test_a_curves_difference_is_its_rows_of_v1_counted(market: Rest) -> None:
-    """March, the third quarter and 2026 have a price on both days. The newest load of them is the second day's, by the clock of storing: loads are
-    two seconds apart there."""
+    """March, the third quarter and 2026 have a price on both days. The newest load of them is the second day's, by the
+    clock of storing: loads are two seconds apart there.
+    """
     rows = (await market.get("/v1/curves/diff", asof_a=A, asof_b=B)).json()["data"]
     response = await v2(market, url_of(TTF), from_timestamp=A, to_timestamp=f"{B}T23:30:00-05:00")
     found = response.json()

@@ -33,8 +33,8 @@ class Inputs:
     def arguments(self, field: StrawberryField, values: Mapping[str, Any]) -> dict[str, Any]:
         """What `convert_arguments` makes of the values, by their names in Python, with the field's defaults.
 
-        Raises what the types of inputs raise. One that makes itself of its input (`from_input`) is told neither the info
-        nor the path.
+        Raises what the types of inputs raise. One that makes itself of its input (`from_input`) is told neither the
+        info nor the path.
         """
         found = self._fields.get(id(field))
         if found is None:
