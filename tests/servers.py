@@ -115,13 +115,14 @@ class PostgreSQL:
 
         One for all statements: starting it takes ten times as long as most of them.
         """
-        if not self._sessions:
+        deadline = time.monotonic() + 30
+        while not (self._sessions and _succeeds(_told(self._sessions[0], "SELECT 1"))):  # killed, or not yet recovered
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL does not answer:\n{self.server.log.read_text(errors='replace')[-4000:]}")
+            self.leave()
             self._sessions.append(self._session())
-        try:
-            said = _told(self._sessions[0], statement)
-        except OSError as error:  # it has ended with its server
-            said = [str(error)]
-        if said[-1:] != [f"{_DONE} false"]:
+        said = _told(self._sessions[0], statement)
+        if not _succeeds(said):
             raise RuntimeError(f"{statement} failed:\n" + "\n".join(said))
 
     def _session(self) -> subprocess.Popen[str]:
@@ -244,14 +245,21 @@ def _told(psql: subprocess.Popen[str], statement: str) -> list[str]:
     """What psql says of it; the last line is whether it failed, unless psql has ended."""
     assert psql.stdin is not None
     assert psql.stdout is not None
-    psql.stdin.write(f"{statement};\n\\echo {_DONE} :ERROR\n")
-    psql.stdin.flush()
+    try:
+        psql.stdin.write(f"{statement};\n\\echo {_DONE} :ERROR\n")
+        psql.stdin.flush()
+    except BrokenPipeError:
+        return ["psql has ended"]
     said = []
     for line in psql.stdout:
         said.append(line.rstrip())
         if line.startswith(_DONE):
             break
     return said
+
+
+def _succeeds(said: list[str]) -> bool:
+    return said[-1:] == [f"{_DONE} false"]
 
 
 def _redis_answers(port: int, command: bytes, answer: bytes) -> bool:

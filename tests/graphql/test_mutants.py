@@ -45,7 +45,7 @@ class Compared:
         fresh = Document(document.tree, (), document.conditions)
         try:
             return not all(self.wanted[place].fits(found) for place, found in answers(fresh, asked, desk, kept))
-        except (TypeError, AttributeError, KeyError):
+        except (TypeError, ValueError, AttributeError, KeyError):
             return True
 
 
