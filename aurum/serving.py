@@ -64,6 +64,7 @@ class Bounded(HttpToolsProtocol):
     """
 
     _around = 0
+    _heading = False  # the head of a request has begun, and not yet come
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -77,6 +78,8 @@ class Bounded(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._around += len(data)
         super().data_received(data)
+        if self._heading and self._late is None:
+            self._wait()
         if self._around > _MOST_AROUND_BYTES and not self.transport.is_closing():
             self.send_400_response("the request is too large around its body")
 
@@ -91,11 +94,12 @@ class Bounded(HttpToolsProtocol):
         self.transport.close()
 
     def on_message_begin(self) -> None:
-        self._around = 0
-        self._wait()
+        self._around, self._heading = 0, True
+        self._come()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        self._heading = False
         self._come()
         super().on_headers_complete()
 

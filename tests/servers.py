@@ -118,7 +118,8 @@ class PostgreSQL:
         deadline = time.monotonic() + 30
         while not (self._sessions and _succeeds(_told(self._sessions[0], "SELECT 1"))):  # killed, or not yet recovered
             if time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL does not answer:\n{self.server.log.read_text(errors='replace')[-4000:]}")
+                log = self.server.log.read_text(errors="replace")
+                raise RuntimeError(f"PostgreSQL does not answer:\n{log[-4000:]}")
             self.leave()
             self._sessions.append(self._session())
         said = _told(self._sessions[0], statement)

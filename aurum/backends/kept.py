@@ -69,8 +69,10 @@ class KeptSince(Kept[K, tuple[int, V]]):
     ) -> dict[N, V]:
         """What still holds; of the other names what `read` answers, which is kept. `head` was asked for just now."""
         found = self.all_still(keys, head)
+        if len(found) == len(keys):
+            return found
         missing = [name for name in keys if name not in found]
-        for name, value in (await read(missing)).items() if missing else ():
+        for name, value in (await read(missing)).items():
             found[name] = value
             self.note(keys[name], head, value, size(name, value))
         return found

@@ -68,6 +68,8 @@ def points_of_each(
     cache_keys: Sequence[Hashable],
 ) -> list[RecordBatch[CurvePoint]]:
     """Those of curves that share a grid, and are quoted alike, are a stack."""
+    if len(prices) == 1:
+        return [points_of(prices[0], chosen(prices[0].tenors, types, delivery), cache_keys[0])]
     alike: dict[Hashable, list[model.CurvePrices]] = {}
     places: list[tuple[Hashable, int]] = []
     for each in prices:

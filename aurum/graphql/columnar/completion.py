@@ -40,7 +40,6 @@ from graphql.execution.values import get_argument_values
 from graphql.pyutils import RefMap
 from graphql.type.definition import GraphQLResolveInfoHelpers
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.types.field import StrawberryField
 
 from aurum.backends.kept import Kept
 from aurum.errors import AurumError, Overflow
@@ -222,6 +221,8 @@ class ColumnarExecutor(StockExecutor):
         if shape.leaf is not None:
             return completed_leaves(shape.leaf, shape.nullable, values)
         kinds = set(map(type, values))
+        if shape.items is None and plan is not None and kinds == plan.kinds:
+            return await self._rows(plan, values, info)
         complete = self._objects if shape.items is None else self._lists
         if NoneType not in kinds:
             return await complete(shape, plan, values, kinds, info)
@@ -315,8 +316,8 @@ class ColumnarExecutor(StockExecutor):
         self, parent: GraphQLObjectType, field: Selected, info: Info | None
     ) -> tuple[Any, Mapping[str, Any]]:
         """The info and the arguments that a field's resolver would be given."""
-        definition, graphql_field = cast("StrawberryField", field.definition), parent.fields[field.name]
-        path: Any = None if info is None else info.path
+        definition: Any = field.definition
+        graphql_field, path = parent.fields[field.name], cast("Any", None) if info is None else info.path
         raw_info = self.build_resolve_info(graphql_field, field.nodes, parent, path)
         own_info = self._converter.config.info_class(_raw_info=raw_info, _field=definition)
         known = self._given.get(id(field)) if field.defaults is None else field.defaults

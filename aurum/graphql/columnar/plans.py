@@ -88,12 +88,13 @@ class Selected:
 class Plan:
     """A selection of an object type, all of which can be completed for many objects together.
 
-    Instances of `origin` are of the type; None: each has to be asked. `signature` tells it from other selections where
-    it is `flat`: nothing but attributes that are leaves.
+    Instances of `origin` are of the type; None: each has to be asked. `kinds`: what most lists of them hold.
+    `signature` tells it from other selections where it is `flat`: nothing but attributes that are leaves.
     """
 
     type: GraphQLObjectType
     origin: Origin
+    kinds: frozenset[Origin]
     fields: tuple[Selected, ...]
     waiting: tuple[Selected, ...]
     flat: bool
@@ -231,9 +232,11 @@ def _each(resolver: StrawberryResolver[Any]) -> Load:
 
 
 def _planned(object_type: GraphQLObjectType, fields: tuple[Selected, ...]) -> Plan:
+    origin = _origin(object_type)
     return Plan(
         type=object_type,
-        origin=_origin(object_type),
+        origin=origin,
+        kinds=frozenset([origin]),
         fields=fields,
         waiting=tuple(field for field in fields if field.waits),
         flat=all(field.leaf is not None for field in fields),
