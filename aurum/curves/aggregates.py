@@ -17,9 +17,10 @@ from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves.aggregated import Aggregate, Aggregates
 from aurum.curves.analytics.groups import Group, PricedIn, grouped, order_of
 from aurum.curves.analytics.pools import Grouping, HoursOf, Members, Pool
+from aurum.curves.blocks import DayBlock
 from aurum.curves.books import BookStore
 from aurum.curves.conversions import Common
-from aurum.curves.model import DayBlock, DayPrices, Side
+from aurum.curves.model import DayPrices, Side
 from aurum.curves.stories import Stories, teller
 from aurum.errors import InvalidCursor, InvalidInput
 from aurum.market.periods import TenorGrid

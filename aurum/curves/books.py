@@ -17,18 +17,8 @@ from aurum.backends.database import Id
 from aurum.backends.kept import KeptSince
 from aurum.backends.reads import Read, among, rows_of
 from aurum.curves import statements
-from aurum.curves.model import (
-    CurvePrices,
-    DayBlock,
-    DayPrices,
-    Listed,
-    Prices,
-    QuoteBlock,
-    Quoted,
-    Side,
-    Span,
-    unpack,
-)
+from aurum.curves.blocks import DayBlock, QuoteBlock, Quoted
+from aurum.curves.model import CurvePrices, DayPrices, Listed, Prices, Side, Span, unpack
 from aurum.curves.statements import RANK, of_tenant
 from aurum.curves.store import SnapshotStore, bits
 from aurum.curves.tables import snapshots
@@ -163,7 +153,7 @@ class BookStore:
             return partial(_day_blocks, day, side)
         read, given = statements.vectors(side, known_at is not None), _between(curve_ids, first, last, known_at)
         found = await read_columns(self._snapshots.database, read, tenant=tenant, **given)
-        grids = await self._grids_of(set(found["grid_id"].tolist()))
+        grids = await self._snapshots.grids_of(set(found["grid_id"].tolist()))
         return partial(_blocks, found, grids, curve_ids, side)
 
     async def _on(
@@ -198,7 +188,7 @@ class BookStore:
 
     async def _quoted(self, found: Columns, parts: Sequence[NDArray[np.intp]]) -> list[Quoted]:
         """Each of these rows."""
-        grids = await self._grids_of(set(found["grid_id"].tolist()))
+        grids = await self._snapshots.grids_of(set(found["grid_id"].tolist()))
 
         def made() -> list[Quoted]:
             return [Quoted.of(_quote_blocks(found, rows, grids)) for rows in parts]
@@ -218,15 +208,7 @@ class BookStore:
         return await read_columns(self._snapshots.database, read, tenant=tenant, days=list(days), **given)
 
     async def _grids(self, rows: Sequence[Sequence[Any]]) -> Mapping[int, TenorGrid]:
-        return await self._grids_of({row[_GRID] for row in rows})
-
-    async def _grids_of(self, wanted: set[int]) -> Mapping[int, TenorGrid]:
-        """Held here, for others may forget them meanwhile."""
-        while True:
-            grids = dict(self._snapshots.grids)
-            if wanted <= grids.keys():
-                return grids
-            await self._snapshots.read_grids(wanted)
+        return await self._snapshots.grids_of({row[_GRID] for row in rows})
 
 
 @cache

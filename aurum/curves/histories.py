@@ -81,7 +81,7 @@ class HistoryStore:
             if not unknown:
                 blank = dict.fromkeys(curve_ids, PriceHistory.blank(delivery))
                 return blank | _histories(delivery, found, grids, having)
-            await self._snapshots.read_grids(unknown)
+            await self._snapshots.grids_of(unknown)
 
 
 def _histories(

@@ -26,9 +26,10 @@ from aurum.curves.analytics.movers import (
     sizes,
 )
 from aurum.curves.analytics.rolling import RollingHistory, RollRule, rolling_history
+from aurum.curves.blocks import NOWHERE, QuoteBlock, Quoted, QuotedDay
 from aurum.curves.books import BookStore
 from aurum.curves.conversions import Common, Converted
-from aurum.curves.model import NOWHERE, DayPrices, QuoteBlock, Quoted, QuotedDay, Snapshot, Span
+from aurum.curves.model import DayPrices, Snapshot, Span
 from aurum.curves.stories import Stories, teller
 from aurum.errors import InvalidCursor, InvalidInput
 from aurum.market.periods import Tenor, TenorGrid, TenorType

@@ -14,7 +14,7 @@ from aurum.auth import Principal, Scope
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves.analytics.groups import getter_of
 from aurum.curves.model import QuotedTenors, Snapshot
-from aurum.curves.store import SnapshotStore
+from aurum.curves.quote_store import QuoteStore
 from aurum.errors import InvalidCursor
 from aurum.market.identity import fold
 from aurum.market.periods import Tenor, TenorType, standard_label
@@ -72,7 +72,7 @@ class QuoteFacets:
 
 
 class QuoteService:
-    def __init__(self, store: SnapshotStore, metadata: MetadataService) -> None:
+    def __init__(self, store: QuoteStore, metadata: MetadataService) -> None:
         self._store = store
         self._metadata = metadata
 

@@ -14,6 +14,7 @@ from aurum.backends.events import EventLog
 from aurum.curves.aggregates import AggregateService
 from aurum.curves.analytics.strips import Weighting, Weights, month_weights
 from aurum.curves.books import BookStore
+from aurum.curves.coverage_store import CoverageStore
 from aurum.curves.histories import HistoryAsked, HistoryStore
 from aurum.curves.model import (
     AsOfDay,
@@ -31,6 +32,7 @@ from aurum.curves.model import (
     Step,
 )
 from aurum.curves.moves import MoveService
+from aurum.curves.quote_store import QuoteStore
 from aurum.curves.quotes import QuoteService
 from aurum.curves.store import Day, DayVersion, SnapshotStore
 from aurum.curves.versions import VersionStore
@@ -72,7 +74,8 @@ class CurveService:
         self.books = BookStore(store, store.kept.most_bytes)
         self.moves = MoveService(self.books, metadata)
         self.aggregates = AggregateService(self.books, metadata)
-        self.quotes = QuoteService(store, metadata)
+        self.quotes = QuoteService(QuoteStore(store), metadata)
+        self.coverages = CoverageStore(store.database)
         self.metadata = metadata
         self.event_log = events
 
@@ -121,12 +124,12 @@ class CurveService:
         """What is known of a vendor's day, read within the transaction."""
         principal.require(Scope.CURVES_READ)
         ids = self.metadata.ids_matching(principal, CurveFilter(vendors=(vendor,)))
-        return await self.store.day_known(transaction, principal.tenant, ids, as_of, file_id)
+        return await self.coverages.day_known(transaction, principal.tenant, ids, as_of, file_id)
 
     async def vendor_days(self, principal: Principal, vendor: str, *, before: date, limit: int) -> dict[date, int]:
         """The last days with prices of a vendor before a date; a number that differs whenever a day has changed."""
         principal.require(Scope.CURVES_READ)
-        return await self.store.vendor_days(principal.tenant, vendor, before, limit)
+        return await self.coverages.vendor_days(principal.tenant, vendor, before, limit)
 
     async def mids(self, principal: Principal, vendor: str, days: Collection[date]) -> dict[date, dict[str, DayMids]]:
         """By day and curve key: the mids of a vendor's curves as they are known now."""
@@ -247,14 +250,14 @@ class CurveService:
     ) -> dict[int, Coverage]:
         principal.require(Scope.CURVES_READ)
         ours = self.metadata.ids_matching(principal, CurveFilter())
-        return await self.store.coverage(ours.where(ours.selected_columns.id.in_(curve_ids)), known_at)
+        return await self.coverages.coverage(ours.where(ours.selected_columns.id.in_(curve_ids)), known_at)
 
     async def as_of_days(
         self, principal: Principal, wanted: CurveFilter, first: date, last: date, *, known_at: datetime | None = None
     ) -> list[AsOfDay]:
         principal.require(Scope.CURVES_READ)
         ids = self.metadata.ids_matching(principal, wanted)
-        return await self.store.days(ids, first, last, known_at)
+        return await self.coverages.days(ids, first, last, known_at)
 
     def events(self, principal: Principal) -> EventLog:
         """Where what happens to curves is followed: CURVE_PUBLISHED and CURVE_RESTATED."""

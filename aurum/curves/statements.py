@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -161,6 +162,16 @@ def of_tenant() -> ColumnElement[bool]:
     # Checked, not searched by: SQLite would walk all snapshots of the tenant rather than those of a few curves.
     same: ColumnElement[bool] = snapshots.c.tenant_id.concat("") == _bound("tenant", "tenant_id")
     return same
+
+
+def belongs_to(tenant: str) -> ColumnElement[bool]:
+    """Checked, as `of_tenant` is."""
+    return snapshots.c.tenant_id.concat("") == tenant
+
+
+def known_by(known_at: datetime | None) -> ColumnElement[bool]:
+    """None: now."""
+    return snapshots.c.id.is_not(None) if known_at is None else snapshots.c.published_at <= known_at
 
 
 def _bound(name: str, column: str = "as_of") -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -14,9 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
     Select,
-    Subquery,
     and_,
-    case,
     func,
     literal,
     select,
@@ -29,19 +25,15 @@ from aurum.backends.kept import KeptSince
 from aurum.backends.sharing import Together
 from aurum.curves import statements
 from aurum.curves.model import (
-    AsOfDay,
-    Coverage,
     CurvePrices,
-    DayKnown,
     DayMids,
-    QuotedTenors,
     Snapshot,
     Standing,
     Step,
     unpack,
 )
-from aurum.curves.statements import RANK, SNAPSHOT
-from aurum.curves.tables import point_rows, snapshots, tenor_grids, vendor_days
+from aurum.curves.statements import RANK, SNAPSHOT, belongs_to, known_by
+from aurum.curves.tables import point_rows, snapshots, tenor_grids
 from aurum.market.cells import Cells, PointRows
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType
 
@@ -119,7 +111,7 @@ class SnapshotStore:
     async def versions(self, tenant: str, days: Collection[Day]) -> dict[Day, list[Snapshot]]:
         """Every version of a day, the newest known first."""
         found: dict[Day, list[Snapshot]] = {}
-        for snapshot in await self._read(tenant, select(*SNAPSHOT).where(_on(days))):
+        for snapshot in await self.those(tenant, select(*SNAPSHOT).where(_on(days))):
             found.setdefault((snapshot.curve_id, snapshot.as_of), []).append(snapshot)
         return found
 
@@ -135,21 +127,8 @@ class SnapshotStore:
         grids, places = await self._shared_content(connection, rows)
         return {row[1]: _snapshot(row, grids, places) for row in rows}  # the newest comes last
 
-    async def day_known(
-        self, connection: ReadConnection, tenant: str, curve_ids: Select[Any], as_of: date, file_id: int
-    ) -> DayKnown:
-        """Of the curves that `curve_ids` selects, on a connection that the caller holds."""
-        columns = snapshots.c
-        of_file = case((columns.file_id == file_id, columns.published_at))
-        statement = select(func.max(columns.published_at), func.min(of_file), func.count(columns.author) > 0).where(
-            columns.tenant_id == tenant, columns.as_of == as_of, columns.curve_id.in_(curve_ids)
-        )
-        row = await connection.first(statement)
-        assert row is not None  # noqa: S101  an aggregate always answers a row
-        return DayKnown(row[0], row[1], bool(row[2]))
-
     async def by_id(self, tenant: str, ids: Collection[int]) -> dict[int, Snapshot]:
-        found = await self._read(tenant, select(*SNAPSHOT).where(snapshots.c.id.in_(ids)))
+        found = await self.those(tenant, select(*SNAPSHOT).where(snapshots.c.id.in_(ids)))
         return {snapshot.id: snapshot for snapshot in found}
 
     async def standing(self, tenant: str, curve_id: int) -> tuple[int, Standing | None]:
@@ -157,7 +136,7 @@ class SnapshotStore:
         reads them.
         """
         newest = select(head_of(tenant).label("cursor"), _newest(literal(curve_id), None, None).label("id")).subquery()
-        ours = and_(snapshots.c.id == newest.c.id, _of(tenant))
+        ours = and_(snapshots.c.id == newest.c.id, belongs_to(tenant))
         columns = (snapshots.c[name] for name in _STANDING)
         statement = select(newest.c.cursor, *columns).select_from(newest.join(snapshots, ours, isouter=True))
         async with self.database.read() as connection:
@@ -180,8 +159,8 @@ class SnapshotStore:
             )
             .select_from(snapshots.join(then, then.c.id == before, isouter=True))
             .where(
-                _of(tenant), columns.curve_id == curve_id, tuple_(columns.as_of, columns.version).in_(list(versions)),
-                columns.id == newest,
+                belongs_to(tenant), columns.curve_id == curve_id, columns.id == newest,
+                tuple_(columns.as_of, columns.version).in_(list(versions)),
             )
         )  # fmt: skip
         async with self.database.read() as connection:
@@ -218,7 +197,7 @@ class SnapshotStore:
                 snapshots.c.tenant_id == tenant,
                 snapshots.c.curve_id.in_(curve_ids),
                 as_of.between(first, last),
-                _known(known_at),
+                known_by(known_at),
             )
             .group_by(snapshots.c.curve_id, as_of)
             .subquery()
@@ -226,7 +205,7 @@ class SnapshotStore:
         newest = _newest(days.c.curve_id, lambda c: c.as_of == days.c.as_of, known_at)
         statement = select(*SNAPSHOT).join(days, and_(days.c.place <= limit, snapshots.c.id == newest))
         found: dict[int, list[Snapshot]] = {}
-        for snapshot in await self._read(tenant, statement):
+        for snapshot in await self.those(tenant, statement):
             found.setdefault(snapshot.curve_id, []).append(snapshot)
         for row in found.values():
             row.sort(key=lambda snapshot: snapshot.as_of, reverse=descending)
@@ -246,75 +225,6 @@ class SnapshotStore:
         async with self.database.read() as connection:
             return {row.id: row.at for row in await connection.all(statement)}
 
-    async def coverage(self, curve_ids: Select[Any], known_at: datetime | None = None) -> dict[int, Coverage]:
-        """By curve: its days with prices, as known at `known_at`. Like `days` it reads indexes, not rows."""
-        columns = snapshots.c
-        chosen = and_(columns.curve_id.in_(curve_ids), _known(known_at))
-        days = select(columns.curve_id, columns.as_of).where(chosen).distinct().subquery()
-        blank = _blank(chosen, known_at).subquery()
-        same_day = and_(blank.c.curve_id == days.c.curve_id, blank.c.as_of == days.c.as_of)
-        as_of = days.c.as_of
-        statement = (
-            select(days.c.curve_id, func.min(as_of), func.max(as_of), func.count(as_of))
-            .outerjoin_from(days, blank, same_day)
-            .where(blank.c.curve_id.is_(None))
-            .group_by(days.c.curve_id)
-        )
-        async with self.database.read() as connection:
-            return {row[0]: Coverage(row[1], row[2], row[3]) for row in await connection.all(statement)}
-
-    async def days(self, curve_ids: Select[Any], first: date, last: date, known_at: datetime | None) -> list[AsOfDay]:
-        """Dates with prices of the curves that `curve_ids` selects, oldest first, as known at `known_at`.
-
-        Both statements read an index alone; what is in quarantine with every point is rare, and read apart.
-        """
-        columns, chosen = snapshots.c, and_(snapshots.c.curve_id.in_(curve_ids), _known(known_at))
-        days = select(columns.as_of, func.count(columns.curve_id.distinct()), func.max(columns.published_at)).where(
-            chosen, columns.as_of.between(first, last)
-        )
-        begun = select(columns.curve_id, func.min(columns.as_of)).where(chosen).group_by(columns.curve_id)
-        async with self.database.read() as connection:
-            found = await connection.all(days.group_by(columns.as_of).order_by(columns.as_of))
-            firsts = {row[0]: row[1] for row in await connection.all(begun)}
-            blank = await self._blank_days(connection, chosen, firsts)
-        begins = sorted(firsts.values())
-        counted = ((as_of, count - blank[as_of], at) for as_of, count, at in found)
-        return [AsOfDay(as_of, count, bisect_right(begins, as_of), at) for as_of, count, at in counted if count]
-
-    async def _blank_days(
-        self, connection: ReadConnection, chosen: ColumnElement[bool], firsts: dict[int, date]
-    ) -> Counter[date]:
-        """By day: the curves that have versions, the newest without prices. Mends `firsts`, a curve's first day."""
-        columns = snapshots.c
-        blank = select(columns.curve_id).where(chosen, columns.points == columns.withheld_points).distinct()
-        ids = [row.curve_id for row in await connection.all(blank)]
-        if not ids:
-            return Counter()
-        quoted = (columns.points > columns.withheld_points).label("quoted")
-        versions = select(columns.curve_id, columns.as_of, quoted).where(chosen, columns.curve_id.in_(ids))
-        newest: dict[Day, bool] = {}
-        begun: dict[int, date] = {}
-        for row in await connection.all(versions.order_by(*(columns[name] for name in RANK))):
-            newest[row.curve_id, row.as_of] = row.quoted  # the newest version comes last
-            if row.quoted:
-                begun[row.curve_id] = min(row.as_of, begun.get(row.curve_id, row.as_of))
-        for id_ in ids:
-            firsts.pop(id_, None)
-        firsts.update(begun)
-        return Counter(as_of for (_, as_of), has_prices in newest.items() if not has_prices)
-
-    async def vendor_days(self, tenant: str, vendor: str, before: date, limit: int) -> dict[date, int]:
-        """The last days of a vendor before a date, each with the number of its changes."""
-        columns = vendor_days.c
-        statement = (
-            select(columns.as_of, columns.revision)
-            .where(columns.tenant_id == tenant, columns.vendor == vendor, columns.as_of < before)
-            .order_by(columns.as_of.desc())
-            .limit(limit)
-        )
-        async with self.database.read() as connection:
-            return {row.as_of: row.revision for row in await connection.all(statement)}
-
     async def mids(self, tenant: str, curve_ids: Select[Any], days: Collection[date]) -> dict[date, dict[int, DayMids]]:
         """By day and curve: the mids as they are known now."""
         columns = snapshots.c
@@ -329,74 +239,24 @@ class SnapshotStore:
             found.setdefault(as_of, {})[curve_id] = DayMids(grids[grid_id], unpack(mid))
         return found
 
-    async def grids_with(self, types: Collection[TenorType]) -> list[int]:
-        """The ids of tenor grids that have such tenors."""
+    async def grids_of(self, ids: set[int]) -> dict[int, TenorGrid]:
+        """By id. A connection is opened only for those that are not at hand."""
+        if ids <= self.grids.keys():
+            return {id_: self.grids[id_] for id_ in ids}
+        async with self.database.read() as connection:
+            return await _content(connection, tenor_grids.c.tenors, ids, self.grids, _grid)
+
+    async def every_grid(self) -> dict[int, TenorGrid]:
+        """By id."""
         async with self.database.read() as connection:
             ids = {row.id for row in await connection.all(select(tenor_grids.c.id))}
-            grids = await _content(connection, tenor_grids.c.tenors, ids, self.grids, _grid)
-        return [id_ for id_, grid in grids.items() if any(tenor.type in types for tenor in grid)]
+            return await _content(connection, tenor_grids.c.tenors, ids, self.grids, _grid)
 
-    async def read_grids(self, ids: set[int]) -> None:
-        async with self.database.read() as connection:
-            await _content(connection, tenor_grids.c.tenors, ids, self.grids, _grid)
-
-    async def last_quoting(
-        self,
-        tenant: str,
-        curve_ids: Collection[int],
-        as_of: date | None,
-        known_at: datetime | None,
-        grids: Collection[int] | None,
-    ) -> dict[int, list[Snapshot]]:
-        """By curve: the snapshots that together hold the newest quote of each tenor; with `as_of`, of that day alone.
-
-        They are the newest of those that quote the same tenors: a day whose 2027 is missing hides no older 2027.
-        """
-        days = _last_quoting(tenant, curve_ids, as_of, known_at, grids)
-        statement = select(*SNAPSHOT).where(snapshots.c.id.in_(select(days.c.id).where(days.c.place == 1)))
-        found: dict[int, list[Snapshot]] = {}
-        for snapshot in await self._read(tenant, statement):
-            found.setdefault(snapshot.curve_id, []).append(snapshot)
-        return found
-
-    async def last_quoted(
-        self,
-        tenant: str,
-        curve_ids: Collection[int],
-        as_of: date | None,
-        known_at: datetime | None,
-        grids: Collection[int] | None,
-    ) -> dict[int, tuple[QuotedTenors, ...]]:
-        """By curve: what those of `last_quoting` quote, the newest first."""
-        days = _last_quoting(tenant, curve_ids, as_of, known_at, grids)
-        columns = [days.c[name] for name in ("curve_id", "grid_id", "quoted")]
-        statement = select(*columns).where(days.c.place == 1).order_by(days.c.as_of.desc())
-        async with self.database.read() as connection:
-            rows = await connection.all(statement)
-            shared = await _content(connection, tenor_grids.c.tenors, {row.grid_id for row in rows}, self.grids, _grid)
-        found: dict[int, tuple[QuotedTenors, ...]] = {}
-        for curve_id, grid_id, quoted in rows:
-            found[curve_id] = (*found.get(curve_id, ()), QuotedTenors(shared[grid_id], bytes(quoted)))
-        return found
-
-    def quoting(
-        self, as_of: date | None, known_at: datetime | None, grids: Collection[int] | None
-    ) -> Callable[[ColumnElement[int]], ColumnElement[bool]]:
-        """The condition that a curve has a snapshot on that day (None: any) with such a grid, for the catalogue."""
-        columns = snapshots.c
-        conditions = [*_quoting(as_of, known_at), *_among(columns.grid_id, grids)]
-
-        def condition(curve_id: ColumnElement[int]) -> ColumnElement[bool]:
-            # Not EXISTS, which PostgreSQL answers for all curves at once, however few are wanted.
-            one = select(columns.id).where(columns.curve_id == curve_id, *conditions).limit(1)
-            return one.scalar_subquery().is_not(None)
-
-        return condition
-
-    async def _read(self, tenant: str, statement: Select[Any]) -> list[Snapshot]:
+    async def those(self, tenant: str, statement: Select[Any]) -> list[Snapshot]:
+        """Of a select of SNAPSHOT: by as-of date, of each the newest version first."""
         best_first = [snapshots.c.as_of, *(snapshots.c[name].desc() for name in RANK)]
         async with self.database.read() as connection:
-            rows = await connection.all(statement.where(_of(tenant)).order_by(*best_first))
+            rows = await connection.all(statement.where(belongs_to(tenant)).order_by(*best_first))
             grids, places = await self._shared_content(connection, rows)
         return [_snapshot(row, grids, places) for row in rows]
 
@@ -489,64 +349,6 @@ def _newest(curve_id: ColumnElement[int], on: Any, known_at: datetime | None) ->
         statement = statement.where(other.c.published_at <= known_at)
     best_first = [other.c.as_of.desc(), *(other.c[name].desc() for name in RANK)]
     return statement.order_by(*best_first).limit(1).scalar_subquery()
-
-
-def _of(tenant: str) -> ColumnElement[bool]:
-    # Checked, not searched by: SQLite would walk all snapshots of the tenant rather than those of a few curves.
-    return snapshots.c.tenant_id.concat("") == tenant
-
-
-def _known(known_at: datetime | None) -> ColumnElement[bool]:
-    return snapshots.c.id.is_not(None) if known_at is None else snapshots.c.published_at <= known_at
-
-
-def _blank(chosen: ColumnElement[bool], known_at: datetime | None) -> Select[Any]:
-    """Curves and days whose newest version known at `known_at` has no price."""
-    columns, other = snapshots.c, snapshots.alias()
-    newer = tuple_(*(other.c[name] for name in RANK)) > tuple_(*(columns[name] for name in RANK))
-    later = select(other.c.id).where(
-        other.c.curve_id == columns.curve_id, other.c.as_of == columns.as_of, newer,
-        *([] if known_at is None else [other.c.published_at <= known_at]),
-    )  # fmt: skip
-    return select(columns.curve_id, columns.as_of).where(
-        chosen, columns.points == columns.withheld_points, ~later.exists()
-    )
-
-
-def _last_quoting(
-    tenant: str,
-    curve_ids: Collection[int],
-    as_of: date | None,
-    known_at: datetime | None,
-    grids: Collection[int] | None,
-) -> Subquery:
-    """The newest versions of days, and their `place` among those of the curve that quote the same tenors."""
-    columns = snapshots.c
-    newest_version = [columns[name].desc() for name in RANK]
-    versions = (
-        select(
-            *(columns[name] for name in ("id", "curve_id", "as_of", "grid_id", "quoted")),
-            _place([columns.curve_id, columns.as_of], newest_version),
-        )
-        .where(_of(tenant), columns.curve_id.in_(curve_ids), *_quoting(as_of, known_at))
-        .subquery()
-    )
-    current = versions.c
-    alike = _place([current.curve_id, current.grid_id, current.quoted], [current.as_of.desc()])
-    chosen = [current[name] for name in ("id", "curve_id", "as_of", "grid_id", "quoted")]
-    return select(*chosen, alike).where(current.place == 1, *_among(current.grid_id, grids)).subquery()
-
-
-def _quoting(as_of: date | None, known_at: datetime | None) -> list[ColumnElement[bool]]:
-    return [_known(known_at)] if as_of is None else [_known(known_at), snapshots.c.as_of == as_of]
-
-
-def _among(grid_id: ColumnElement[int], grids: Collection[int] | None) -> list[ColumnElement[bool]]:
-    return [] if grids is None else [grid_id.in_(grids)]
-
-
-def _place(within: Sequence[ColumnElement[Any]], order: Sequence[ColumnElement[Any]]) -> ColumnElement[int]:
-    return func.row_number().over(partition_by=within, order_by=order).label("place")
 
 
 def _on(days: Collection[Day]) -> ColumnElement[bool]:

@@ -23,8 +23,9 @@ from aurum.curves.aggregated import Aggregate
 from aurum.curves.aggregates import AggregateAsked
 from aurum.curves.analytics.buckets import AsOfBucket, DeliveryBucket, as_of_range, as_of_starts
 from aurum.curves.analytics.pools import Grouping, Members, Pool
+from aurum.curves.blocks import DayBlock
 from aurum.curves.conversions import common
-from aurum.curves.model import CurvePrices, DayBlock, Side
+from aurum.curves.model import CurvePrices, Side
 from aurum.curves.moves import SnapshotRef
 from aurum.errors import Forbidden, InvalidCursor, InvalidInput, NoBlockHours, NoExchangeRate, UnitMismatch, UnknownUnit
 from aurum.market.identity import CurveIdentity

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurum.curves.analytics.alignment import aligned, brought, side_by_side, taken
-from aurum.curves.model import NOWHERE, CurvePrices
+from aurum.curves.blocks import NOWHERE
+from aurum.curves.model import CurvePrices
 from aurum.market.periods import Tenor, TenorGrid, TenorType, months_from
 from tests.published import months
 

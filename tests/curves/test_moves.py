@@ -16,7 +16,8 @@ from aurum.curves.analytics.alignment import aligned
 from aurum.curves.analytics.diffs import CurveDiff, Ends, PointStatus, difference, differences
 from aurum.curves.analytics.exchanges import Rates, exchanged
 from aurum.curves.analytics.moves import percent
-from aurum.curves.model import CurvePrices, Prices, QuoteBlock, Quoted, Snapshot, Standing
+from aurum.curves.blocks import QuoteBlock, Quoted
+from aurum.curves.model import CurvePrices, Prices, Snapshot, Standing
 from aurum.curves.moves import SnapshotRef
 from aurum.errors import Forbidden, InvalidInput
 from aurum.market.periods import Tenor, TenorGrid, TenorType, months_from

@@ -259,7 +259,7 @@ async def test_a_page_reads_only_the_curves_it_needs(rest: Rest, monkeypatch: py
         await rest.publish(day, *((curve, prices([1.0] * 50)) for curve in curves[:-1]), (curves[-1], strip))
     read = 0
     store = rest.services.curves.store
-    read_snapshots = store._read
+    read_snapshots = store.those
 
     async def counting_read(*arguments: Any) -> Any:
         nonlocal read
@@ -267,7 +267,7 @@ async def test_a_page_reads_only_the_curves_it_needs(rest: Rest, monkeypatch: py
         read += len(snapshots)
         return snapshots
 
-    monkeypatch.setattr(store, "_read", counting_read)
+    monkeypatch.setattr(store, "those", counting_read)
     statements = statements_from_here(rest.services.database)
     for once in ({}, {"tenor_type": "QUARTER"}):  # tenors and cells are kept once they are read
         await rest.rows(**once)

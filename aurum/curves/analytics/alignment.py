@@ -9,7 +9,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from aurum.curves.model import NOWHERE, CurvePrices, Prices
+from aurum.curves.blocks import NOWHERE
+from aurum.curves.model import CurvePrices, Prices
 from aurum.market.periods import Tenor, TenorGrid
 
 Places = NDArray[np.int64]

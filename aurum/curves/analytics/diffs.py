@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from aurum.curves.analytics.alignment import Alignment, Mask, Places, aligned
 from aurum.curves.analytics.moves import Move, explained, percent, told
-from aurum.curves.model import NOWHERE, CurvePrices, Prices, Quoted, Snapshot, Standing
+from aurum.curves.blocks import NOWHERE, Quoted
+from aurum.curves.model import CurvePrices, Prices, Snapshot, Standing
 from aurum.market.finite import finite
 from aurum.market.periods import TenorGrid
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from aurum.curves.analytics.alignment import Mask, Places, aligned, brought
 from aurum.curves.analytics.deviations import Spread
 from aurum.curves.analytics.moves import percent
-from aurum.curves.model import NOWHERE, Prices, Quoted
+from aurum.curves.blocks import NOWHERE, Quoted
+from aurum.curves.model import Prices
 from aurum.market.finite import finite
 from aurum.market.periods import Tenor, TenorGrid, TenorType
 

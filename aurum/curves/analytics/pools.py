@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from aurum.curves.analytics.aggregates import Groups, Keys, Numbers, Values, groups_of, merged
 from aurum.curves.analytics.buckets import AsOfBucket, DeliveryBucket, as_of_starts, pooled
 from aurum.curves.analytics.deliveries import Seasons
-from aurum.curves.model import DayBlock
+from aurum.curves.blocks import DayBlock
 from aurum.market.finite import finite
 from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType
 

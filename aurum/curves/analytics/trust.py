@@ -9,7 +9,8 @@ from enum import StrEnum
 import numpy as np
 
 from aurum.curves.analytics.alignment import aligned, taken
-from aurum.curves.model import NOWHERE, CurvePrices, Snapshot
+from aurum.curves.blocks import NOWHERE
+from aurum.curves.model import CurvePrices, Snapshot
 
 
 class Requirement(StrEnum):
