@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -29,6 +29,16 @@ class Kept(Generic[K, V]):
             return None
         self._values.move_to_end(key)
         return found[0]
+
+    def all(self, keys: Iterable[K]) -> list[V | None]:
+        """In their order."""
+        values, found = self._values, list[V | None]()
+        for key in keys:
+            entry = values.get(key)
+            if entry is not None:
+                values.move_to_end(key)
+            found.append(None if entry is None else entry[0])
+        return found
 
     def put(self, key: K, value: V, size: int) -> None:
         """`size` in bytes."""

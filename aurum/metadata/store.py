@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache, partial
 from typing import Any
@@ -64,8 +64,8 @@ _CURVE = [
 
 def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
     """The conditions on `curves` that a filter means."""
-    given = {name: values for name, values in _given(wanted).items() if values is not None}
-    conditions = [curves.c.tenant_id == tenant, *(_SEARCHED[name].in_(values) for name, values in given.items())]
+    given = _given(wanted).items()
+    conditions = [curves.c.tenant_id == tenant, *(_SEARCHED[name].in_(values) for name, values in given)]
     if wanted.unit_known is not None:
         conditions.append(curves.c.unit.is_not(None) if wanted.unit_known else curves.c.unit.is_(None))
     if wanted.location_known is not None:
@@ -79,11 +79,11 @@ def matching(tenant: str, wanted: CurveFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _given(wanted: CurveFilter) -> dict[str, list[str] | None]:
-    """The lists of a filter as they are searched for; None: any."""
+@lru_cache(64)  # a filter may have thousands of texts
+def _given(wanted: CurveFilter) -> Mapping[str, tuple[str, ...]]:
+    """The lists that a filter has, as they are searched for."""
     return {
-        name: None if (values := getattr(wanted, name)) is None else list(map(_spelling(name), values))
-        for name in _SEARCHED
+        name: tuple(map(_spelling(name), values)) for name in _SEARCHED if (values := getattr(wanted, name)) is not None
     }
 
 
@@ -215,14 +215,14 @@ class CatalogueStore:
         if wanted.search is not None and not order:
             keys[:0] = [SortKey(rank(wanted.search), descending=True), SortKey(SHORTNESS)]
         check(keys, request.position)
-        given = {name: values for name, values in _given(wanted).items() if values is not None}
+        given = _given(wanted)
         if any(getattr(wanted, name) is not None for name in _OTHERS):
             statement = select(*_CURVE).where(*matching(tenant, wanted))
             async with self.database.read() as connection:
                 return (await read_page(connection, statement, keys, request)).map(self._curve)
         read = _page(frozenset(given), tuple(order), request.position is not None, request.backward)
         position = {f"after_{n}": value for n, value in enumerate(request.position or ())}
-        values = {name: tuple(each) for name, each in given.items()} | position
+        values = {**given, **position}
         question = (tenant, read, request.limit + 1, tuple(sorted(values.items())))
         page = None if head is None else self._pages_known.still(question, head)
         if page is None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -20,7 +20,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from aurum.graphql.charges import Charges
 from aurum.graphql.columnar.plans import batched
-from aurum.graphql.columnar.records import Column, Constant, RecordBatch, SharedColumn
+from aurum.graphql.columnar.records import Batches, Column, Constant, RecordBatch, SharedColumn, Stack
 from aurum.settings import GraphQLSettings
 
 T = TypeVar("T")
@@ -128,8 +128,22 @@ class Point(Leaves):
         return self.whole + by
 
 
-def load_points(snapshots: list[Snapshot], info: Info, sides: list[Side] | None, count: int = 10) -> list[Any]:
-    return [info.context.points(snapshot.place, sides, count) for snapshot in snapshots]
+class Alone(Stack[Point]):
+    """A batch as a stack of one."""
+
+    def __init__(self, one: RecordBatch[Point]) -> None:
+        super().__init__(Point, len(one), dict)
+        self._one = one
+
+    def batch(self, place: int, cache_key: Hashable | None = None) -> RecordBatch[Point]:
+        return self._one
+
+
+def load_points(snapshots: list[Snapshot], info: Info, sides: list[Side] | None, count: int = 10) -> Sequence[Any]:
+    found = [info.context.points(snapshot.place, sides, count) for snapshot in snapshots]
+    if sides is None and all(isinstance(each, RecordBatch) for each in found):
+        return Batches(Point, [(Alone(each), 0) for each in found], [each.cache_key for each in found])
+    return found
 
 
 async def load_snapshots(curves: list[Curve], info: Info, day: date | None) -> list[Any]:

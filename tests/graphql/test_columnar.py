@@ -299,6 +299,16 @@ class TestKept:
         assert isinstance(second["data"]["points"], EncodedRows)
         assert first == second == await asked(STOCK, "{ points { text number } }", Desk())
 
+    async def test_batches_of_stacks_are_not_even_made(
+        self, keeping: strawberry.Schema, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        query = "{ curves(count: 2) { snapshot { points { text number } } } }"
+        first = await asked(keeping, query, Desk(True, keep="same"))
+        monkeypatch.setattr(desks.Alone, "batch", None)
+        second = await asked(keeping, query, Desk(True, keep="same"))
+        assert first == second == await asked(STOCK, query, Desk())
+        assert [len(each["snapshot"]["points"]) for each in second["data"]["curves"]] == [4, 4]
+
     async def test_are_kept_for_the_selection_as_it_is_answered(
         self, keeping: strawberry.Schema, kept: Kept[Any, bytes]
     ) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from aurum.curves import model
 from aurum.curves.graphql.arguments import DeliveryRange
-from aurum.graphql.columnar.records import Columns, Constant, RecordBatch, SharedColumn, Stack
+from aurum.graphql.columnar.records import Batches, Columns, Constant, RecordBatch, SharedColumn, Stack
 from aurum.market.cells import Cells
 from aurum.market.periods import Tenor, TenorGrid, TenorType
 
@@ -66,10 +66,8 @@ def points_of_each(
     types: list[TenorType] | None,
     delivery: DeliveryRange | None,
     cache_keys: Sequence[Hashable],
-) -> list[RecordBatch[CurvePoint]]:
+) -> Batches[CurvePoint]:
     """Those of curves that share a grid, and are quoted alike, are a stack."""
-    if len(prices) == 1:
-        return [points_of(prices[0], chosen(prices[0].tenors, types, delivery), cache_keys[0])]
     alike: dict[Hashable, list[model.CurvePrices]] = {}
     places: list[tuple[Hashable, int]] = []
     for each in prices:
@@ -78,7 +76,7 @@ def points_of_each(
         places.append((kind, len(others)))
         others.append(each)
     stacks = {kind: _stack(of_kind, chosen(of_kind[0].tenors, types, delivery)) for kind, of_kind in alike.items()}
-    return [stacks[kind].batch(place, key) for (kind, place), key in zip(places, cache_keys, strict=True)]
+    return Batches(CurvePoint, [(stacks[kind], place) for kind, place in places], cache_keys)
 
 
 def _stack(prices: Sequence[model.CurvePrices], chosen: list[int] | None) -> Stack[CurvePoint]:

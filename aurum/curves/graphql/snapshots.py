@@ -32,7 +32,7 @@ from aurum.curves.graphql.strips import (
 )
 from aurum.graphql.arrow.tables import parallel
 from aurum.graphql.columnar.plans import batched
-from aurum.graphql.columnar.records import RecordBatch
+from aurum.graphql.columnar.records import Batches
 from aurum.graphql.connections import Connection
 from aurum.graphql.ids import node_id
 from aurum.graphql.nodes import Node
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 def load_points(
     parents: Sequence[CurveSnapshot], _: Info, tenor_types: list[TenorType] | None, delivery: DeliveryRange | None
-) -> list[RecordBatch[CurvePoint]]:  # fmt: skip
+) -> Batches[CurvePoint]:  # fmt: skip
     snapshots = [parent.snapshot for parent in parents]
     types, range_ = None if tenor_types is None else tuple(tenor_types), delivery and (delivery.start, delivery.end)
     keys = [(each.id, each.story and each.story.id, types, range_) for each in snapshots]

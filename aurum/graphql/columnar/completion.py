@@ -57,7 +57,7 @@ from aurum.graphql.columnar.plans import (
     plan_key,
     shape_of,
 )
-from aurum.graphql.columnar.records import EncodedRows, RecordBatch, Sources
+from aurum.graphql.columnar.records import Batches, EncodedRows, RecordBatch, Sources
 from aurum.graphql.columnar.texts import encoded_rows
 from aurum.graphql.documents import Document
 
@@ -220,7 +220,7 @@ class ColumnarExecutor(StockExecutor):
         """Values of a type, completed; `plan` is that of the objects in them. Raises Uncovered."""
         if shape.leaf is not None:
             return completed_leaves(shape.leaf, shape.nullable, values)
-        kinds = set(map(type, values))
+        kinds: set[type] = {RecordBatch} if type(values) is Batches else set(map(type, values))
         if shape.items is None and plan is not None and kinds == plan.kinds:
             return await self._rows(plan, values, info)
         complete = self._objects if shape.items is None else self._lists
@@ -241,9 +241,12 @@ class ColumnarExecutor(StockExecutor):
         if RecordBatch not in kinds:
             flat = iter(await self._values(items, plan, list(chain.from_iterable(values)), info))
             return [list(islice(flat, len(each))) for each in values]
-        batches = {each.kind for each in values if type(each) is RecordBatch}
+        several = values if type(values) is Batches else None
+        batches = {several.kind} if several else {each.kind for each in values if type(each) is RecordBatch}
         if plan is None or items.type is not plan.type or not _is_of(plan, batches):
             raise Uncovered
+        if several and plan.flat:
+            return self._each_encoded(plan, several)
         return [
             list(await self._values(items, plan, each, info)) if type(each) is not RecordBatch
             else self._encoded(plan, each) if plan.flat
@@ -259,6 +262,16 @@ class ColumnarExecutor(StockExecutor):
         if not _is_of(plan, kinds) and not _each_is_of(plan.type, values, info or self._about(plan)):
             raise Uncovered
         return await self._rows(plan, values, info)
+
+    def _each_encoded(self, plan: Plan, batches: Batches[Any]) -> Sequence[Any]:
+        if self.kept is None:
+            return [self._encoded(plan, batch) for batch in batches]
+        kept = enumerate(self.kept.all([(key, plan.signature) for key in batches.keys]))
+        return [
+            self._encoded(plan, batches[place]) if encoded is None
+            else EncodedRows(encoded, batches.places[place][0].length)
+            for place, encoded in kept
+        ]  # fmt: skip
 
     def _encoded(self, plan: Plan, batch: RecordBatch[Any]) -> Sequence[Any]:
         """Flat rows, as JSON."""

@@ -168,23 +168,23 @@ class RecordBatch(Sequence[T], Generic[T]):
 
 
 class Stack(Generic[T]):
-    """Batches of as many rows each, such as those of curves that share a grid: they are encoded alike.
+    """Batches of as many rows each, `length`, such as those of curves that share a grid: they are encoded alike.
 
     `columns` names them when the first is looked at. They are as a RecordBatch has them, but for lists and arrays,
     which have one for each batch. `prepared` is what whoever encodes them has made of all, by selection.
     """
 
-    __slots__ = ("_given", "_kind", "_known", "_length", "prepared")
+    __slots__ = ("_given", "_kind", "_known", "length", "prepared")
 
     def __init__(self, kind: type[T], length: int, columns: Callable[[], Columns]) -> None:
         self._kind = kind
-        self._length = length
+        self.length = length
         self._given = columns
         self._known: dict[str, Column | Callable[[], Column]] | None = None
         self.prepared: dict[Hashable, Any] = {}
 
     def batch(self, place: int, cache_key: Hashable | None = None) -> RecordBatch[T]:
-        return RecordBatch(self._kind, self._length, partial(self._at, place), cache_key, (self, place))
+        return RecordBatch(self._kind, self.length, partial(self._at, place), cache_key, (self, place))
 
     def raw(self, name: str) -> Column | None:
         """Of all batches."""
@@ -208,6 +208,33 @@ class Stack(Generic[T]):
             return cast("Column", column)
         own: Column = column[place]
         return own
+
+
+class Batches(Sequence[RecordBatch[T]]):
+    """Batches of stacks of `kind`, made when they are looked at: those whose JSON is kept never are.
+
+    `places`: of each its stack, and which of it it is; `keys` are their `cache_key`s.
+    """
+
+    __slots__ = ("keys", "kind", "places")
+
+    def __init__(self, kind: type[T], places: Sequence[tuple[Stack[T], int]], keys: Sequence[Hashable]) -> None:
+        self.kind = kind
+        self.places = places
+        self.keys = keys
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> RecordBatch[T]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Batches[T]: ...
+    def __getitem__(self, index: int | slice) -> RecordBatch[T] | Batches[T]:
+        if isinstance(index, slice):
+            return Batches(self.kind, self.places[index], self.keys[index])
+        stack, place = self.places[index]
+        return stack.batch(place, self.keys[index])
 
 
 Sources = RecordBatch[Any] | Sequence[Any]
