@@ -170,7 +170,7 @@ class RequestId:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = given if _REQUEST_ID.fullmatch(given) else _random_uuid()
+        given = dict(reversed(scope["headers"])).get(b"x-request-id")
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else _random_uuid()
         scope["aurum.request_id"] = request_id.decode()
         await self.app(scope, receive, with_header(send, b"x-request-id", request_id))

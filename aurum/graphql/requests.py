@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
 from aurum.errors import AurumError, InvalidInput
-from aurum.graphql.line import line_of
+from aurum.graphql.line import Line, line_of
 from aurum.graphql.refused import DocumentRefused
 from aurum.settings import GraphQLSettings
 
@@ -61,34 +60,20 @@ class TooSlow(BadRequest):
     status = 408
 
 
-class Fields(Headers):
-    """The headers of a request, looked up without walking through all of them. Of the same name the first."""
-
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(scope=scope)
-        self._first = dict(reversed(self._list))
-
-    def __getitem__(self, key: str) -> str:
-        return self._first[key.lower().encode("latin-1")].decode("latin-1")
-
-    def get(self, key: str, default: Any = None) -> Any:
-        found = self._first.get(key.lower().encode("latin-1"))
-        return default if found is None else found.decode("latin-1")
-
-    def __contains__(self, key: Any) -> bool:
-        return key.lower().encode("latin-1") in self._first
-
-
 class Incoming(Request):
-    """A request whose headers are asked for many times."""
+    """A request whose headers are a dictionary, by lower-case names, for they are asked for many times."""
+
+    headers: Mapping[str, str] = {}  # type: ignore[assignment]  # Starlette's walks through all of them
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         super().__init__(scope, receive)
-        self._headers = Fields(scope)
+        given = reversed(scope["headers"])  # of the same name the first
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
 
     def bound(self, most: int, seconds: float) -> None:
         """See `bounded`. Before anything is read."""
-        self._receive = bounded(self.scope, self._receive, most, seconds)
+        declared = self.headers.get("content-length", "0")
+        self._receive = bounded(line_of(self.scope), self._receive, declared, most, seconds)
 
     async def body(self) -> bytes:
         """Read once. Raises ClientDisconnect."""
@@ -135,7 +120,7 @@ async def asked_of(request: Request, settings: GraphQLSettings) -> Asked:
     return asked_for(decoded(await request.body(), "the body"), settings)
 
 
-def judge_encoding(headers: Headers) -> None:
+def judge_encoding(headers: Mapping[str, str]) -> None:
     """Raises UnsupportedMediaType: nobody knows how large a compressed body is before it is read."""
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("the body is compressed", hint="Send it without `Content-Encoding`.")
@@ -240,16 +225,15 @@ def _content_type(request: Request) -> tuple[str, str]:
     return kind.strip(), named.get("charset", "utf-8").strip('"')
 
 
-def bounded(scope: Scope, receive: Receive, most: int, seconds: float) -> Receive:
+def bounded(line: Line, receive: Receive, declared: str, most: int, seconds: float) -> Receive:
     """Stops reading a body that is larger than `most` bytes, whatever its headers say, or that comes too slowly.
 
     It has `seconds`, and one more for each 16 KiB. What comes behind it, that the client has gone, has all the time
     there is. Raises TooLarge, TooSlow.
     """
     read, ended = 0, False
-    started, line = asyncio.get_running_loop().time(), line_of(scope)
-    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if len(declared) > 18 or (declared.isdigit() and int(declared) > most):
+    started = asyncio.get_running_loop().time()
+    if len(declared) > 18 or (declared.isdecimal() and int(declared) > most):
         raise TooLarge(f"the body of a request may have {most:,} bytes")
 
     async def receive_bounded() -> Message:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any
 
@@ -78,7 +78,7 @@ async def uploaded(request: Request, settings: GraphQLSettings, max_file: int) -
     _judge_sender(request.headers, request.url.scheme)
     judge_encoding(request.headers)
     async with aclosing(request.stream()) as stream:
-        parts = _Parts(request.headers, stream, settings, max_file)
+        parts = _Parts(Headers(scope=request.scope), stream, settings, max_file)
         try:
             await parts.parse()
         except (MultiPartException, KeyError, ValueError) as error:
@@ -89,7 +89,7 @@ async def uploaded(request: Request, settings: GraphQLSettings, max_file: int) -
         yield parts.asked_with_files()
 
 
-def _judge_sender(headers: Headers, scheme: str) -> None:
+def _judge_sender(headers: Mapping[str, str], scheme: str) -> None:
     """A page of another site may have a browser post a form, with all that the browser is trusted for.
 
     It may not set a header without asking first, and no browser posts without telling that it is one.

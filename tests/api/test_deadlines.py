@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 
 from aurum.graphql.deadlines import Connected
+from aurum.graphql.line import OtherLine
 from aurum.graphql.requests import bounded
 from aurum.services import Services
 from tests.api.conftest import Ask
@@ -83,7 +84,7 @@ async def test_an_operation_ends_when_its_client_has_gone(
 
 async def test_a_client_that_goes_later_than_a_body_may_come_is_noticed() -> None:
     messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    receive = bounded({"headers": []}, messages.get, 1000, 0.1)
+    receive = bounded(OtherLine(), messages.get, "2", 1000, 0.1)
     await messages.put({"type": "http.request", "body": b"{}", "more_body": False})
     await receive()
     with pytest.raises(ClientDisconnect):

@@ -42,6 +42,17 @@ async def test_what_is_no_table_is_an_error_with_its_status(
 
 
 @pytest.mark.parametrize(
+    "where", ["curves @include(if: $c) { nodes { key } }", "curves { nodes { key @skip(if: $c) } }"]
+)
+async def test_a_condition_that_is_null_is_told_in_json(client: httpx.AsyncClient, where: str) -> None:
+    query = f"query($c: Boolean = true) {{ {where} }}"
+    refused = await post(client, query, c=None)
+    assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (406, "NOT_A_TABLE")
+    as_json, either = [await post(client, query, accept, c=None) for accept in (GRAPHQL, f"{ARROW}, {GRAPHQL};q=0.5")]
+    assert either.json() == as_json.json()
+
+
+@pytest.mark.parametrize(
     ("accept", "query", "expected"),
     [
         (f"{ARROW}, application/json;q=0.9", "{ curves { nodes { key } } }", ARROW),

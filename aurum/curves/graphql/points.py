@@ -68,6 +68,9 @@ def points_of_each(
     cache_keys: Sequence[Hashable],
 ) -> Batches[CurvePoint]:
     """Those of curves that share a grid, and are quoted alike, are a stack."""
+    if len(prices) == 1:
+        stack = _stack(prices, chosen(prices[0].tenors, types, delivery))
+        return Batches(CurvePoint, [(stack, 0)], cache_keys)
     alike: dict[Hashable, list[model.CurvePrices]] = {}
     places: list[tuple[Hashable, int]] = []
     for each in prices:

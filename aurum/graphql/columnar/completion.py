@@ -242,10 +242,10 @@ class ColumnarExecutor(StockExecutor):
             flat = iter(await self._values(items, plan, list(chain.from_iterable(values)), info))
             return [list(islice(flat, len(each))) for each in values]
         several = values if type(values) is Batches else None
-        batches = {several.kind} if several else {each.kind for each in values if type(each) is RecordBatch}
+        batches = {each.kind for each in values if type(each) is RecordBatch} if several is None else {several.kind}
         if plan is None or items.type is not plan.type or not _is_of(plan, batches):
             raise Uncovered
-        if several and plan.flat:
+        if several is not None and plan.flat:
             return self._each_encoded(plan, several)
         return [
             list(await self._values(items, plan, each, info)) if type(each) is not RecordBatch
@@ -351,7 +351,7 @@ def _leaves(plan: Plan, field: Selected, sources: Sources, leaf: GraphQLLeafType
 def _is_of(plan: Plan, kinds: set[type]) -> bool:
     """Whether what is of these kinds is of the plan's type, without having to ask each."""
     origin = plan.origin
-    return origin is not None and all(issubclass(kind, origin) for kind in kinds)
+    return origin is object or (origin is not None and all(issubclass(kind, origin) for kind in kinds))
 
 
 def _each_is_of(object_type: GraphQLObjectType, values: Sequence[Any], info: Info) -> bool:

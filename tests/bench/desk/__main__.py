@@ -2,8 +2,10 @@
 
 Plain SQL is a statement that asyncpg has prepared, with its rows in Python. Aurum is asked twice: its use cases, which
 answer the numbers as objects and arrays, and GraphQL, through the whole server but the socket, which answers JSON. Each
-round asks everything once, of another curve, day or vendor. What a server has read of a day it keeps: each question is
-of days of its own, and those that are to be answered from what is kept come after another one of the same days.
+round asks everything once, of another curve, day or vendor, and what is light some times in a row: asked once between
+large questions it takes several times as long, for the processor has forgotten the way. What a server has read of a day
+it keeps: each question is of days of its own, and those that are to be answered from what is kept come after another
+one of the same days.
 """
 
 from __future__ import annotations
@@ -22,13 +24,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import numpy as np
 import orjson
+import uvloop
 from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import track
@@ -110,6 +113,7 @@ BESIDE_EACH_OTHER = {
 }
 
 
+_LIGHT, _IN_A_ROW = {"one", "one of 1 million", "other", "derived", "history"}, 8
 _OF_DAYS = ("one", "diff", "diff as JSON", "movers", "aggregate")
 
 
@@ -315,20 +319,24 @@ class Clock:
 
 
 async def measured(
-    asked: dict[str, Way], draws: Iterator[Draw], rounds: int, clock: Clock, console: Console
+    asked: dict[str, Way], draws: Iterator[Draw], light: Iterator[Draw], rounds: int, clock: Clock, console: Console
 ) -> list[Taken]:
-    """Elapsed and CPU by way, round by round: each round asks everything, one after the other."""
+    """Elapsed and CPU of a question by way, round by round: each round asks everything, one after the other. `light`:
+    what is asked for beside a round's own, by questions that are asked in a row.
+    """
     taken = [{name: list[float]() for name in asked} for _ in range(2)]
     for number in track(range(rounds + _WARMING), "rounds", console=console, transient=True):
-        draw = next(draws)
+        several = [next(draws), *islice(light, _IN_A_ROW - 1)]
         for name, way in asked.items():
+            row = several if name.partition(",")[0] in _LIGHT else several[:1]
             await clock.look()
             others, started = clock.others(), clock.now()
-            await way(draw)
+            for draw in row:
+                await way(draw)
             ended, others = clock.now(), clock.others() - others
             if number >= _WARMING:
-                taken[0][name].append(ended[0] - started[0])
-                taken[1][name].append(ended[1] - started[1] + others)
+                taken[0][name].append((ended[0] - started[0]) / len(row))
+                taken[1][name].append((ended[1] - started[1] + others) / len(row))
     return taken
 
 
@@ -372,12 +380,10 @@ async def compare(urls: list[str], curves: int, rounds: int, console: Console) -
         gc.set_threshold(*COLLECTED_AFTER)  # all as `aurum serve` does
         gc.collect()
         gc.freeze()
-        draws = Draw.rounds(curves, random.Random(7))
+        draws, light = (Draw.rounds(curves, random.Random(seed)) for seed in (7, 8))
         await check(asked, next(draws))
-        kinds = zip(
-            ("elapsed", "CPU, PostgreSQL's too"), await measured(asked, draws, rounds, Clock(sql), console), strict=True
-        )
-        for kind, taken in kinds:
+        elapsed, used = await measured(asked, draws, light, rounds, Clock(sql), console)
+        for kind, taken in (("elapsed", elapsed), ("CPU, PostgreSQL's too", used)):
             report(taken, f"{curves * data.DAYS / 10_000:.0f} million points, {rounds} rounds: {kind}", console)
     await sql.close()
 
@@ -394,7 +400,7 @@ def main(arguments: list[str], console: Console) -> None:
     parser.add_argument("--load", action="store_true", help="fill two databases and wait")
     given = parser.parse_args(arguments)
     if given.databases:
-        asyncio.run(compare(given.databases, given.curves, given.rounds, console))
+        uvloop.run(compare(given.databases, given.curves, given.rounds, console))
         return
     with servers.postgresql() as server:
         for setting in (
@@ -414,7 +420,7 @@ def main(arguments: list[str], console: Console) -> None:
             console.print(*urls)
             input()
             return
-        asyncio.run(compare(urls, given.curves, given.rounds, console))
+        uvloop.run(compare(urls, given.curves, given.rounds, console))
 
 
 if __name__ == "__main__":
