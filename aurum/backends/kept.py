@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 N = TypeVar("N", bound=Hashable)
+_SEEN = 4096
 _ENTRY = 500  # bytes of key and bookkeeping, roughly
 
 
@@ -51,6 +52,23 @@ class Kept(Generic[K, V]):
         while self.size > self.most_bytes:
             _, (_, dropped) = self._values.popitem(last=False)
             self.size -= dropped
+
+
+class KeptAgain(Kept[K, V]):
+    """Values that are put a second time before many others: what is asked for once does not drive out the rest."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(most_bytes)
+        self._seen: OrderedDict[int, None] = OrderedDict()  # hashes of keys, the last ones
+
+    def put(self, key: K, value: V, size: int) -> None:
+        seen = hash(key)
+        if key in self._values or seen in self._seen:
+            super().put(key, value, size)
+            return
+        self._seen[seen] = None
+        if len(self._seen) > _SEEN:
+            self._seen.popitem(last=False)
 
 
 class KeptSince(Kept[K, tuple[int, V]]):

@@ -37,13 +37,15 @@ class Document:
     """`errors` say what is wrong with it; without `tree` it could not even be parsed.
 
     `conditions` names the variables that decide what is selected: with the same values of these, the executor's plans
-    of one request serve the next. `bills` has what its operations cost, by name (`admission.py`).
+    of one request serve the next. `bills` has what its operations cost, by name (`admission.py`), `executors` what has
+    executed them, by kind and name.
     """
 
     tree: DocumentNode | None
     errors: Sequence[GraphQLError] = ()
     conditions: tuple[str, ...] = ()
     bills: dict[str | None, Any] = field(default_factory=dict)
+    executors: dict[Any, Any] = field(default_factory=dict)
     _plans: dict[tuple[Any, ...], dict[Any, Any]] = field(default_factory=dict)
 
     @property

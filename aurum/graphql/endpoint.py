@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from aurum.backends.kept import Kept
+from aurum.backends.kept import KeptAgain
 from aurum.errors import AurumError
 from aurum.graphql.admission import ANSWERED, READING, Admission
 from aurum.graphql.arrow.tables import NotATable
@@ -82,7 +82,7 @@ class Endpoint:
         self._context_of = context_of
         self._max_body = settings.max_body_kib * 1024
         self._max_file = max_file
-        self._ready = Kept[Words, Ready](_MOST_READY_BYTES)
+        self._ready = KeptAgain[Words, Ready](_MOST_READY_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

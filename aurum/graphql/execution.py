@@ -31,7 +31,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.execution import ExecutionContext, ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from aurum.backends.kept import Kept
+from aurum.backends.kept import Kept, KeptAgain
 from aurum.errors import AurumError, Unavailable
 from aurum.graphql.columnar.completion import ColumnarExecutor
 from aurum.graphql.columnar.warming import make_plans
@@ -90,7 +90,7 @@ class Schema(strawberry.Schema):
         super().__init__(execution_context_class=Executor, **named)
         self._executor = Executor
         self._sharing = Sharing(_SHARED_BYTES)
-        self._prepared = Kept[Any, ColumnarExecutor](_MOST_PREPARED_BYTES)
+        self._prepared = KeptAgain[Any, ColumnarExecutor](_MOST_PREPARED_BYTES)
         self._variables = Kept[str, frozenset[str]](_VARIABLES_BYTES)
         asked = self._asked()
         rules = (*asked.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
@@ -187,11 +187,17 @@ class Schema(strawberry.Schema):
         found = self._prepared.get(key) if values and root is None else None
         if found is not None and found.prepared is document:  # and not one that is gone
             return found
-        _allowed(document, name, _EVERY_TYPE)
-        made: Any = kind.build(
-            self._schema, cast("DocumentNode", document.tree), root, None, variables, name,
-            is_awaitable=is_awaitable, prepared=document, hide_suggestions=self.config.disable_field_suggestions,
-        )  # fmt: skip
+        made: Any = document.executors.get((kind, name)) if root is None else None
+        if made is not None:
+            made = made.given(variables or {})
+        else:
+            _allowed(document, name, _EVERY_TYPE)
+            made = kind.build(
+                self._schema, cast("DocumentNode", document.tree), root, None, variables, name,
+                is_awaitable=is_awaitable, prepared=document, hide_suggestions=self.config.disable_field_suggestions,
+            )  # fmt: skip
+            if isinstance(made, ColumnarExecutor) and root is None:
+                document.executors[kind, name] = made
         if isinstance(made, ColumnarExecutor) and values and root is None:
             self._prepared.put(key, made, _PREPARED_BYTES + document.size + _VALUE_BYTES * len(values))
         return made  # type: ignore[no-any-return]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain, islice
 from math import isinf
 from types import NoneType
@@ -36,7 +36,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import CollectedFields, collect_fields
 from graphql.execution.executor import CollectedErrors
-from graphql.execution.values import get_argument_values
+from graphql.execution.values import VariableValues, get_argument_values
 from graphql.pyutils import RefMap
 from graphql.type.definition import GraphQLResolveInfoHelpers
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -59,6 +59,7 @@ from aurum.graphql.columnar.plans import (
 )
 from aurum.graphql.columnar.records import Batches, EncodedRows, RecordBatch, Sources
 from aurum.graphql.columnar.texts import encoded_rows
+from aurum.graphql.columnar.variables import Variables
 from aurum.graphql.documents import Document
 
 Info: TypeAlias = GraphQLResolveInfo[Any]
@@ -103,6 +104,20 @@ class ColumnarExecutor(StockExecutor):
         other.__dict__ |= self.__dict__
         other.context_value, other.operation_extensions = context, operation_extensions
         other.collected_errors, other._refused = CollectedErrors(), set()
+        return other
+
+    @cached_property
+    def _variables(self) -> Variables:
+        return Variables(self.schema, self.operation)
+
+    def given(self, variables: Mapping[str, Any]) -> Self | Sequence[GraphQLError]:
+        """The same operation of a document that is `prepared`, with other variables; what is wrong with these."""
+        values = self._variables.values(variables, self.hide_suggestions)
+        if not isinstance(values, VariableValues):
+            return values
+        other = self.again(None)
+        other.variable_values, other._given = values, {}
+        other._plans = cast("Document", self.prepared).plans(values.coerced)
         return other
 
     def execute_operation(self, serially: bool | None = None) -> Any:

@@ -92,7 +92,9 @@ def _as_it_is(value: Any) -> Any:
 
 def _list(convert: Convert, values: Any) -> Any:
     """A list of its own: the same default is given to every request."""
-    return values if values is None or values is UNSET else [convert(value) for value in values]
+    if values is None or values is UNSET:
+        return values
+    return list(values) if convert is _as_it_is else [convert(value) for value in values]
 
 
 def _input(type_: Any, defaults: Mapping[str, Any], members: list[Member], values: Any) -> Any:
