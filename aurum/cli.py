@@ -46,6 +46,11 @@ def main() -> None:
     except AurumError as error:
         _say(errors, "error", "red", f"{error.code}: {error.message}", error.hint)
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _say(errors, "error", "red", f"{error.filename}: {error.strerror}", "AURUM_HOME says where everything is kept.")
+        sys.exit(1)
     except ValueError as error:
         if not _of_settings(error):
             raise

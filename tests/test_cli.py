@@ -23,9 +23,11 @@ def aurum(tmp_path: Path) -> Aurum:
     """Runs a command with a home of its own."""
     environment = {**os.environ, "AURUM_HOME": str(tmp_path / "home"), "NO_COLOR": "1"}
 
-    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(*words: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "aurum", *map(str, words)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(
+            command, env=environment | settings, capture_output=True, text=True, timeout=60, check=False
+        )
 
     return run
 
@@ -67,6 +69,18 @@ def test_a_database_that_is_not_there_yet_is_said_how_to_make(aurum: Aurum, tmp_
         assert not [each for each in ("Traceback", "is back") if each in missing.stderr]
 
 
+@pytest.mark.parametrize("command", ["migrate", "up"])
+def test_a_home_that_cannot_be_is_named(tmp_path: Path, command: str) -> None:
+    (tmp_path / "file").touch()
+    environment = {**os.environ, "AURUM_HOME": str(tmp_path / "file" / "home"), "AURUM_SERVER__PORT": "0"}
+    words = [sys.executable, "-m", "aurum", command, *(["--no-prefect"] if command == "up" else [])]
+    refused = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 1
+    assert f"{tmp_path / 'file'}" in refused.stderr
+    assert "AURUM_HOME" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_revision_that_is_not_there_is_refused_and_changes_nothing(aurum: Aurum) -> None:
     assert aurum("migrate").returncode == 0
     refused = aurum("migrate", "9999")
@@ -84,6 +98,16 @@ def test_a_taken_port_is_named_before_anything_is_served(aurum: Aurum) -> None:
     assert f"port {port} of 127.0.0.1 is taken" in refused.stderr
     assert "AURUM_SERVER__PORT" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_an_address_of_notifications_that_is_none_is_the_last_that_is_said(aurum: Aurum) -> None:
+    assert aurum("migrate").returncode == 0
+    refused = aurum("serve", "--port", "0", AURUM_NOTIFICATIONS__URLS='["nonsense://s3cret"]')
+    assert refused.returncode != 0
+    *_, reason, empty, last = refused.stderr.splitlines()
+    assert "address 1 of AURUM_NOTIFICATIONS__URLS" in reason
+    assert (empty, "Application startup failed" in last) == ("", True)
+    assert not [each for each in ("never awaited", "s3cret") if each in refused.stderr]
 
 
 def test_it_is_said_which_database_is_migrated(aurum: Aurum, tmp_path: Path) -> None:
