@@ -49,6 +49,7 @@ def test_a_file_is_loaded_known_and_refused(aurum: Aurum, tmp_path: Path) -> Non
     assert again.returncode == 1
     assert again.stdout.split()[0] == "known"
     assert f"{bad.name} (run 3): FIRST_MONTH_WRONG: Fixed Prices - Mid!B12: the first month of" in again.stderr
+    assert "`aurum findings RUN` prints them" in again.stderr
     assert "Traceback" not in again.stderr
 
 
