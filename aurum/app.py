@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import getrandbits
@@ -66,7 +66,12 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_services(settings, prefect=True) as services:
             app.state.services = services
-            work = [services.events.watch(), services.operations.watch(), _recovery(services, settings)]
+            work: list[Coroutine[Any, Any, None]] = []
+            if settings.notifications.urls:  # first: an address that is none ends the start
+                notifier = Notifier(services.ingestion, settings.notifications, settings.server.public_url)
+                await notifier.open()
+                work.append(notifier.watch())
+            work += [services.events.watch(), services.operations.watch(), _recovery(services, settings)]
             work += [_completeness(services), _retention(services, settings), _warmed(services, endpoint)]
             work += [ExportWorker(services.exports).clean()]
             work += [ExportWorker(services.exports).work() for _ in range(settings.exports.workers)]
@@ -78,10 +83,6 @@ def create_app(settings: Settings) -> Starlette:
             if settings.ingestion.watch:
                 principal = local_principal(settings.auth, TRIGGER)
                 work.append(DropFolder(services.ingestion, services.dispatcher, principal).watch())
-            if settings.notifications.urls:
-                notifier = Notifier(services.ingestion, settings.notifications, settings.server.public_url)
-                await notifier.open()
-                work.append(notifier.watch())
             async with _background(*work):
                 yield
 

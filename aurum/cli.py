@@ -6,6 +6,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,8 +15,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from aurum.errors import AurumError, Unavailable
-from aurum.exporting import export
+from aurum.errors import AurumError, InvalidInput, Unavailable
+from aurum.exporting import export, writing
 from aurum.registering import app as operations
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ def main() -> None:
         app()
     except AurumError as error:
         _say(errors, "error", "red", f"{error.code}: {error.message}", error.hint)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _say(errors, "error", "red", f"{error.filename}: {error.strerror}", "AURUM_HOME says where everything is kept.")
         sys.exit(1)
     except ValueError as error:
         if not _of_settings(error):
@@ -112,10 +118,14 @@ def serve(
     from aurum.serving import connections
     from aurum.settings import Settings
     from aurum.telemetry import configure_logging
+    from aurum.up import free_port
 
     settings = Settings()
     if host is not None:  # which decides what is shown of the schema, too
         settings = settings.model_copy(update={"server": settings.server.model_copy(update={"host": host})})
+    port = settings.server.port if port is None else port
+    with ExitStack() as held:  # uvicorn would find out when all else is running, and not say what to do
+        free_port(held, settings.server.host, port, "AURUM_SERVER__PORT")
     configure_logging(settings.log_level)
     app = create_app(settings)
     gc.collect()
@@ -123,7 +133,7 @@ def serve(
     uvicorn.run(
         app,
         host=settings.server.host,
-        port=settings.server.port if port is None else port,
+        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -185,7 +195,7 @@ def ingest(
 
     paths = [each for path in files for each in (workbooks_below(path) if path.is_dir() else [path])]
     if not paths:
-        raise AurumError("no workbooks found", hint="Give files, or folders with .xlsx files.")
+        raise InvalidInput("no workbooks found", hint="Give files, or folders with .xlsx files.")
     failed = asyncio.run(_ingest(paths, as_of.date() if as_of else None, vendor))
     raise typer.Exit(1 if failed else 0)
 
@@ -311,7 +321,8 @@ async def _findings(run_id: int, annotated: Path | None, everything: bool) -> No
 
 def _save(where: Path, name: str, data: bytes) -> None:
     path = where / name if where.is_dir() else where
-    path.write_bytes(data)
+    with writing(path):
+        path.write_bytes(data)
     _say(console, "saved", "green", str(path))
 
 
@@ -347,7 +358,8 @@ async def _demo(
         for workbook in track(list(demo_week(ending)), "demo workbooks", console=console, transient=True):
             data = await asyncio.to_thread(workbook.to_bytes)
             if save:
-                await asyncio.to_thread(workbook.save, save)
+                with writing(save):
+                    await asyncio.to_thread(workbook.save, save)
             tell(await services.ingestion.ingest(principal, Submission(data, workbook.name, "demo")))
 
 

@@ -55,12 +55,19 @@ def export(
         "currency": currency, "unit": unit, "scenario_run": scenario_run, "compare_run": compare_run,
     }  # fmt: skip
     pairs = [(name, text) for name, texts in given.items() for text in _listed(texts)]
-    pairs += [(name, text) for name, _, text in (each.partition("=") for each in where or ())]
+    pairs += [_pair(each) for each in where or ()]
     asyncio.run(_export(parse(pairs), format_ or _format_of(output), output))
 
 
 def _listed(texts: str | Texts) -> list[str]:
     return [texts] if isinstance(texts, str) else texts or []
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidInput(f"--where {text} has no `=`", hint="Say --where name=value, such as --where market=EU.")
+    return name, value
 
 
 def _format_of(output: Path) -> ExportFormat:
@@ -118,9 +125,16 @@ def _whole(output: Path) -> Iterator[IO[bytes]]:
 
 
 def _beside(output: Path) -> IO[bytes]:
-    try:
+    with writing(output):
         if output.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         return tempfile.NamedTemporaryFile(dir=output.parent, prefix=".export-", delete=False)
+
+
+@contextmanager
+def writing(output: Path) -> Iterator[None]:
+    """Raises InvalidInput where a file that was asked for cannot be written there."""
+    try:
+        yield
     except OSError as error:
         raise InvalidInput(f"{output} cannot be written: {error.strerror}") from None

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "AURUM_"
@@ -30,14 +30,32 @@ class _Area(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _begins(url: SecretStr | None, schemes: AbstractSet[str], such_as: str) -> SecretStr | None:
+    """The address. Raises ValueError where it has none of the schemes, without it: it may hold a password."""
+    if url is not None and not url.get_secret_value().startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        raise ValueError(f"an address such as {such_as}")
+    return url
+
+
 class DatabaseSettings(_Area):
     url: SecretStr | None = Field(None, description="Default: an SQLite file in the home folder.")
     pool_size: int = Field(10, ge=1, le=200, description="Connections held open to PostgreSQL.")
     statement_timeout_seconds: float = Field(60.0, gt=0, description="PostgreSQL ends a statement after this long.")
 
+    @field_validator("url")
+    @classmethod
+    def _is_of_a_known_database(cls, url: SecretStr | None) -> SecretStr | None:
+        such_as = "postgresql+asyncpg://user@host/aurum or sqlite+aiosqlite:////folder/aurum.db"
+        return _begins(url, {*_DRIVERS, *_DRIVERS.values()}, such_as)
+
 
 class RedisSettings(_Area):
     url: SecretStr | None = Field(None, description="What processes share goes through it; without, each has its own.")
+
+    @field_validator("url")
+    @classmethod
+    def _is_of_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        return _begins(url, {"redis", "rediss", "unix"}, "redis://host:6379/0")
 
 
 class EventSettings(_Area):
@@ -48,7 +66,9 @@ class EventSettings(_Area):
 class ServerSettings(_Area):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    public_url: str | None = Field(None, description="Where people reach the server; messages link to it.")
+    public_url: str | None = Field(
+        None, pattern="^https?://", description="Where people reach the server; messages link to it."
+    )
 
 
 class IngestionSettings(_Area):
@@ -69,7 +89,11 @@ class ScenarioSettings(_Area):
 
 
 class PrefectSettings(_Area):
-    api_url: str | None = Field(None, description="With it, runs are Prefect flow runs; without, the server does them.")
+    api_url: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="With it, runs are Prefect flow runs; without, the server does them.",
+    )
     port: Annotated[int, Field(ge=0, le=65535)] = Field(4200, description="Of the embedded server of `aurum up`.")
     deployment: str = "ingest-workbook/ingest"
     scenarios: str | None = Field(

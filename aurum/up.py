@@ -188,12 +188,12 @@ async def _answer(url: str, body: Any = None) -> Any:
 def _ports(settings: Settings, prefect: bool) -> tuple[int, int | None]:
     """The ports, once it is certain that nobody has them."""
     with ExitStack() as held:
-        api = _port(held, settings.server.host, settings.server.port, "AURUM_SERVER__PORT")
-        return api, _port(held, "127.0.0.1", settings.prefect.port, "AURUM_PREFECT__PORT") if prefect else None
+        api = free_port(held, settings.server.host, settings.server.port, "AURUM_SERVER__PORT")
+        return api, free_port(held, "127.0.0.1", settings.prefect.port, "AURUM_PREFECT__PORT") if prefect else None
 
 
-def _port(held: ExitStack, host: str, port: int, variable: str) -> int:
-    """The port, or a free one for 0; kept until `held` is left, so that no other takes it."""
+def free_port(held: ExitStack, host: str, port: int, variable: str) -> int:
+    """The port, or a free one for 0; kept until `held` is left, so that no other takes it. Raises Conflict."""
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     probe = held.enter_context(closing(socket.socket(family, kind)))
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

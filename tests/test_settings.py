@@ -39,6 +39,25 @@ def test_an_area_is_a_setting_and_an_empty_one_is_not_set(monkeypatch: pytest.Mo
     assert Settings().server.port == 8001
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("AURUM_DATABASE__URL", "mysql://me:s3cret@db/aurum", "postgresql\\+asyncpg://"),
+        ("AURUM_DATABASE__URL", "me:s3cret@db/aurum", "sqlite\\+aiosqlite://"),
+        ("AURUM_REDIS__URL", "me:s3cret@redis:6379", "redis://"),
+        ("AURUM_SERVER__PUBLIC_URL", "aurum.example.com", "https"),
+        ("AURUM_PREFECT__API_URL", "localhost:4200/api", "https"),
+    ],
+)
+def test_an_address_of_no_known_kind_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=told) as refused:
+        Settings()
+    assert "s3cret" not in str(refused.value)
+
+
 def test_what_kubernetes_says_of_a_service_called_aurum_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     told = {
         "AURUM_SERVICE_HOST": "10.0.0.11",

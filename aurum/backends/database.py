@@ -273,9 +273,10 @@ def _told(cause: BaseException, wrong: bool, closed: bool) -> AurumError | None:
 
 def _unavailable(message: str, cause: BaseException | None) -> Unavailable:
     _log.warning("%s (AURUM_DATABASE__URL says where it is): %s", message, cause)
-    return Unavailable(message, hint=_OUTAGE_HINT)
+    return Unavailable(message, hint=_WHERE_HINT if "`aurum migrate`" in message else _OUTAGE_HINT)
 
 
+_WHERE_HINT = "Or it is another one: AURUM_DATABASE__URL says where it is, else AURUM_HOME, else it is in ./var."
 _OUTAGE_HINT = "Nothing was done by halves. Try again when the database is back; the log has the details."
 _OUTAGE_CLASSES = ("08", "40", "53", "57", "58")  # PostgreSQL: connection, rollback, resources, intervention, system
 _MIGRATE = "the database has no tables yet, or not all of them: run `aurum migrate`"
@@ -289,7 +290,7 @@ _OUTAGES = {
     "3D000 ": "the database does not exist",
     "53100 ": "the database's disk is full",
     "disk I/O error": "the database's disk fails",
-    "unable to open database file": "the database file cannot be opened",
+    "unable to open database file": "the database file cannot be opened, or there is none yet: run `aurum migrate`",
     "no such table": _MIGRATE,
     "42P01 ": _MIGRATE,
 }
@@ -382,16 +383,24 @@ def _settings(statement_timeout: int, *, read_only: bool) -> dict[str, str]:
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Brings the database up to `head`, or down to an older revision. Blocks; run it off the event loop."""
+    """Brings the database up to `head`, or down to an older revision. Blocks; run it off the event loop.
+
+    Raises InvalidInput for a revision that is not there, be it the database's own: of a newer version of Aurum.
+    """
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(_migrations()))
     config.attributes["url"] = url
     prepare(url)
-    with _outages():
-        (command.upgrade if revision == "head" else command.downgrade)(config, revision)
+    try:
+        with _outages():
+            (command.upgrade if revision == "head" else command.downgrade)(config, revision)
+    except CommandError as error:
+        hint = "Revisions are the numbers of the files in migrations/versions; a newer database needs a newer Aurum."
+        raise InvalidInput(f"the database cannot be brought to {revision!r}: {error}", hint=hint) from error
 
 
 def place(url: str) -> str:

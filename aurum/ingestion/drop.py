@@ -15,7 +15,7 @@ from typing import NamedTuple
 from aurum.auth import Principal
 from aurum.errors import AsOfMismatch, AurumError, NotFound, Unavailable
 from aurum.ingestion.model import Run, RunState
-from aurum.ingestion.service import Dispatcher, IngestionService, Submission
+from aurum.ingestion.service import Dispatcher, IngestionService, Submission, name_of
 from aurum.parsers.reader import as_of_in
 
 TRIGGER = "drop folder"
@@ -120,7 +120,9 @@ class DropFolder:
     async def _hand_over(self, path: str, arrival: _Arrival) -> bool:
         """Whether that is done with, be it with a refusal. What may pass is tried again at the next scan."""
         try:
-            await self._submit(path, arrival)
+            if not await self._submit(path, arrival):
+                arrival.due = monotonic() + self._scan_seconds
+                return False
         except (Unavailable, NotFound, OSError) as error:
             arrival.due = monotonic() + self._scan_seconds
             if str(error) != arrival.trouble:
@@ -133,16 +135,21 @@ class DropFolder:
             _log.exception("%s cannot be taken from the drop folder", path)
         return True
 
-    async def _submit(self, path: str, arrival: _Arrival) -> None:
+    async def _submit(self, path: str, arrival: _Arrival) -> bool:
+        """Whether it has a run. Not while its bytes have one by another name, which may be the one that is wrong."""
         if arrival.run is None:
             data = await self._service.read_dropped(self._principal, path, TRIGGER, anew=not arrival.lay_there)
-            name = PurePosixPath(path).name
+            name = name_of(path)
             if arrival.lay_there and await self._service.known(self._principal, data, name):
-                return
-            arrival.run = await self._service.submit(self._principal, Submission(data, name, TRIGGER))
-            _log.info("%s from the drop folder: run %s", path, arrival.run.id, extra={"run_id": arrival.run.id})
+                return True
+            run = await self._service.submit(self._principal, Submission(data, name, TRIGGER))
+            if run.file_name != name:
+                return False
+            arrival.run = run
+            _log.info("%s from the drop folder: run %s", path, run.id, extra={"run_id": run.id})
         if arrival.run.state is RunState.QUEUED:
             await self._dispatcher.dispatch(self._principal.tenant, arrival.run)
+        return True
 
 
 def workbooks(folder: Path) -> dict[str, _Stamp]:

@@ -320,7 +320,7 @@ class Loader:
         assert refusal is not None  # noqa: S101  asked before
         more = len(judged.verdict.flags) - 1
         message = f"{refusal}{f' (and {more} more findings)' if more else ''}"
-        hint = "Nothing of the file was loaded. The run lists every finding with its cells."
+        hint = "Nothing of the file was loaded. `findings` of the run has them all; `aurum findings RUN` prints them."
         await self._fail(claim, refusal.code, message, hint, judged)
 
     async def _fail(

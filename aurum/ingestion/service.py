@@ -90,7 +90,7 @@ class IngestionService:
         Raises WorkbookTooLarge; the run that says so is recorded, the bytes are not kept.
         """
         principal.require(Scope.INGESTION_WRITE)
-        name, size = _name_of(submission.name), len(submission.data)
+        name, size = name_of(submission.name), len(submission.data)
         if self.refusals.excludes(size):
             digest = await asyncio.to_thread(content_hash, submission.data)
             raise await self.refusals.refuse(principal, Oversized(name, size, digest, submission.trigger))
@@ -188,12 +188,13 @@ class IngestionService:
         return run if run.state.final else await self.complete(principal, run.id, report)
 
     async def known(self, principal: Principal, data: bytes, name: str) -> bool:
-        """Whether there is nothing to gain from sending a file again: it is loaded or on its way, or was refused
-        under this name by this parser."""
+        """Whether there is nothing to gain from sending a file again: it is loaded, or under this name it is on its
+        way or was refused by this parser."""
         principal.require(Scope.INGESTION_READ)
         digest = await asyncio.to_thread(content_hash, data)
         return any(
-            run.state is not RunState.FAILED or (run.file_name == name and run.parser_version == PARSER_VERSION)
+            (run.state.final and run.state is not RunState.FAILED)
+            or (run.file_name == name and (not run.state.final or run.parser_version == PARSER_VERSION))
             for run in await self.store.runs_of_content(principal.tenant, digest)
         )
 
@@ -343,7 +344,8 @@ def _annotated(data: bytes, run: Run, findings: list[Finding]) -> bytes:
     return annotate(data, run.file_name, about(run), findings)
 
 
-def _name_of(path: str) -> str:
+def name_of(path: str) -> str:
+    """The name that a file has in its runs."""
     return PurePath(path.replace("\\", "/")).name or "unnamed"
 
 

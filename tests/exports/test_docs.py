@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import os
 import re
+import shlex
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +18,7 @@ from xml.etree.ElementTree import fromstring
 from zipfile import ZipFile
 
 import httpx
+import pyarrow.parquet as pq
 import pytest
 from openpyxl import load_workbook
 
@@ -58,6 +63,20 @@ async def test_addresses_and_lines_of_python_work(server: LiveServer) -> None:
         export = await finished(client, server.url, query)
     read = await asyncio.to_thread(ran, f'import polars as pl\ncurves = pl.read_parquet("{base}{export["url"]}")')
     assert len(read) == export["pointCount"] > 0
+
+
+async def test_commands_work(server: LiveServer, migrated_sqlite_url: str, tmp_path: Path) -> None:
+    commands = [each for each in re.findall(r"^aurum (export .+)$", PAGE, re.M) if "-run " not in each]
+    assert len(commands) == 2
+    environment = {**os.environ, "AURUM_DATABASE__URL": migrated_sqlite_url}
+    for each in commands:
+        command = [sys.executable, "-m", "aurum", *shlex.split(each)]
+        done = await asyncio.to_thread(subprocess.run, command, env=environment, cwd=tmp_path, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+    gas = pq.read_table(tmp_path / "gas.parquet").to_pydict()
+    assert {*gas["curve_key"]} > {"eugp:eu/dutch_ttf/gas", "eugp:eu/french_peg/gas"}
+    assert ({*gas["currency"]}, {*gas["unit"]}) == ({"EUR"}, {"MMBtu"})
+    assert load_workbook(tmp_path / "ttf.xlsx").sheetnames == ["About", "Points"]
 
 
 async def finished(client: httpx.AsyncClient, url: str, query: str) -> Any:

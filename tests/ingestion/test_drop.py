@@ -21,7 +21,7 @@ from aurum.errors import Unavailable
 from aurum.ingestion.dispatch import LocalDispatcher
 from aurum.ingestion.drop import DropFolder
 from aurum.ingestion.model import Run, RunFilter, RunState
-from aurum.ingestion.service import Dispatcher
+from aurum.ingestion.service import Dispatcher, Submission
 from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, Settings
 from tests.processes import eventually
@@ -217,6 +217,22 @@ async def test_a_refused_file_with_a_better_name_is_tried_on_a_restart(services:
     (folder / "nameless.xlsx").rename(folder / "EOD_PW_20250212_1430.xlsx")
     async with watching(services):
         assert len(await ended(services, 2)) == 2
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the watch", "while it watches"])
+async def test_a_file_that_gets_a_better_name_while_the_worse_one_waits_is_loaded(
+    services: Services, folder: Path, before: bool
+) -> None:
+    worse = await services.ingestion.submit(DESK, Submission(BYTES, OTHER.name, "upload"))
+    async with watching(services):
+        await asyncio.sleep(0 if before else 0.5)
+        (folder / WORKBOOK.name).write_bytes(BYTES)
+        await nothing_more(services, 1)
+        await services.dispatcher.dispatch(DESK.tenant, worse)
+        refused, loaded = await ended(services, 2)
+        await nothing_more(services, 2)
+    assert (refused.error_code, loaded.file_name) == ("AS_OF_MISMATCH", WORKBOOK.name)
+    assert loaded.state is RunState.SUCCEEDED
 
 
 async def test_what_may_pass_is_tried_again(services: Services, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
