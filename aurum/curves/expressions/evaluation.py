@@ -33,7 +33,7 @@ from aurum.curves.expressions.tree import (
     Sum,
     keys,
 )
-from aurum.curves.expressions.units import CompoundUnit, Conversion, conversion, factor_between, priced_in
+from aurum.curves.expressions.units import CompoundUnit, Conversion, conversion, factor_between, priced_in, said
 from aurum.errors import InvalidExpression, InvalidInput, NoExchangeRate, UnitMismatch, UnknownUnit
 from aurum.market.periods import TenorGrid
 from aurum.market.units import CURRENCIES
@@ -206,7 +206,7 @@ class _Evaluation:
         if rate is None:
             return self._converted(form, unit)
         if any(code not in CURRENCIES for code, _ in rate.unit.powers) or not rate.unit.base.powers:
-            raise NoExchangeRate(f"{rate.unit} is no exchange rate", hint="Write such as 1.08 USD/EUR.")
+            raise NoExchangeRate(f"{said(rate.unit)} is no exchange rate", hint="Write such as 1.08 USD/EUR.")
         if (number := number_of(rate)) is not None and number <= 0:
             raise InvalidExpression(f"an exchange rate is above 0, not {number:g} {rate.unit}")
         for exchange in (self._forms.multiply, self._forms.divide):
