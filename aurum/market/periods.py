@@ -43,7 +43,7 @@ class DeliveryPeriod:
 
 
 def check_order(name: str, first: date | None, last: date | None) -> None:
-    """Raises InvalidInput, of the field `name`, for days that are swapped: nothing lies between. None is an open end."""
+    """Raises InvalidInput, of the field `name`, for days that are swapped; None is an open end."""
     if first and last and last < first:
         raise InvalidInput(f"`{name}` ends before it begins: {first} to {last}", field=name, hint="Swap the two days.")
 
