@@ -177,6 +177,8 @@ class _Evaluation:
             alike = [self._alike(each, given[0].unit, node) for each in given]
             return self._forms.choose(alike, largest=node.name == "max")
         for rate, fuel in function.rates:
+            if isinstance(number := node.given[rate], Number) and number.alike:
+                continue  # MWh/MWh says what it counts
             _check_rate(node, given[0].unit, given[rate].unit, given[fuel].unit)
         for place, name in function.factors:
             if place < len(given) and (value := number_of(given[place])) is not None:
@@ -268,7 +270,7 @@ def _check_rate(node: Call, power: CompoundUnit, rate: CompoundUnit, fuel: Compo
     if not rate.powers and fuel.quantity != power.quantity:
         raise UnitMismatch(
             f"{node.name} of {power} and {fuel} takes a rate with its unit",
-            hint="Such as 7.0 MMBtu/MWh, 0.37 mt/MWh or 0.4 tCO2/MWh; or convert(...) what it counts.",
+            hint="Such as 7.0 MMBtu/MWh, 2.1 MWh/MWh, 0.37 mt/MWh or 0.4 tCO2/MWh; or convert(...) what it counts.",
             units=[str(power), str(fuel)],
         )
 

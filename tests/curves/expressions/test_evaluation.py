@@ -29,6 +29,8 @@ MMBTU = 3600 / 1055.05585262  # in a MWh
     [
         ("[power] - 2.0 * [gas]", "EUR/MWh", [30.0, 24.0, 18.0]),
         ("spark([power], [gas], 2)", "EUR/MWh", [30.0, 24.0, 18.0]),
+        # 80 pence a therm are 8 pounds a MMBtu; of 1.5 MWh of gas for a MWh of power
+        ("spark([gb], [nbp], 1.5 MWh/MWh)", "GBP/MWh", [85 - 12 * MMBTU, 81 - 11.25 * MMBTU, 79 - 10.5 * MMBTU]),
         # 90 - 2*30 - 0.4*75 = 0, 80 - 2*28 - 0.4*76 = -6.4, 70 - 2*26 - 0.4*77 = -12.8
         ("clean_spark([power], [gas], [carbon], 2, 0.4 tCO2/MWh)", "EUR/MWh", [0.0, -6.4, -12.8]),
         # 0.37 t of coal for a MWh, and 0.9 tCO2: 95 - 0.37*120 = 50.6, less 0.9*80 = -21.4
