@@ -42,7 +42,7 @@ MOST_DAYS = 5_000  # of a rolling history: 20 years
 _CURVES_READ, _CURVES_COMPUTED = 500, 100  # at a time: 60 days of 100 curves are 8 MB
 _DAYS_READ = 20_000  # of curves, with bid and ask: 70 MB
 _DAY = timedelta(days=1)
-_WINDOW_DAYS = timedelta(days=WINDOW * 7 // 5 + 20)  # calendar days that surely hold so many as-of dates
+_WINDOW_DAYS = timedelta(days=WINDOW * 7 // 5 + 20)  # holds so many daily as-of dates
 _AS_IT_IS = (1.0, 1.0)
 
 

@@ -13,7 +13,7 @@ from aurum.errors import InvalidInput
 from aurum.exports.model import Selection
 from aurum.graphql.ids import node_id, row_of
 from aurum.market.identity import Measure
-from aurum.market.periods import TenorType
+from aurum.market.periods import TenorType, check_order
 from aurum.metadata.model import CurveFilter
 
 T = TypeVar("T")
@@ -82,7 +82,12 @@ def written(selection: Selection) -> str:
 
 
 def pinned(selection: Selection, now: datetime) -> Selection:
-    """As it is known now, where it does not say when. Raises InvalidInput for an instant that is still to come."""
+    """As it is known now, where it does not say when.
+
+    Raises InvalidInput for an instant that is still to come, and for ranges that end before they begin.
+    """
+    check_order("asOf", selection.first, selection.last)
+    check_order("delivery", selection.delivery_start, selection.delivery_end)
     if selection.known_at is None:
         return replace(selection, known_at=now)
     if selection.known_at > now:

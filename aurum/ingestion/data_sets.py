@@ -142,9 +142,9 @@ class DataSets:
         deliveries = await self.deliveries(principal, keys, then)
         newest = await self.store.newest_files(principal.tenant, keys, then)
         expectations = await self.policies.expectations_in_force(principal, then)
-        return {
-            key: _freshness(newest.get(key), deliveries.get(key, []), expectations.of(key) is not None) for key in keys
-        }
+        begun = {key: file.as_of for key, file in newest.items()}
+        expects = {key: expectations.starts(key, begun.get(key)) is not None for key in keys}
+        return {key: _freshness(newest.get(key), deliveries.get(key, []), expects[key]) for key in keys}
 
     async def completed(
         self, principal: Principal, keys: Collection[str], *, known_at: datetime | None = None

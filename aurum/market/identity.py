@@ -36,14 +36,20 @@ def fold(text: str | None) -> str:
     return collapse(text).casefold() if text else ""
 
 
+def seen(text: str) -> str:
+    """Without what nobody sees, such as a blank of no width; other blanks stay."""
+    if text.isprintable():
+        return text
+    return "".join(each for each in text if each.isspace() or unicodedata.category(each) not in ("Cc", "Cf"))
+
+
 def alike(name: str) -> str:
     """The same for names that a reader takes for one: signs of numbers count; case, blanks, punctuation, and what
     nobody sees, do not.
 
     `Gas-up, 10 %` is `gas up 10`, and not `Gas up -10 %`.
     """
-    seen = "".join(each for each in collapse(name) if unicodedata.category(each) not in ("Cc", "Cf"))
-    folded = fold(seen).translate(_SIGNS)
+    folded = fold(seen(name)).translate(_SIGNS)
     return "-".join(_NAMING.findall(folded)) or folded
 
 

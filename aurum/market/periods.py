@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Never, overload
 
-from aurum.errors import UnknownTenor
+from aurum.errors import InvalidInput, UnknownTenor
 from aurum.market.identity import collapse, fold
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
@@ -40,6 +40,12 @@ class DeliveryPeriod:
     def __post_init__(self) -> None:
         if self.end <= self.start:
             raise ValueError(f"a delivery period ends after it starts: {self.start} to {self.end}")
+
+
+def check_order(name: str, first: date | None, last: date | None) -> None:
+    """Raises InvalidInput, of the field `name`, for days that are swapped; None is an open end."""
+    if first and last and last < first:
+        raise InvalidInput(f"`{name}` ends before it begins: {first} to {last}", field=name, hint="Swap the two days.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,13 @@ def similarity(one: str, other: str) -> float:
 
 
 def most_alike(word: str, others: Iterable[str], least: float) -> tuple[str, ...]:
-    """Those of the others that are most alike, where it is at least so much; in order."""
+    """Those of the others that are most alike, where it is at least so much; in order.
+
+    Words of which two neighbouring letters have changed places come first: of a short word they share few trigrams.
+    """
+    others = set(others)
+    if swapped := others & {word[:n] + word[n : n + 2][::-1] + word[n + 2 :] for n in range(len(word) - 1)}:
+        return tuple(sorted(swapped))
     alike = {other: similarity(word, other) for other in others}
     best = max(alike.values(), default=0.0)
     return tuple(sorted(other for other, share in alike.items() if share == best)) if best >= least else ()

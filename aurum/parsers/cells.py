@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 import orjson
 
-from aurum.market.identity import collapse
+from aurum.market.identity import collapse, seen
 from aurum.parsers.model import Prices
 
 UNCALCULATED = "a formula without a value"
@@ -42,9 +42,9 @@ def address(row: int, column: int) -> str:
 
 
 def shown(value: object) -> str:
-    """A cell as a text: numbers without a needless `.0`, dates in ISO."""
+    """A cell as a text, without what nobody sees: numbers without a needless `.0`, dates in ISO."""
     if isinstance(value, str):
-        return collapse(value)
+        return collapse(seen(value))
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -233,7 +233,7 @@ _LONGEST_KEPT = 250
 
 @lru_cache(maxsize=8192)
 def _headed(layout: Layout, measure: Measure, texts: tuple[str, ...]) -> Headed:
-    header = Header(*map(collapse, texts))
+    header = Header(*map(shown, texts))
     misplaced = any(_side(text) or is_quote(text) for text in header)
     described = None if misplaced else layout.describe(header, measure)
     key = described.identity.key if described else ""

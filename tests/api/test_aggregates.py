@@ -98,6 +98,7 @@ async def test_a_whole_vendor_by_hours_on_pages(ask: Ask) -> None:
         ({"fx": ["1.25 USD/EUR"]}, "BAD_USER_INPUT"),
         ({"knownAt": "2025-02-13T00:00:00"}, "BAD_USER_INPUT"),
         ({"filter": {"products": ["carbon"]}, "measures": ["HOUR_WEIGHTED_MEAN"]}, "NO_BLOCK_HOURS"),
+        ({"asOf": {"first": "2025-02-14", "last": "2025-02-13"}}, "BAD_USER_INPUT"),
         ({"after": "x"}, "INVALID_CURSOR"),
         ({"first": 5001}, "BAD_USER_INPUT"),
     ],

@@ -277,3 +277,15 @@ async def test_a_forged_cursor_of_days_is_an_error_of_the_client(ask: Ask, page:
     cursor = base64.urlsafe_b64encode(orjson.dumps([order, forged])).decode()
     answer = await ask(f"{{ {snapshots % f'{page}: {orjson.dumps(cursor).decode()}'} }}")
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["INVALID_CURSOR"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ('snapshots(asOf: {first: "2025-02-14", last: "2025-02-13"}) { nodes { asOf } }', "asOf"),
+        ('snapshot { points(delivery: {start: "2026-01-01", end: "2025-12-01"}) { mid } }', "delivery"),
+    ],
+)
+async def test_swapped_days_are_refused_and_do_not_look_like_no_prices(ask: Ask, fields: str, name: str) -> None:
+    (error,) = (await ask(f'{{ curve(key: "eugp:eu/dutch_ttf/gas") {{ {fields} }} }}'))["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["field"]) == ("BAD_USER_INPUT", name)

@@ -105,6 +105,8 @@ async def test_points_of_a_difference_are_chosen(ask: Ask) -> None:
         ask, f'diff({ends}) {{ points(statuses: [CHANGED], delivery: {{end: "2025-06-01"}}) {{ tenor toMid }} }}'
     )
     assert [point["tenor"] for point in found["diff"]["points"] if point["tenor"].startswith("2025")] == ["2025-03"]
+    found = await curve(ask, f"diff({ends}) {{ move(tenorTypes: []) {{ total pointCount }} }}")
+    assert found["diff"]["move"] == {"total": 0, "pointCount": 0}  # of no kind: not of months
 
 
 async def test_numbers_of_two_units_are_brought_into_the_one_known_later(ask: Ask) -> None:

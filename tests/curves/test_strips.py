@@ -18,7 +18,7 @@ from aurum.curves.analytics.deliveries import (
 )
 from aurum.curves.analytics.strips import Absence, Strip, StripCoverage, strips
 from aurum.curves.model import CurvePrices
-from aurum.market.periods import DeliveryPeriod, TenorGrid, TenorType, months_from
+from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType, months_from
 from aurum.parsers import parse
 from tests.published import months, prices
 
@@ -95,6 +95,20 @@ def test_a_bid_is_that_of_all_the_months_used_or_none() -> None:
     assert found.mid == 41.0
     assert np.isnan(found.bid)
     assert np.isnan(found.ask)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "kind"), [(date(2025, 1, 13), TenorType.CALENDAR), (date(2025, 10, 13), TenorType.QUARTER)]
+)
+def test_a_strip_stands_beside_the_vendors_point_of_its_own_kind(as_of: date, kind: TenorType) -> None:
+    """In January the balance of the year has the delivery of the calendar year, in October that of the last quarter."""
+    whole = months_from(2025, as_of.month, 13 - as_of.month)
+    points = [(each, 40.0) for each in months(whole.start, 13 - as_of.month)]
+    points += [(Tenor("strip", kind, whole), 41.0), (Tenor("Bal 2025", TenorType.BALANCE, whole), 42.0)]
+    curve = CurvePrices(TenorGrid([tenor for tenor, _ in points]), np.array([mid for _, mid in points]))
+    asked = strip_periods(curve.tenors, as_of, (Granularity(kind.value), Granularity.BALANCE))
+    beside = [curve.mid[each.vendor] for each in strips(curve, as_of, asked) if each.vendor is not None]
+    assert beside == [41.0, 42.0]
 
 
 def test_ranges_of_whole_months_alone() -> None:

@@ -22,6 +22,7 @@ from aurum.exports.frames import SCHEMA
 from aurum.exports.model import ExportFormat, Selection
 from aurum.exports.plans import Plan
 from aurum.exports.writers import opened
+from aurum.exports.writing import Drain
 from aurum.ingestion.model import RunState
 from aurum.ingestion.service import Submission
 from aurum.metadata.model import CurveFilter
@@ -33,13 +34,17 @@ NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 
 
 def written(format_: ExportFormat, batch: Any, rows: int = 1) -> bytes:
+    sink = io.BytesIO()
+    write(format_, batch, sink, rows)
+    return sink.getvalue()
+
+
+def write(format_: ExportFormat, batch: Any, sink: Any, rows: int = 1) -> None:
     ids = np.arange(1)
     plan = Plan(Selection(known_at=KNOWN_AT), KNOWN_AT, [], ids, ids, np.array([rows]))
-    sink = io.BytesIO()
     writer = opened(format_, plan, SCHEMA, sink)
     writer.write(batch)
     writer.close()
-    return sink.getvalue()
 
 
 def batch_of(**columns: list[Any]) -> Any:
@@ -99,6 +104,14 @@ async def test_the_same_question_gets_the_same_bytes_later(exporting: Exporting,
     exporting.time += timedelta(days=1)
     assert await exporting.bytes_of(selection, format_) == once
     assert await exporting.bytes_of(Selection(), format_) != once  # it says of itself when it was asked for
+
+
+@pytest.mark.parametrize("format_", ExportFormat)
+def test_a_file_gets_the_bytes_that_a_connection_gets(format_: ExportFormat) -> None:
+    """Of a job and of the command it is a file, in which a writer could go back."""
+    drain = Drain()
+    write(format_, batch_of(mid=[1.5, None]), drain, 2)
+    assert written(format_, batch_of(mid=[1.5, None]), 2) == drain.taken()
 
 
 @given(st.lists(NUMBERS, min_size=1))

@@ -102,6 +102,17 @@ def test_what_is_known_is_pinned_to_the_moment_of_asking_and_never_lies_ahead() 
         pinned(Selection(known_at=datetime(2025, 2, 13, tzinfo=UTC)), now)
 
 
+@pytest.mark.parametrize(
+    ("days", "field"), [(("as_of_from", "as_of_to"), "asOf"), (("delivery_start", "delivery_end"), "delivery")]
+)
+def test_swapped_days_are_refused_where_they_are_asked_for(days: tuple[str, str], field: str) -> None:
+    """A job that was kept with them can still be read."""
+    selection = parse(zip(days, ("2025-03-01", "2025-02-28"), strict=True))
+    with pytest.raises(InvalidInput, match="ends before it begins") as refused:
+        pinned(selection, datetime(2025, 3, 2, tzinfo=UTC))
+    assert refused.value.details["field"] == field
+
+
 def test_files_are_called_by_what_is_in_them() -> None:
     assert Selection().file_name == "curves"
     assert Selection(as_of=date(2025, 2, 12)).file_name == "curves 2025-02-12"

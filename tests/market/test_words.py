@@ -35,3 +35,10 @@ def test_words_are_as_alike_as_the_trigrams_they_share() -> None:
     assert similarity("dutsch", "dutch") == 4 / 9  # "  d", " du", "dut" and "ch ", of 7 and 6
     assert most_alike("dutsch", ["dutch", "duty", "gas"], 0.3) == ("dutch",)
     assert most_alike("xyz", ["dutch", "gas"], 0.3) == ()
+
+
+def test_letters_that_have_changed_places_are_the_likeliest_mistake() -> None:
+    assert similarity("ducth", "dutch") < 0.3
+    assert most_alike("ducth", ["duct", "dutch", "ducts"], 0.3) == ("dutch",)
+    assert most_alike("gsa", ["gas", "sag"], 0.3) == ("gas",)
+    assert most_alike("aab", ["aab1", "baa"], 0.3) == ("aab1",)  # the letters are the same: that is not enough

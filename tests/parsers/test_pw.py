@@ -51,6 +51,13 @@ def test_a_curve_is_a_column_with_the_texts_above_it() -> None:
     assert findings(book) == []
 
 
+@pytest.mark.parametrize("text", ["West\u200b Hub", "\ufeffWest Hub", "West Hub\u202e", "We\u00adst\u00a0Hub"])
+def test_what_nobody_sees_makes_no_other_curve(text: str) -> None:
+    """A name is copied from a web page: a blank of no width, a mark of direction, a hyphen that does not show."""
+    spelled = by_key(pw({MID: put(PW_MID, "C4", text), BIDASK: put(PW_BIDASK, "C4", text)}))
+    assert spelled[WEST].identity.location == "West Hub"
+
+
 def test_cells_are_known_by_address() -> None:
     ad = by_key(pw({MID: PW_MID, BIDASK: PW_BIDASK}))[AD]
     assert [ad.mid_cells.address(point) for point in (0, 1)] == [f"{MID}!D7", f"{MID}!D8"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -116,7 +116,7 @@ def _made_of(tenors: TenorGrid, as_of: date, asked: tuple[StripPeriod, ...]) -> 
     ahead = months >= month_number(as_of)
     member = np.array([within(months, each.period) & ahead for each in asked], dtype=bool).reshape(-1, len(places))
     listed, own = set(months[ahead].tolist()), month_number(as_of)
-    strip_places = {tenor.period: at for at, tenor in enumerate(tenors) if tenor.type in _STRIPS}
+    points = {(tenor.type, tenor.period): at for at, tenor in enumerate(tenors)}
     missing = [
         tuple(
             MissingMonth(months_at(number), Absence.DELIVERED if number < own else Absence.NOT_LISTED)
@@ -125,7 +125,13 @@ def _made_of(tenors: TenorGrid, as_of: date, asked: tuple[StripPeriod, ...]) -> 
         )
         for each in asked
     ]
-    return _MadeOf(asked, places, member, tuple(missing), tuple(strip_places.get(each.period) for each in asked))
+    return _MadeOf(asked, places, member, tuple(missing), tuple(_own(points, each) for each in asked))
+
+
+def _own(points: Mapping[tuple[TenorType, DeliveryPeriod], int], asked: StripPeriod) -> int | None:
+    """Of points of one delivery that of the kind asked for: in January the balance of a year is the calendar year."""
+    kinds = sorted(_STRIPS, key=lambda kind: kind.value != asked.granularity)
+    return next((points[kind, asked.period] for kind in kinds if (kind, asked.period) in points), None)
 
 
 def _means(

@@ -33,7 +33,7 @@ from aurum.curves.expressions.tree import (
     Sum,
     keys,
 )
-from aurum.curves.expressions.units import CompoundUnit, Conversion, conversion, factor_between, priced_in
+from aurum.curves.expressions.units import CompoundUnit, Conversion, conversion, factor_between, priced_in, said
 from aurum.errors import InvalidExpression, InvalidInput, NoExchangeRate, UnitMismatch, UnknownUnit
 from aurum.market.periods import TenorGrid
 from aurum.market.units import CURRENCIES
@@ -177,6 +177,8 @@ class _Evaluation:
             alike = [self._alike(each, given[0].unit, node) for each in given]
             return self._forms.choose(alike, largest=node.name == "max")
         for rate, fuel in function.rates:
+            if isinstance(number := node.given[rate], Number) and number.alike:
+                continue  # MWh/MWh says what it counts
             _check_rate(node, given[0].unit, given[rate].unit, given[fuel].unit)
         for place, name in function.factors:
             if place < len(given) and (value := number_of(given[place])) is not None:
@@ -206,7 +208,7 @@ class _Evaluation:
         if rate is None:
             return self._converted(form, unit)
         if any(code not in CURRENCIES for code, _ in rate.unit.powers) or not rate.unit.base.powers:
-            raise NoExchangeRate(f"{rate.unit} is no exchange rate", hint="Write such as 1.08 USD/EUR.")
+            raise NoExchangeRate(f"{said(rate.unit)} is no exchange rate", hint="Write such as 1.08 USD/EUR.")
         if (number := number_of(rate)) is not None and number <= 0:
             raise InvalidExpression(f"an exchange rate is above 0, not {number:g} {rate.unit}")
         for exchange in (self._forms.multiply, self._forms.divide):
@@ -268,7 +270,7 @@ def _check_rate(node: Call, power: CompoundUnit, rate: CompoundUnit, fuel: Compo
     if not rate.powers and fuel.quantity != power.quantity:
         raise UnitMismatch(
             f"{node.name} of {power} and {fuel} takes a rate with its unit",
-            hint="Such as 7.0 MMBtu/MWh, 0.37 mt/MWh or 0.4 tCO2/MWh; or convert(...) what it counts.",
+            hint="Such as 7.0 MMBtu/MWh, 2.1 MWh/MWh, 0.37 mt/MWh or 0.4 tCO2/MWh; or convert(...) what it counts.",
             units=[str(power), str(fuel)],
         )
 

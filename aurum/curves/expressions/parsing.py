@@ -155,7 +155,10 @@ class _Parser:
         if not nothing and not SMALLEST <= value <= LARGEST:
             raise self._wrong(f"a number is 0, or {SMALLEST:g} to {LARGEST:g}", token)
         follows = self._next
-        return Number(value, self._unit() if follows.kind == "name" and is_code(follows.text) else PLAIN)
+        if follows.kind != "name" or not is_code(follows.text):
+            return Number(value)
+        unit = self._unit()
+        return Number(value, unit, "" if unit.powers else follows.text)
 
     def _target(self) -> CompoundUnit:
         if self._next.text == "1":

@@ -38,8 +38,8 @@ def _printed(node: Node, level: int) -> str:
             return f"({text})" if level > _PRODUCT else text
         case Negated(of):
             return f"-{_printed(of, _UNARY)}"
-        case Number(value, unit):
-            return number(value) + (f" {unit}" if unit.powers else "")
+        case Number(value, unit, alike):
+            return number(value) + (f" {unit}" if unit.powers else f" {alike}/{alike}" if alike else "")
         case Ref(key):
             return f"[{key}]"
     return _call(node)

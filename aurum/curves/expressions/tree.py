@@ -12,10 +12,11 @@ from aurum.curves.expressions.units import PLAIN, CompoundUnit
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """Not negative. Its unit is empty for a plain number."""
+    """Not negative. Its unit is empty for a plain number, and for one of `alike` for one of the same: `2 MWh/MWh`."""
 
     value: float
     unit: CompoundUnit = PLAIN
+    alike: str = ""
 
 
 @dataclass(frozen=True, slots=True)

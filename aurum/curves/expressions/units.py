@@ -153,7 +153,7 @@ def _source(code: str) -> str:
 def _differing(source: CompoundUnit, target: CompoundUnit) -> UnitMismatch:
     units = [str(source), str(target)]
     if not source.powers or not target.powers:
-        told = f"{_said(source)} and {_said(target)} do not convert"
+        told = f"{said(source)} and {said(target)} do not convert"
         return UnitMismatch(told, hint="Give a number its unit: 5 EUR/MWh.", units=units)
     if source.quantity.base == target.quantity.base:
         return NoExchangeRate(f"{source} and {target} are in different currencies", hint=_RATE, units=units)
@@ -166,7 +166,7 @@ def _differing(source: CompoundUnit, target: CompoundUnit) -> UnitMismatch:
 _RATE = "Give a rate with its currencies: convert([curve], USD/MWh, 1.08 USD/EUR), or `fx` for the whole answer."
 
 
-def _said(unit: CompoundUnit) -> str:
+def said(unit: CompoundUnit) -> str:
     return str(unit) if unit.powers else "a plain number"
 
 

@@ -19,7 +19,7 @@ from aurum.curves.stories import Stories
 from aurum.errors import InvalidInput, NotFound
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.ids import row_of
-from aurum.market.periods import TenorType
+from aurum.market.periods import TenorType, check_order
 from aurum.metadata.graphql import CurveFilter
 from aurum.metadata.model import Curve
 from aurum.metadata.service import MetadataService
@@ -138,11 +138,17 @@ class DateRange:
     first: date | None = strawberry.field(default=None, description="The first date.")
     last: date | None = strawberry.field(default=None, description="The last date.")
 
+    def __post_init__(self) -> None:
+        check_order("asOf", self.first, self.last)
+
 
 @strawberry.input(description="Delivery within a half-open range: from `start` on, ending by `end`.")
 class DeliveryRange:
     start: date | None = strawberry.field(default=None, description="The first day of delivery; null: any.")
     end: date | None = strawberry.field(default=None, description="The day after the last; null: any.")
+
+    def __post_init__(self) -> None:
+        check_order("delivery", self.start, self.end)
 
 
 @strawberry.input(description="A snapshot: of an as-of date, as it was known at an instant.")

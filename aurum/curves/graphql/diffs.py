@@ -197,7 +197,8 @@ class CurveDiff:
         metadata=batched(),
     )
     def move(self, tenor_types: TenorTypes = None, delivery: Delivery = None) -> Move:
-        return move_of(self.diff, _chosen(self.diff.tenors, tenor_types or [TenorType.MONTH], delivery))
+        types = [TenorType.MONTH] if tenor_types is None else tenor_types
+        return move_of(self.diff, _chosen(self.diff.tenors, types, delivery))
 
 
 async def codes_known(info: Info, curve_id: int, ends: tuple[SnapshotRef, SnapshotRef]) -> Codes:

@@ -57,7 +57,7 @@ class WorkbookWriter:
         chart = None if self._charted is None else self._charted.chart(self._points)
         if chart is not None:
             self._about.add_chart(chart, f"A{len(told) + 5}")
-        with _Archive(self._sink, self._rows) as archive:
+        with _Archive(_Forward(self._sink), self._rows) as archive:
             ExcelWriter(self._book, archive).write_data()
         self._rows.close()
 
@@ -72,10 +72,17 @@ class WorkbookWriter:
         self._rows.close()
 
 
+class _Forward:
+    """A sink that is only written to: in a file `zipfile` goes back, and the bytes are not those of a connection."""
+
+    def __init__(self, sink: IO[bytes]) -> None:
+        self.write, self.flush = sink.write, sink.flush
+
+
 class _Archive(zipfile.ZipFile):
     """Without the times at which its members were written, and with rows in the sheet they belong to."""
 
-    def __init__(self, sink: IO[bytes], rows: Rows) -> None:
+    def __init__(self, sink: Any, rows: Rows) -> None:
         super().__init__(sink, "w", zipfile.ZIP_DEFLATED)
         self._rows = rows
 

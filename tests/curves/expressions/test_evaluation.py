@@ -29,6 +29,8 @@ MMBTU = 3600 / 1055.05585262  # in a MWh
     [
         ("[power] - 2.0 * [gas]", "EUR/MWh", [30.0, 24.0, 18.0]),
         ("spark([power], [gas], 2)", "EUR/MWh", [30.0, 24.0, 18.0]),
+        # 80 pence a therm are 8 pounds a MMBtu; of 1.5 MWh of gas for a MWh of power
+        ("spark([gb], [nbp], 1.5 MWh/MWh)", "GBP/MWh", [85 - 12 * MMBTU, 81 - 11.25 * MMBTU, 79 - 10.5 * MMBTU]),
         # 90 - 2*30 - 0.4*75 = 0, 80 - 2*28 - 0.4*76 = -6.4, 70 - 2*26 - 0.4*77 = -12.8
         ("clean_spark([power], [gas], [carbon], 2, 0.4 tCO2/MWh)", "EUR/MWh", [0.0, -6.4, -12.8]),
         # 0.37 t of coal for a MWh, and 0.9 tCO2: 95 - 0.37*120 = 50.6, less 0.9*80 = -21.4
@@ -86,7 +88,7 @@ def test_a_worked_example(expression: str, unit: str, values: list[float | None]
         ("clean_spark([power], [gas], [carbon], 2, 0.4)", UnitMismatch, "0.4 tCO2/MWh"),
         ("convert([power], USD/MWh)", NoExchangeRate, "different currencies"),
         ("[carbon] + [nbp]", UnitMismatch, "GBX/therm and EUR/tCO2 do not convert: an emission"),
-        ("convert([power], USD/MWh, 1.08)", NoExchangeRate, "no exchange rate"),
+        ("convert([power], USD/MWh, 1.08)", NoExchangeRate, "a plain number is no exchange rate"),
         ("convert([power], USD/MWh, 1.08 USD/GBP)", NoExchangeRate, "does not lead"),
         ("convert([power], EUR/MMBtu, 1.08 USD/EUR)", NoExchangeRate, "does not lead"),
         ("1 + 2", InvalidExpression, "no curve"),
@@ -95,7 +97,7 @@ def test_a_worked_example(expression: str, unit: str, values: list[float | None]
         ("[power] / (1 - 1)", InvalidExpression, "division by zero"),
         ("convert([power], USD/MWh, 0 USD/EUR)", InvalidExpression, "above 0"),
         ("convert([power], USD/MWh, -1.08 USD/EUR)", InvalidExpression, "above 0"),
-        ("convert([power], USD/MWh, [power] / [gas])", NoExchangeRate, "1 is no exchange rate"),
+        ("convert([power], USD/MWh, [power] / [gas])", NoExchangeRate, "a plain number is no exchange rate"),
         ("spark([power], [gas], [carbon])", UnitMismatch, "do not convert"),
         ("[power] * 1 RIN/REC - [power]", UnitMismatch, "do not convert"),
         ("[power] - convert([power], 1)", UnitMismatch, "a plain number"),

@@ -41,7 +41,7 @@ from aurum.market.identity import CurveIdentity
         ("-([a]+[b])", "-([a] + [b])"),
         ("1e3 * [a] + .5 EUR/MWh", "1000 * [a] + 0.5 EUR/MWh"),
         ("7.0MMBtu / MWh*[a]", "7 MMBtu/MWh * [a]"),
-        ("1 MWh/MWh * [a]", "1 * [a]"),
+        ("1MWh / MWh*[a]", "1 MWh/MWh * [a]"),
         ("shift( [a] ,-1,month )", "shift([a], -1, month)"),
         ("at([a],2025-02-12)", "at([a], 2025-02-12)"),
         ("convert([a], USD/MWh, 1.08 USD/EUR)", "convert([a], USD/MWh, 1.08 USD/EUR)"),
