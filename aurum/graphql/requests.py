@@ -62,11 +62,16 @@ class TooSlow(BadRequest):
 
 
 class Fields(Headers):
-    """The headers of a request, looked up without walking through all of them. Of the same name the first."""
+    """The headers of a request, looked up without walking through all of them.
+
+    Of the same name the first, but of `Accept` all: they are one list.
+    """
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope=scope)
         self._first = dict(reversed(self._list))
+        if len(self._first) < len(self._list) and b"accept" in self._first:
+            self._first[b"accept"] = b",".join(value for name, value in self._list if name == b"accept")
 
     def __getitem__(self, key: str) -> str:
         return self._first[key.lower().encode("latin-1")].decode("latin-1")
