@@ -233,6 +233,12 @@ async def test_a_refusal_of_a_load_is_no_warning(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING and "aurum" in record.name]
 
 
+async def test_a_null_for_an_argument_that_has_none_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    answer = await asked(COLUMNS, "query ($n: Int = 2) { curves { history(count: $n) { text } } }", n=None)
+    assert "not to be None" in answer["errors"][0]["message"]
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING and "aurum" in record.name]
+
+
 async def test_a_load_that_loses_a_parent_is_an_error() -> None:
     answer = await SHEETS.execute("{ sheets { lost } }", context_value=[[Row(), Row()], [Row()]])
     assert [(error.message, error.path) for error in answer.errors or ()] == [
