@@ -80,7 +80,9 @@ async def test_lines_of_accept_are_one_list(client: httpx.AsyncClient) -> None:
     assert (response.status_code, media(response)) == (200, GRAPHQL)
 
 
-@pytest.mark.parametrize("accept", ["text/html", "multipart/mixed", f"{JSON};q=0", "application/*;q=0, */*", "nonsense", ","])
+@pytest.mark.parametrize(
+    "accept", ["text/html", "multipart/mixed", f"{JSON};q=0", "application/*;q=0, */*", "nonsense", ","]
+)
 async def test_another_media_type_is_not_answered(client: httpx.AsyncClient, accept: str) -> None:
     response = await post(client, TYPENAME, accept)
     assert (response.status_code, media(response), refused(response)) == (406, JSON, "NOT_ACCEPTABLE")
