@@ -41,6 +41,12 @@ async def test_what_is_no_table_is_an_error_with_its_status(
     assert response.json()["errors"][0]["extensions"]["code"] == code
 
 
+async def test_a_condition_that_is_null_is_the_callers_error(client: httpx.AsyncClient) -> None:
+    asked = {"query": "query($b: Boolean = true) { curves { nodes { key @skip(if: $b) } } }", "variables": {"b": None}}
+    response = await client.post("/graphql", json=asked, headers={"accept": ARROW})
+    assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (400, "GRAPHQL_INVALID")
+
+
 @pytest.mark.parametrize(
     ("accept", "query", "expected"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from graphql import GraphQLError
 from graphql.execution.values import get_variable_values
 from starlette.responses import Response
 from strawberry.types.execution import ExecutionResult
@@ -14,11 +15,12 @@ from aurum.graphql.arrow.tables import Table, table_of
 from aurum.graphql.columnar.completion import ColumnarExecutor
 from aurum.graphql.execution import Schema
 from aurum.graphql.media import failed
+from aurum.graphql.refused import DocumentRefused
 from aurum.graphql.requests import Asked
 
 
 class TableAnswer:
-    """Raises NotATable for an operation whose answer is none."""
+    """Raises NotATable for an operation whose answer is none, DocumentRefused where nobody can say what is selected."""
 
     def __init__(self, schema: Schema, asked: Asked) -> None:
         self._table = _planned(schema, asked)
@@ -50,6 +52,9 @@ def _planned(schema: Schema, asked: Asked) -> Table | None:
         return None
     known, key = document.plans(variables.coerced), (Table, asked.operation_name)
     if key not in known:
-        known[key] = table_of(inner, document, operation, variables)
+        try:
+            known[key] = table_of(inner, document, operation, variables)
+        except GraphQLError as error:  # a condition is null
+            raise DocumentRefused(error.message) from error
     planned: Table = known[key]
     return planned
