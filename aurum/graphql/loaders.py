@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from aiodataloader import DataLoader
 
+from aurum.errors import Unavailable
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 _BATCH = 1000
@@ -37,7 +39,10 @@ class Loaders:
         if loader is None:
 
             async def read(keys: list[K]) -> list[V | None]:
-                return await self.load_many(batch, principal, keys, **arguments)
+                try:
+                    return await self.load_many(batch, principal, keys, **arguments)
+                except asyncio.CancelledError as error:  # of which a DataLoader would tell nobody who waits for it
+                    raise Unavailable("the read was given up") from error
 
             loader = self._loaders[name] = DataLoader(read, max_batch_size=_BATCH)
         value: V | None = await asyncio.shield(loader.load(key))  # others may wait for it too, or ask for it later
