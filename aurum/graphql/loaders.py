@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 from aiodataloader import DataLoader
 
-from aurum.errors import Unavailable
-
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 _BATCH = 1000
@@ -41,10 +39,12 @@ class Loaders:
             async def read(keys: list[K]) -> list[V | None]:
                 try:
                     return await self.load_many(batch, principal, keys, **arguments)
-                except asyncio.CancelledError as error:  # of which a DataLoader would tell nobody who waits for it
-                    raise Unavailable("the read was given up") from error
+                except asyncio.CancelledError:  # of which a DataLoader tells nobody who waits for it
+                    for key in keys:
+                        kept.load(key).cancel()
+                    raise
 
-            loader = self._loaders[name] = DataLoader(read, max_batch_size=_BATCH)
+            loader = kept = self._loaders[name] = DataLoader(read, max_batch_size=_BATCH)
         value: V | None = await asyncio.shield(loader.load(key))  # others may wait for it too, or ask for it later
         return value
 
