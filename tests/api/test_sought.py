@@ -23,6 +23,7 @@ PREFIXED = {
     "aliases": "query($text: String!) { locationAliases(prefix: $text) { nodes { text } } }",
     "units": "query($text: String!) { unitMappings(prefix: $text) { text } }",
     "dimensions": "query($text: String!) { dimensions(prefix: $text) { values { value } } }",
+    "quotes": "query($text: String!) { quoteFacets { dimensions(prefix: $text) { values { value } } } }",
 }
 LONG = {"a word": "a" * 60_000, "words": " ".join(f"w{n}" for n in range(180)), "ligatures": "\ufdfa" * 20_000}
 
@@ -55,7 +56,7 @@ async def test_the_longest_search_costs_little(ask: Ask, query: str) -> None:
 
 
 @pytest.mark.parametrize("query", PREFIXED.values(), ids=PREFIXED)
-async def test_a_long_prefix_costs_little(ask: Ask, query: str) -> None:
+async def test_a_long_prefix_costs_little(loaded: Services, ask: Ask, query: str) -> None:
     text = "a " * 100_000
     assert "errors" not in await ask(query, text=text)
     assert await cpu_share(ask, query, text=text) <= 1
