@@ -61,12 +61,13 @@ class QuoteFacets:
     def dimensions(self, names: Collection[Dimension], prefix: str, limit: int) -> list[DimensionValue]:
         """The first `limit` values of each that begin so, by text, with the number of quotes."""
         found: list[DimensionValue] = []
+        start = fold(prefix)
         for name in names:
             get, counts = getter_of(name), Counter[str]()
             for curve, types in self.curves:
                 if (value := get(curve, (curve.currency, curve.unit))) is not None:
                     counts[value] += types.total()
-            chosen = [text for text in sorted(counts) if counts[text] and fold(text).startswith(fold(prefix))]
+            chosen = [text for text in sorted(counts) if counts[text] and fold(text).startswith(start)]
             found += [DimensionValue(name, text, counts[text]) for text in chosen[:limit]]
         return found
 

@@ -37,9 +37,14 @@ class Loaders:
         if loader is None:
 
             async def read(keys: list[K]) -> list[V | None]:
-                return await self.load_many(batch, principal, keys, **arguments)
+                try:
+                    return await self.load_many(batch, principal, keys, **arguments)
+                except asyncio.CancelledError:  # of which a DataLoader tells nobody who waits for it
+                    for key in keys:
+                        kept.load(key).cancel()
+                    raise
 
-            loader = self._loaders[name] = DataLoader(read, max_batch_size=_BATCH)
+            loader = kept = self._loaders[name] = DataLoader(read, max_batch_size=_BATCH)
         value: V | None = await asyncio.shield(loader.load(key))  # others may wait for it too, or ask for it later
         return value
 

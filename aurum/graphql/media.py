@@ -17,7 +17,8 @@ from aurum.graphql.refused import DocumentRefused
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 ARROW = "application/vnd.apache.arrow.stream"
-_RANGES = {ARROW: ARROW, JSON: JSON, GRAPHQL: GRAPHQL, "application/*": JSON, "*/*": JSON}
+_ANY = ("application/*", "*/*")
+_RANGES = {JSON: (JSON, *_ANY), GRAPHQL: (GRAPHQL, *_ANY), ARROW: (ARROW,)}  # that name each, the narrowest first
 
 
 class NotAcceptable(AurumError):
@@ -29,25 +30,31 @@ class NotAcceptable(AurumError):
 def negotiated(accept: str | None, *, tables: bool = True) -> str:
     """The media type that `Accept` prefers, `application/json` where it says nothing. Raises NotAcceptable.
 
-    `tables`: it may be ARROW.
+    `tables`: it may be ARROW. Of the same quality the first that is named, JSON before others in the same range.
     """
-    best, preferred = "", 0.0
-    for each in (accept or JSON).lower().split(","):
+    none = (0.0, 0)
+    said: dict[str, tuple[float, int]] = {}
+    for place, each in enumerate((accept or JSON).lower().split(",")):
         name, *parameters = (part.strip() for part in each.split(";"))
-        quality = quality_of(parameters)
-        if name in _RANGES and quality > preferred and (tables or name != ARROW):
-            best, preferred = _RANGES[name], quality
-    if not best:
+        said[name] = max(said.get(name, none), (quality_of(parameters), -place))
+    known = {
+        media: next((said[name] for name in ranges if name in said), none)
+        for media, ranges in _RANGES.items()
+        if tables or media != ARROW
+    }
+    best = max(known, key=lambda media: known[media])
+    if not known[best][0]:
         raise NotAcceptable(f"answers are {GRAPHQL}, {JSON} or {ARROW}", hint="Say so in `Accept`, or leave it out.")
     return best
 
 
 def quality_of(parameters: list[str]) -> float:
+    """From 0, not accepted, to 1."""
     for each in parameters:
         name, _, value = each.partition("=")
         if name == "q":
             try:
-                return float(value)
+                return max(0.0, min(float(value), 1.0))  # 0 for NaN
             except ValueError:
                 return 0.0
     return 1.0

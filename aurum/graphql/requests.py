@@ -61,14 +61,20 @@ class TooSlow(BadRequest):
 
 
 class Incoming(Request):
-    """A request whose headers are a dictionary, by lower-case names, for they are asked for many times."""
+    """A request whose headers are a dictionary, by lower-case names, for they are asked for many times.
+
+    Of the same name the first, but of `Accept` all: they are one list.
+    """
 
     headers: Mapping[str, str] = {}  # type: ignore[assignment]  # Starlette's walks through all of them
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         super().__init__(scope, receive)
-        given = reversed(scope["headers"])  # of the same name the first
-        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
+        given: list[tuple[bytes, bytes]] = list(scope["headers"])
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(given)}
+        if len(headers) < len(given) and "accept" in headers:
+            headers["accept"] = b",".join(value for name, value in given if name == b"accept").decode("latin-1")
+        self.headers = headers
 
     def bound(self, most: int, seconds: float) -> None:
         """See `bounded`. Before anything is read."""

@@ -13,6 +13,7 @@ from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
 from aurum.ingestion.model import Counts, Noted, Run, RunFilter, RunState, SourceFile, Stage, Times
 from aurum.ingestion.tables import findings, runs, source_files
+from aurum.market.words import check_sought
 from aurum.parsers.model import Finding, ParsedWorkbook, Severity
 
 
@@ -251,7 +252,7 @@ class IngestionStore:
         if wanted.last is not None:
             statement = statement.where(columns.as_of <= wanted.last)
         if wanted.search:
-            statement = statement.where(columns.name.icontains(wanted.search, autoescape=True))
+            statement = statement.where(_has(columns.name, wanted.search))
         order = (SortKey(columns.received_at, descending=True), SortKey(columns.id, descending=True))
         async with self.database.read() as connection:
             return (await read_page(connection, statement, order, request)).map(file_of)
@@ -307,8 +308,14 @@ def _fitting(tenant: str, wanted: RunFilter) -> list[ColumnElement[bool]]:
     if wanted.last is not None:
         conditions.append(columns.as_of <= wanted.last)
     if wanted.search:
-        conditions.append(columns.file_name.icontains(wanted.search, autoescape=True))
+        conditions.append(_has(columns.file_name, wanted.search))
     return conditions
+
+
+def _has(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """In any case. Raises InvalidInput for a text that is too long."""
+    check_sought(text)
+    return column.icontains(text, autoescape=True)
 
 
 def file_of(row: AnyRow) -> SourceFile:

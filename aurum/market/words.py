@@ -6,14 +6,24 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from aurum.errors import InvalidInput
+
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST = 64  # what a word has beyond does not count
+_MOST_SOUGHT = 1000  # characters of a text that is searched for
+_MOST_WORDS = 100  # between its blanks
 
 
 def words_of(text: str) -> list[str]:
     """In their order, each once: `Dutch_TTF/Gas (p10.5)` is dutch, ttf, gas, p10 and 5."""
     plain = text if text.isascii() else _without_accents(text)
     return list(dict.fromkeys(word[:_LONGEST] for word in _WORD.findall(plain.casefold())))
+
+
+def check_sought(text: str) -> None:
+    """Raises InvalidInput for a text that is longer than any that is searched for."""
+    if len(text) > _MOST_SOUGHT or len(text.split()) > _MOST_WORDS:
+        raise InvalidInput(f"`search` has at most {_MOST_SOUGHT:,} characters and {_MOST_WORDS} words", field="search")
 
 
 def _without_accents(text: str) -> str:

@@ -27,7 +27,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator
 
 from aurum.backends.database import Database, WriteConnection
-from aurum.market.words import most_alike, trigrams_of, words_of
+from aurum.market.words import check_sought, most_alike, trigrams_of, words_of
 from aurum.metadata.model import Curve, Search, SearchTerm
 from aurum.metadata.tables import curve_trigrams, curves
 
@@ -64,7 +64,11 @@ class Vocabulary:
         await transaction.insert_missing(curve_trigrams, rows)
 
     async def read(self, tenant: str, text: str) -> Search | None:
-        """None for a blank text. The last word may be the beginning of one, unless a blank follows it."""
+        """None for a blank text. The last word may be the beginning of one, unless a blank follows it.
+
+        Raises InvalidInput for a text that is too long.
+        """
+        check_sought(text)
         if not text.strip():
             return None
         words = words_of(text)

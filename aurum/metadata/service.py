@@ -178,8 +178,8 @@ class MetadataService:
     async def unit_mappings(self, principal: Principal, prefix: str = "") -> list[UnitMapping]:
         """What unit texts mean: the tenant's own mappings before the shipped ones, sorted by text."""
         principal.require(Scope.CURVES_READ)
-        mappings = await self._mappings(principal.tenant)
-        return [mappings[text] for text in sorted(mappings) if fold(text).startswith(fold(prefix))]
+        mappings, start = await self._mappings(principal.tenant), fold(prefix)
+        return [mappings[text] for text in sorted(mappings) if fold(text).startswith(start)]
 
     async def _mappings(self, tenant: str) -> dict[str, UnitMapping]:
         shipped = {mapping.text: _shipped(mapping) for mapping in reference.unit_mappings()}

@@ -57,6 +57,10 @@ def refused(response: httpx.Response) -> str:
         (GRAPHQL, GRAPHQL),
         (f"{GRAPHQL}, {JSON};q=0.9", GRAPHQL),
         (f"{GRAPHQL};q=0.5, {JSON};q=0.9", JSON),
+        (f"{JSON};q=0, */*", GRAPHQL),
+        (f"*/*, {JSON};q=0.1", GRAPHQL),
+        (f"application/*, {GRAPHQL};q=0", JSON),
+        (f"{JSON};q=nan, {GRAPHQL};q=0.1", GRAPHQL),
         (f"{GRAPHQL};charset=utf-8, {JSON};charset=utf-8", GRAPHQL),
         ("text/html, application/xhtml+xml, */*;q=0.8", JSON),
         (f"Application/GraphQL-Response+JSON;Q=1, {JSON};q=x", GRAPHQL),
@@ -70,7 +74,15 @@ async def test_the_media_type_is_the_one_that_is_accepted(
     assert response.json() == {"data": {"__typename": "Query"}}
 
 
-@pytest.mark.parametrize("accept", ["text/html", "multipart/mixed", f"{JSON};q=0", "nonsense", ","])
+async def test_lines_of_accept_are_one_list(client: httpx.AsyncClient) -> None:
+    lines = [("accept", "text/html"), ("accept", f"{JSON};q=0.5"), ("accept", GRAPHQL)]
+    response = await client.post("/graphql", json=TYPENAME, headers=lines)
+    assert (response.status_code, media(response)) == (200, GRAPHQL)
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/html", "multipart/mixed", f"{JSON};q=0", "application/*;q=0, */*", "nonsense", ","]
+)
 async def test_another_media_type_is_not_answered(client: httpx.AsyncClient, accept: str) -> None:
     response = await post(client, TYPENAME, accept)
     assert (response.status_code, media(response), refused(response)) == (406, JSON, "NOT_ACCEPTABLE")

@@ -92,8 +92,8 @@ async def test_whatever_is_searched_for_is_text(book: Book) -> None:
         "NOT ttf",
         "ttf*",
     ]
-    texts += ["^ttf", "%", "_", "\\", "\0ttf", "🚀", "--", "OR", "((((", "ttf " * 2500, "x" * 10_000, "\udc80ttf"]
-    for searched in [*texts, " ".join(f"w{n}" for n in range(1700))]:
+    texts += ["^ttf", "%", "_", "\\", "\0ttf", "🚀", "--", "OR", "((((", "ttf " * 100, "x" * 1000, "\udc80ttf"]
+    for searched in [*texts, " ".join(f"w{n}" for n in range(100))]:
         words = " ".join(words_of(searched))
         assert await found(book, searched) == (await found(book, words) if words else []), searched
     assert await found(book, "ttf' & !gas;") == ["Dutch_TTF"]

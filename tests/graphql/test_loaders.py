@@ -74,3 +74,17 @@ async def test_one_that_gives_up_does_not_take_the_read_from_others() -> None:
     given_up.cancel()
     assert await other == [1]
     assert given_up.cancelled()
+
+
+async def test_nobody_waits_for_a_read_that_was_given_up() -> None:
+    async def without_end(_principal: str, _keys: Sequence[int]) -> Mapping[int, int]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    loaders = Loaders()
+    waiting = [asyncio.create_task(loaders.load(without_end, "desk", key)) for key in (1, 2)]
+    waiting.append(asyncio.create_task(loaders.load_many(without_end, "desk", [3])))  # type: ignore[arg-type]
+    await asyncio.sleep(0.01)
+    loaders.cancel()
+    done, hanging = await asyncio.wait(waiting, timeout=1)
+    assert (len(done), hanging) == (3, set())

@@ -12,7 +12,6 @@ import orjson
 import pyarrow as pa
 import pytest
 from graphql import (
-    GraphQLError,
     GraphQLNamedType,
     GraphQLOutputType,
     GraphQLString,
@@ -36,6 +35,7 @@ from aurum.graphql.arrow.tables import SCALARS, NotATable, Table, table_of
 from aurum.graphql.columnar.completion import StockExecutor
 from aurum.graphql.columnar.records import rendered
 from aurum.graphql.documents import Documents
+from aurum.graphql.refused import DocumentRefused
 from tests.graphql.comparing import BAD, DOCUMENTS, GENERATED, STOCK
 from tests.graphql.desk import Desk
 from tests.graphql.queries import queries, variables
@@ -234,7 +234,7 @@ def test_whatever_is_asked_is_refused_or_the_same_of_objects_and_columns(
         return
     try:
         table = planned(query, given)
-    except (NotATable, GraphQLError):  # or a condition is null
+    except (NotATable, DocumentRefused):
         return
     desk = Desk(curve_count=curves)
     stock = run(query, desk, STOCK_EXECUTOR, given)

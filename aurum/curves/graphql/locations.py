@@ -192,7 +192,8 @@ class LocationQuery:
     ) -> LocationAliasConnection:  # fmt: skip
         context, request = info.context, page_request("locationAliases", MOST, first, after)
         found = await context.metadata.locations.aliases(context.principal, known_at=instant_of(known_at))
-        chosen = [each for each in found if fold(each.alias.text).startswith(fold(prefix))]
+        start = fold(prefix)
+        chosen = [each for each in found if fold(each.alias.text).startswith(start)]
         page = page_among(chosen, lambda each: place(each.alias), request)
         return connection(LocationAliasConnection, "locationAliases", page, alias_of)  # type: ignore[no-any-return]
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from graphql import (
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -33,6 +34,7 @@ from graphql.execution.values import VariableValues
 
 from aurum.graphql.documents import Document
 from aurum.graphql.media import NotAcceptable
+from aurum.graphql.refused import DocumentRefused
 
 Keys: TypeAlias = tuple[str, ...]
 Members: TypeAlias = dict[GraphQLObjectType, list[FieldDetails]]  # objects that may be there, what is selected in each
@@ -73,15 +75,18 @@ class Table:
 def table_of(
     schema: GraphQLSchema, document: Document, operation: OperationDefinitionNode, variables: VariableValues
 ) -> Table:
-    """Of a valid document. Raises NotATable."""
+    """Of a valid document. Raises NotATable, and DocumentRefused where the variables do not say what is selected."""
     root = schema.query_type
     if operation.operation is not OperationType.QUERY or root is None:
         raise NotATable("only a query is answered as a table")
     nodes = document.tree.definitions if document.tree else ()
     fragments = {each.name.value: FragmentDetails(each) for each in nodes if isinstance(each, FragmentDefinitionNode)}
     reading = _Reading(schema, fragments, operation, variables)
-    found = collect_fields(schema, fragments, variables, root, operation).grouped_field_set
-    reading.read({key: [(_field(schema, root, same), same)] for key, same in found.items()}, (), 0, 1, False)
+    try:
+        found = collect_fields(schema, fragments, variables, root, operation).grouped_field_set
+        reading.read({key: [(_field(schema, root, same), same)] for key, same in found.items()}, (), 0, 1, False)
+    except GraphQLError as error:  # a condition is null
+        raise DocumentRefused(error.message) from error
     return reading.table()
 
 

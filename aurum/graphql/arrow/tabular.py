@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graphql import GraphQLError
 from graphql.execution.values import get_variable_values
 from starlette.responses import Response
 from strawberry.types.execution import ExecutionResult
 
 from aurum.graphql.admission import chosen
-from aurum.graphql.arrow.tables import NotATable, Table, table_of
+from aurum.graphql.arrow.tables import Table, table_of
 from aurum.graphql.columnar.completion import ColumnarExecutor
 from aurum.graphql.execution import Schema
 from aurum.graphql.media import failed
@@ -19,7 +18,7 @@ from aurum.graphql.requests import Asked
 
 
 class TableAnswer:
-    """Raises NotATable for an operation whose answer is none."""
+    """Raises what `table_of` raises."""
 
     def __init__(self, schema: Schema, asked: Asked) -> None:
         self._table = _planned(schema, asked)
@@ -51,9 +50,6 @@ def _planned(schema: Schema, asked: Asked) -> Table | None:
         return None
     known, key = document.plans(variables.coerced), (Table, asked.operation_name)
     if key not in known:
-        try:
-            known[key] = table_of(inner, document, operation, variables)
-        except GraphQLError as error:  # a condition is null, perhaps of items of which there are none
-            raise NotATable(error.message) from error
+        known[key] = table_of(inner, document, operation, variables)
     planned: Table = known[key]
     return planned

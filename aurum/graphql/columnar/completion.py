@@ -332,7 +332,7 @@ class ColumnarExecutor(StockExecutor):
             if field.awaited:
                 values = await (values if self.abort_signal is None else self.with_abort_signal(values))
         except Exception as error:
-            if not isinstance(error, AurumError):
+            if not isinstance(error, (AurumError, GraphQLError)):
                 _log.warning("%s.%s is asked for one by one", plan.type, field.name, exc_info=error)
             raise Uncovered from error
         if len(values) != len(parents):

@@ -175,7 +175,7 @@ def _spoilt(rows: NDArray[np.float64], strict: Sequence[int]) -> list[bool]:
 
 def _texts(rows: NDArray[np.float64]) -> list[bytes]:
     """Row by row; NaN is null."""
-    return orjson.dumps(rows.reshape(-1), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+    return orjson.dumps(rows.ravel(), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
 
 
 def _leaves(field: Selected, values: Sequence[Any]) -> str:

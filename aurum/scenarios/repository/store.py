@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, select
 from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
 from aurum.market.identity import fold
+from aurum.market.words import check_sought
 from aurum.scenarios.repository.merging import Origin
 from aurum.scenarios.repository.model import (
     Definition,
@@ -178,14 +179,16 @@ def _scenarios(tenant: str) -> Select[Any]:
 
 
 def _conditions(tenant: str, wanted: ScenarioFilter) -> list[ColumnElement[bool]]:
-    """Deleted ones fit where their state is asked for alone."""
+    """Deleted ones fit where their state is asked for alone. Raises InvalidInput for a search that is too long."""
     own, tagged = scenarios.c, scenario_tags.c
     found: list[ColumnElement[bool]] = (
         [own.state != ScenarioState.DELETED] if wanted.states is None else [own.state.in_(wanted.states)]
     )
-    for tag in wanted.tags or ():
-        ids = select(tagged.scenario_id).where(tagged.tenant_id == tenant, tagged.tag == fold(tag))
-        found.append(own.id.in_(ids))
+    if wanted.tags:
+        tags = set(map(fold, wanted.tags))
+        ids = select(tagged.scenario_id).where(tagged.tenant_id == tenant, tagged.tag.in_(tags))
+        found.append(own.id.in_(ids.group_by(tagged.scenario_id).having(func.count() == len(tags))))
+    check_sought(wanted.search or "")
     words = fold(wanted.search).split()
     return found + [own.search.contains(word, autoescape=True) for word in words]
 
