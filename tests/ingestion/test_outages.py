@@ -278,7 +278,11 @@ async def held_in_mid_publication(services: Services, url: str, file: Sent) -> A
         await holder.execute("BEGIN; LOCK TABLE vendor_days IN EXCLUSIVE MODE")
         run = await submitted(services, file)
         load = asyncio.create_task(services.ingestion.execute(DEMO, run.id))
-        await eventually(lambda: holder.fetchval(f"SELECT count(*) FROM pg_stat_activity WHERE {WAITING}"))
+        try:  # before the statement's time is up
+            await eventually(lambda: holder.fetchval(f"SELECT count(*) FROM pg_stat_activity WHERE {WAITING}"), 50)
+        except TimeoutError:
+            sessions = "SELECT state, wait_event_type, wait_event, query FROM pg_stat_activity"
+            raise AssertionError(await holder.fetch(f"{sessions} WHERE datname = current_database()"), load) from None
         yield load
     finally:
         holder.terminate()
