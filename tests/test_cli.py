@@ -71,11 +71,10 @@ def test_a_database_that_is_not_there_yet_is_said_how_to_make(aurum: Aurum, tmp_
 
 
 @pytest.mark.parametrize("command", ["migrate", "up"])
-def test_a_home_that_cannot_be_is_named(tmp_path: Path, command: str) -> None:
+def test_a_home_that_cannot_be_is_named(aurum: Aurum, tmp_path: Path, command: str) -> None:
     (tmp_path / "file").touch()
-    environment = {**os.environ, "AURUM_HOME": str(tmp_path / "file" / "home"), "AURUM_SERVER__PORT": "0"}
-    words = [sys.executable, "-m", "aurum", command, *(["--no-prefect"] if command == "up" else [])]
-    refused = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    words = [command, *(["--no-prefect"] if command == "up" else [])]
+    refused = aurum(*words, AURUM_HOME=str(tmp_path / "file" / "home"), AURUM_SERVER__PORT="0")
     assert refused.returncode == 1
     assert f"{tmp_path / 'file'}" in refused.stderr
     assert "AURUM_HOME" in refused.stderr

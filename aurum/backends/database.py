@@ -273,13 +273,15 @@ def _told(cause: BaseException, wrong: bool, closed: bool) -> AurumError | None:
 
 def _unavailable(message: str, cause: BaseException | None) -> Unavailable:
     _log.warning("%s (AURUM_DATABASE__URL says where it is): %s", message, cause)
-    return Unavailable(message, hint=_WHERE_HINT if "`aurum migrate`" in message else _OUTAGE_HINT)
+    return Unavailable(message, hint=_HINTS.get(message, _OUTAGE_HINT))
 
 
 _WHERE_HINT = "Or it is another one: AURUM_DATABASE__URL says where it is, else AURUM_HOME, else it is in ./var."
 _OUTAGE_HINT = "Nothing was done by halves. Try again when the database is back; the log has the details."
 _OUTAGE_CLASSES = ("08", "40", "53", "57", "58")  # PostgreSQL: connection, rollback, resources, intervention, system
-_MIGRATE = "the database has no tables yet, or not all of them: run `aurum migrate`"
+_NO_TABLES = "the database has no tables yet, or not all of them: run `aurum migrate`"
+_NO_FILE = "the database file cannot be opened, or there is none yet: run `aurum migrate`"
+_HINTS = {_NO_TABLES: _WHERE_HINT, _NO_FILE: _WHERE_HINT}
 _OUTAGES = {
     "database is locked": "the database is busy",
     "database or disk is full": "the database's disk is full",
@@ -290,9 +292,9 @@ _OUTAGES = {
     "3D000 ": "the database does not exist",
     "53100 ": "the database's disk is full",
     "disk I/O error": "the database's disk fails",
-    "unable to open database file": "the database file cannot be opened, or there is none yet: run `aurum migrate`",
-    "no such table": _MIGRATE,
-    "42P01 ": _MIGRATE,
+    "unable to open database file": _NO_FILE,
+    "no such table": _NO_TABLES,
+    "42P01 ": _NO_TABLES,
 }
 
 

@@ -159,14 +159,14 @@ def _of_days(known_at: bool) -> list[ColumnElement[bool]]:
 
 
 def of_tenant() -> ColumnElement[bool]:
+    """Of the one that is the parameter `tenant`."""
+    return belongs_to(_bound("tenant", "tenant_id"))
+
+
+def belongs_to(tenant: Any) -> ColumnElement[bool]:
     # Checked, not searched by: SQLite would walk all snapshots of the tenant rather than those of a few curves.
-    same: ColumnElement[bool] = snapshots.c.tenant_id.concat("") == _bound("tenant", "tenant_id")
+    same: ColumnElement[bool] = snapshots.c.tenant_id.concat("") == tenant
     return same
-
-
-def belongs_to(tenant: str) -> ColumnElement[bool]:
-    """Checked, as `of_tenant` is."""
-    return snapshots.c.tenant_id.concat("") == tenant
 
 
 def known_by(known_at: datetime | None) -> ColumnElement[bool]:

@@ -250,7 +250,7 @@ class SnapshotStore:
         """By id."""
         async with self.database.read() as connection:
             ids = {row.id for row in await connection.all(select(tenor_grids.c.id))}
-            return await _content(connection, tenor_grids.c.tenors, ids, self.grids, _grid)
+        return await self.grids_of(ids)
 
     async def those(self, tenant: str, statement: Select[Any]) -> list[Snapshot]:
         """Of a select of SNAPSHOT: by as-of date, of each the newest version first."""
