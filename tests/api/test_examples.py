@@ -17,23 +17,12 @@ from aurum.ingestion.service import Submission
 from aurum.services import Services
 from aurum.settings import Settings
 from tests.api.conftest import Ask
+from tests.pages import operations_of
 
 ROOT = Path(__file__).parents[2]
-PAGES = (
-    "README",
-    *(
-        f"docs/{name}"
-        for name in (
-            "aggregates",
-            "calendars",
-            "data-sets",
-            "derived",
-            "locations",
-            "moves",
-            "search",
-        )
-    ),
-)  # fmt: skip  quarantine, exports have tests of their own; what the others show is a subscription, or needs a run
+# Quarantine and exports have tests of their own; what the others show is a subscription, or needs a run.
+_DOCS = ("aggregates", "calendars", "data-sets", "derived", "locations", "moves", "search")
+PAGES = ("README", *(f"docs/{name}" for name in _DOCS))
 OLD = "snapshot(require:"  # an as-of date of long ago: refused, as the page says
 
 
@@ -78,8 +67,7 @@ async def load(services: Services, ending: date) -> None:
 
 
 def examples(page: str) -> list[str]:
-    blocks = re.findall(r"^```graphql\n(.*?)^```", (ROOT / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE)
-    return [each for each in blocks if not each.startswith("subscription")]
+    return [each for each in operations_of(ROOT / f"{page}.md") if not each.startswith("subscription")]
 
 
 def found(value: Any, name: str) -> Iterator[Any]:

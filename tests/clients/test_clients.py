@@ -26,6 +26,7 @@ from graphql import (
 )
 
 from tests.installing import installed_node, installed_python, or_skip
+from tests.pages import operations_of
 from tests.served import served, with_prices
 
 FOLDER = Path(__file__).parent
@@ -149,7 +150,7 @@ def examples() -> int:
     """The operations that the docs show, a file each."""
     count = 0
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        for text in re.findall(r"^```graphql\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
+        for text in operations_of(page):
             count += 1
             (MADE / "examples" / f"{page.stem}_{count}.graphql").write_text(text)
     return count
