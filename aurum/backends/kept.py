@@ -33,7 +33,8 @@ class Kept(Generic[K, V]):
 
     def all(self, keys: Iterable[K]) -> list[V | None]:
         """In their order."""
-        values, found = self._values, list[V | None]()
+        values = self._values
+        found: list[V | None] = []
         for key in keys:
             entry = values.get(key)
             if entry is not None:

@@ -90,7 +90,8 @@ class Together(Generic[G, K, V]):
         return await self._read(group, list(keys))
 
     def _begin(self, group: G) -> _Batch[K, V]:
-        before, batch = self._last.get(group), _Batch[K, V]()
+        before = self._last.get(group)
+        batch: _Batch[K, V] = _Batch()
         self._next[group] = self._last[group] = batch
         batch.task = asyncio.create_task(self._run(group, batch, before))
         batch.task.add_done_callback(batch.tell)

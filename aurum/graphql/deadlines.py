@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import CancelledError
 from collections.abc import Awaitable, Mapping
 from math import isfinite
-from types import TracebackType
 from typing import Any, Protocol, cast
 
 from graphql import ExecutionResult, GraphQLError
@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from aurum.errors import AurumError
+from aurum.graphql.alarms import Alarms
 from aurum.graphql.requests import BadRequest
 
 _HEADER = "x-timeout"
@@ -46,16 +47,23 @@ def seconds_asked(headers: Mapping[str, str], most: float) -> float:
     return min(seconds, most)
 
 
-async def timely(executing: Awaitable[Any], context: Timed) -> Any:
-    """What an operation answers; an error in place of all of it where its time is up. Nothing of it goes on then."""
+async def timely(executing: Awaitable[Any], context: Timed, receive: Receive | None = None) -> Any:
+    """What an operation answers; an error in place of all of it where its time is up. Nothing of it goes on then.
+
+    `receive`, of a request whose body has been read, tells when its client has gone: raises ClientDisconnect then.
+    """
+    ending = _Ending(context.seconds, receive)
     try:
-        async with asyncio.timeout(context.seconds) as deadline:
-            return await executing
+        return await executing
     except BaseException as error:
         context.cancel()
-        if isinstance(error, TimeoutError) and deadline.expired():
-            return ExecutionResult(None, [_exceeded(context.seconds)])
-        raise
+        if not ending.explains(error):
+            raise
+        if ending.gone:
+            raise ClientDisconnect from error
+        return ExecutionResult(None, [_exceeded(context.seconds)])
+    finally:
+        ending.leave()
 
 
 def _exceeded(seconds: float) -> GraphQLError:
@@ -64,36 +72,47 @@ def _exceeded(seconds: float) -> GraphQLError:
     return GraphQLError(error.message, original_error=error)
 
 
-class Connected:
-    """Cancels its block once the client of a request has gone, and raises ClientDisconnect in place of it.
+class _Ending:
+    """Cancels the current task where its time is up or, once it takes long, its client goes, until it has left."""
 
-    `receive` has been read to the end of the body.
-    """
+    __slots__ = ("_alarms", "_asked", "_cancelling", "_last", "_receive", "_task", "_watching", "gone")
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._gone = False
-        self._watching: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> None:
+    def __init__(self, seconds: float, receive: Receive | None) -> None:
+        now = asyncio.get_running_loop().time()
         self._task = cast("asyncio.Task[Any]", asyncio.current_task())
-        self._cancelling = self._task.cancelling()
-        self._later = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._watch)
+        self._cancelling = self._task.cancelling()  # by others
+        self._asked = self.gone = False
+        self._receive = receive
+        self._watching: asyncio.Task[None] | None = None
+        self._last = now + seconds
+        self._alarms = Alarms.here()
+        self._alarms.set(self, self._last if receive is None else min(self._last, now + _PATIENCE_SECONDS))
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._later.cancel()
+    def ring(self, now: float) -> None:
+        if now >= self._last:
+            self._cancel()
+            return
+        self._watching = asyncio.ensure_future(self._watch(cast("Receive", self._receive)))
+        self._alarms.set(self, self._last)
+
+    def explains(self, error: BaseException) -> bool:
+        """Whether it was raised because of this, and nobody else wants the task to end."""
+        return self._asked and self._task.cancelling() <= self._cancelling + 1 and isinstance(error, CancelledError)
+
+    def leave(self) -> None:
+        self._alarms.take_back(self)
         if self._watching is not None:
             self._watching.cancel()
-        if self._gone and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise ClientDisconnect from error
+        if self._asked:
+            self._task.uncancel()
 
-    def _watch(self) -> None:
-        self._watching = asyncio.ensure_future(self._leave())
-
-    async def _leave(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
             pass
-        self._gone = True
-        self._task.cancel()
+        self.gone = True
+        self._cancel()
+
+    def _cancel(self) -> None:
+        if not self._asked:
+            self._asked = True
+            self._task.cancel()

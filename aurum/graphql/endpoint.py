@@ -21,9 +21,8 @@ from aurum.graphql.admission import ANSWERED, READING, Admission
 from aurum.graphql.arrow.tables import NotATable
 from aurum.graphql.arrow.tabular import TableAnswer
 from aurum.graphql.charges import BudgetExhausted
-from aurum.graphql.deadlines import Connected
 from aurum.graphql.errors import MASKED
-from aurum.graphql.execution import Schema
+from aurum.graphql.execution import Prepared, Schema
 from aurum.graphql.media import ARROW, GRAPHQL, JSON, NotAcceptable, answered, negotiated, refusal
 from aurum.graphql.refused import DocumentRefused
 from aurum.graphql.requests import MULTIPART, Asked, Incoming, MethodNotAllowed, TooSlow, asked_of, with_header
@@ -38,9 +37,9 @@ from aurum.settings import GraphQLSettings, SubscriptionSettings
 
 ContextOf = Callable[[HTTPConnection], Any]
 Words = tuple[bytes, int]  # a hash, as a header may be a secret; and how many bytes they are
-_MOST_READY_BYTES = 16 * 2**20
+_MOST_READY_BYTES = 64 * 2**20
 _MOST_WORDS = 16 * 1024
-_KEPT_TIMES = 4  # what is kept of a request is so many times as large as its words
+_KEPT_TIMES = 24  # what is kept of a request beside its document is so many times as large as its words
 _BY_VALUE = 2  # the last format of `marshal` that is the same for equal values
 _BESIDE = {b"content-length", b"x-request-id", b"x-timeout", b"traceparent", b"tracestate"}
 _log = logging.getLogger(__name__)
@@ -51,6 +50,7 @@ class Ready:
     """What a request comes to before it is executed. `shown`: its cost is told; `tables` make its answer."""
 
     asked: Asked
+    prepared: Prepared
     media: str
     cost: int | None
     shown: bool
@@ -150,25 +150,19 @@ class Endpoint:
         kinds = READING if request.method == "GET" else ANSWERED
         cost = self.admission.cost(asked, kinds, context.request_id)
         tables, media = self._tables(asked, media, request.headers.get("accept"))
-        ready = Ready(asked, media, cost, self.runner.shows(context), tables)
+        kind = tables.executor if tables else None
+        prepared = self.schema.prepared(asked.query, asked.variables, asked.operation_name, kind)
+        ready = Ready(asked, prepared, media, cost, self.runner.shows(context), tables)
         usual = cost is not None and cost <= self.settings.max_cost and tables is None
         if key is not None and usual and self.trusted.always(given):
-            self._ready.put(key, ready, key[1] * _KEPT_TIMES)
+            self._ready.put(key, ready, self.schema.document(asked.query).size + key[1] * _KEPT_TIMES)
         return await self._executed(ready, request, context)
 
     async def _executed(self, ready: Ready, request: Incoming, context: Any) -> ASGIApp:
         asked, cost, tables = ready.asked, ready.cost, ready.tables
         if cost is not None:
             await context.charges.charge(context, cost)
-        async with Connected(request.receive):
-            result = await self.schema.execute(
-                asked.query,
-                context_value=context,
-                variable_values=asked.variables,
-                operation_name=asked.operation_name,
-                operation_extensions=asked.extensions,
-                executor_class=tables.executor if tables else None,
-            )
+        result = await self.schema.run(ready.prepared, context, asked.extensions, request.receive)
         extensions: dict[str, Any] = {"cost": {"estimated": cost}} if ready.shown and cost is not None else {}
         if tables is not None:  # what it really cost is not counted in columns: the estimate stands
             return await tables.answered(result, extensions)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import marshal
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -16,12 +15,13 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, Self, TypeAlias, cast
 
 import orjson
 import strawberry
 from graphql import DocumentNode, GraphQLError, create_source_event_stream
 from graphql import ExecutionResult as GraphQLResult
+from starlette.types import Receive
 from strawberry.exceptions import MissingQueryError
 from strawberry.execution import optimized_is_awaitable
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter
@@ -31,7 +31,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.execution import ExecutionContext, ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from aurum.backends.kept import Kept, KeptAgain
+from aurum.backends.kept import Kept
 from aurum.errors import AurumError, Unavailable
 from aurum.graphql.columnar.completion import ColumnarExecutor
 from aurum.graphql.columnar.warming import make_plans
@@ -49,10 +49,7 @@ _EVERY_TYPE = tuple(OperationType)
 _KEPT_BYTES = 64 * 2**20
 _SHARED_BYTES = 128 * 2**20
 _VARIABLES_BYTES = 2**20
-_MOST_PREPARED_BYTES = 32 * 2**20
-_PREPARED_BYTES = 8000  # of an executor without a context
-_VALUE_BYTES = 20  # of its values, for each byte of the variables
-_BY_VALUE = 2  # the format of marshal that says the same of equal values, whichever objects they are
+Prepared: TypeAlias = ColumnarExecutor | Sequence[GraphQLError]
 _PASSING = (Unavailable, DeadlineExceeded)  # an event that is answered so would be lost
 
 
@@ -82,15 +79,9 @@ class Schema(strawberry.Schema):
         class Executor(ColumnarExecutor):
             kept = Kept[Any, bytes](kept_bytes)
 
-            def execute_operation(self, *args: Any) -> Any:
-                """Of a request, or of an event of a subscription: each has the time that its context says."""
-                result: Any = super().execute_operation(*args)
-                return timely(result, self.context_value) if is_awaitable(result) else result
-
         super().__init__(execution_context_class=Executor, **named)
         self._executor = Executor
         self._sharing = Sharing(_SHARED_BYTES)
-        self._prepared = KeptAgain[Any, ColumnarExecutor](_MOST_PREPARED_BYTES)
         self._variables = Kept[str, frozenset[str]](_VARIABLES_BYTES)
         asked = self._asked()
         rules = (*asked.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
@@ -153,54 +144,52 @@ class Schema(strawberry.Schema):
         """Strawberry's `execute` without what it does anew for every operation. Lists in `data` may be EncodedRows."""
         if not query:
             raise MissingQueryError
-        document = self._documents.load(query)
-        if document.tree is None or document.errors:
-            return PreExecutionError(None, self._told(document.errors, context_value))
         if allowed_operation_types is not _EVERY_TYPE:
-            _allowed(document, operation_name, allowed_operation_types)
-        prepared = self._prepared_for(
-            executor_class or self._executor, document, operation_name, variable_values, root_value
-        )
-        if isinstance(prepared, list):
-            return PreExecutionError(None, self._told(prepared, context_value))
-        executor = prepared.again(context_value.for_operation(), operation_extensions)
+            _allowed(self._documents.load(query), operation_name, allowed_operation_types)
+        prepared = self.prepared(query, variable_values, operation_name, executor_class, root_value)
+        return await self.run(prepared, context_value, operation_extensions)
+
+    def prepared(
+        self,
+        query: str,
+        variables: dict[str, Any] | None = None,
+        name: str | None = None,
+        executor_class: type[ColumnarExecutor] | None = None,
+        root: Any = None,
+    ) -> Prepared:
+        """What executes an operation with these variables, as often as one likes; or what is wrong with them or it."""
+        document, kind = self._documents.load(query), executor_class or self._executor
+        if document.tree is None or document.errors:
+            return document.errors
+        known = document.executors.get((kind, name)) if root is None else None
+        if known is not None:
+            return known.given(variables or {})  # type: ignore[no-any-return]
+        _allowed(document, name, _EVERY_TYPE)
+        made = kind.build(
+            self._schema, document.tree, root, None, variables, name,
+            is_awaitable=is_awaitable, prepared=document, hide_suggestions=self.config.disable_field_suggestions,
+        )  # fmt: skip
+        if isinstance(made, ColumnarExecutor) and root is None:
+            document.executors[kind, name] = made
+        return cast("Prepared", made)
+
+    async def run(
+        self,
+        prepared: Prepared,
+        context: OperationContext,
+        extensions: dict[str, Any] | None = None,
+        receive: Receive | None = None,
+    ) -> Any:
+        """What `execute` answers. It has the time that its context says. `receive`: see `timely`."""
+        if not isinstance(prepared, ColumnarExecutor):
+            return PreExecutionError(None, self._told(prepared, context))
+        own = context.for_operation()
+        executor = prepared.again(own, extensions)
         result: Any = executor.execute_operation()
         if is_awaitable(result):
-            result = await result
+            result = await timely(result, own, receive)
         executor.async_helpers = None  # type: ignore[assignment]  # a cycle that would keep the data until collected
-        return ExecutionResult(result.data, self._told(result.errors, context_value))
-
-    def _prepared_for(
-        self,
-        kind: type[ColumnarExecutor],
-        document: Document,
-        name: str | None,
-        variables: dict[str, Any] | None,
-        root: Any,
-    ) -> ColumnarExecutor | list[GraphQLError]:
-        """What executes an operation with these variables, without a context: of those asked for last it is kept."""
-        try:
-            values = marshal.dumps(variables, _BY_VALUE)
-        except ValueError:  # an uploaded file is among them
-            values = b""
-        key = (kind, id(document), name, values)
-        found = self._prepared.get(key) if values and root is None else None
-        if found is not None and found.prepared is document:  # and not one that is gone
-            return found
-        made: Any = document.executors.get((kind, name)) if root is None else None
-        if made is not None:
-            made = made.given(variables or {})
-        else:
-            _allowed(document, name, _EVERY_TYPE)
-            made = kind.build(
-                self._schema, cast("DocumentNode", document.tree), root, None, variables, name,
-                is_awaitable=is_awaitable, prepared=document, hide_suggestions=self.config.disable_field_suggestions,
-            )  # fmt: skip
-            if isinstance(made, ColumnarExecutor) and root is None:
-                document.executors[kind, name] = made
-        if isinstance(made, ColumnarExecutor) and values and root is None:
-            self._prepared.put(key, made, _PREPARED_BYTES + document.size + _VALUE_BYTES * len(values))
-        return made  # type: ignore[no-any-return]
+        return ExecutionResult(result.data, self._told(result.errors, context))
 
     async def subscribe(  # type: ignore[override]
         self,
@@ -248,9 +237,9 @@ class Schema(strawberry.Schema):
             raise self._ended([_as(error)], context_value) from error
 
     async def _response(self, executor: Any, context: OperationContext, passing: Sequence[type[AurumError]]) -> bytes:
-        """To an event. Raises one of `passing` where it lacks something for such a reason."""
+        """To an event, which has its own time. Raises one of `passing` where it lacks something for such a reason."""
         result: Any = executor.execute_operation()
-        result = await result if is_awaitable(result) else result
+        result = await timely(result, context) if is_awaitable(result) else result
         return encoded(result.data, _lasting(self._told(result.errors, context), passing))
 
     async def _source(self, executor: Any, context: OperationContext) -> AsyncIterable[Any]:

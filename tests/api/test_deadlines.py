@@ -12,13 +12,14 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 
-from aurum.graphql.deadlines import Connected
+from aurum.graphql.deadlines import timely
 from aurum.graphql.line import OtherLine
 from aurum.graphql.requests import bounded
 from aurum.services import Services
 from tests.api.conftest import Ask
 from tests.api.test_sockets import INIT, Wire, connected
 from tests.endless import ENDLESS, idle
+from tests.graphql.desk import Desk
 
 COUNT = "{ curves(first: 1) { totalCount nodes { key } } }"
 CURVE = '{ curve(key: "x") { key } }'
@@ -87,11 +88,14 @@ async def test_a_client_that_goes_later_than_a_body_may_come_is_noticed() -> Non
     receive = bounded(OtherLine(), messages.get, "2", 1000, 0.1)
     await messages.put({"type": "http.request", "body": b"{}", "more_body": False})
     await receive()
+
+    async def working() -> None:
+        await asyncio.sleep(0.3)
+        await messages.put({"type": "http.disconnect"})
+        await asyncio.sleep(5)
+
     with pytest.raises(ClientDisconnect):
-        async with Connected(receive):
-            await asyncio.sleep(0.3)
-            await messages.put({"type": "http.disconnect"})
-            await asyncio.sleep(5)
+        await timely(working(), Desk(seconds=10), receive)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 
 import orjson
 import pytest
@@ -12,7 +13,7 @@ import strawberry
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from aurum.graphql.deadlines import Connected
+from aurum.graphql.deadlines import timely
 from aurum.graphql.errors import Errors
 from aurum.graphql.execution import Schema
 from tests.graphql.desk import Desk
@@ -84,18 +85,62 @@ async def test_a_timeout_of_something_else_is_an_error_of_its_field(schema: Sche
     assert (result.data, result.errors[0].extensions["code"]) == ({"slow": None}, "INTERNAL")
 
 
-async def test_a_block_ends_when_the_client_goes_and_not_before() -> None:
+async def test_an_operation_ends_when_its_client_goes_and_not_before() -> None:
     async def receive() -> Message:
         await asyncio.sleep(0.1)
         return {"type": "http.disconnect"}
 
-    started = time.monotonic()
+    started, context = time.monotonic(), Ended(seconds=30)
     with pytest.raises(ClientDisconnect):
-        async with Connected(receive):
-            await asyncio.sleep(60)
+        await timely(asyncio.sleep(60), context, receive)
+    assert context.cancelled
     assert time.monotonic() - started < 10
-    async with Connected(receive):
-        await asyncio.sleep(0.08)
-    with pytest.raises(TimeoutError):
-        async with Connected(receive):
-            raise TimeoutError
+    assert await timely(asyncio.sleep(0.08, "answered"), Ended(seconds=30), receive) == "answered"
+
+
+async def test_what_an_operation_raises_itself_is_raised() -> None:
+    async def failing(error: BaseException) -> None:
+        await asyncio.sleep(0)
+        raise error
+
+    for error in (TimeoutError(), asyncio.CancelledError(), ValueError()):
+        with pytest.raises(type(error)):
+            await timely(failing(error), Ended(seconds=30))
+
+
+async def test_an_operation_that_somebody_else_ends_is_not_late() -> None:
+    asked = asyncio.create_task(timely(asyncio.sleep(60), Ended(seconds=30)))
+    await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+
+
+async def test_a_late_operation_and_its_task_can_go_on() -> None:
+    """It was not the task that was to end: a second operation of it has all its time."""
+
+    async def stubborn() -> str:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        return "answered"
+
+    assert await timely(stubborn(), Ended(seconds=0.02)) == "answered"
+    (error,) = (await timely(asyncio.sleep(60), Ended(seconds=0.02))).errors
+    assert error.original_error.code == "DEADLINE_EXCEEDED"
+    assert await timely(asyncio.sleep(0.05, "answered"), Ended(seconds=30)) == "answered"
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
+
+
+async def test_of_many_operations_each_has_its_own_time() -> None:
+    seconds = [0.3, 0.02, 30, 0.1, 0.02, 0.2]
+    ended: list[float] = []
+
+    async def one(allowed: float) -> None:
+        result = await timely(asyncio.sleep(0.5), Ended(seconds=allowed))
+        ended.append(allowed)
+        assert (result is None) == (allowed == 30)
+
+    await asyncio.gather(*map(one, seconds))
+    assert ended == sorted(seconds)

@@ -101,7 +101,7 @@ class ColumnarExecutor(StockExecutor):
         What resolvers are given as arguments is the same in all of them: they must not change it.
         """
         other = object.__new__(type(self))
-        other.__dict__ |= self.__dict__
+        other.__dict__ = self.__dict__.copy()
         other.context_value, other.operation_extensions = context, operation_extensions
         other.collected_errors, other._refused = CollectedErrors(), set()
         return other
