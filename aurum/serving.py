@@ -56,11 +56,48 @@ class _Cut:
             self._cutting.cancel()
 
 
-class Bounded(HttpToolsProtocol):
+class Joined:
+    """A transport that sends what is written within one turn of the event loop as one: a response's head and body.
+
+    What it does not know is the transport's own.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self.is_closing = transport.is_closing  # asked for in every request
+        self._waiting: list[bytes] = []
+        self._size = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._waiting:
+            self._loop.call_soon(self._send)
+        self._waiting.append(data)
+        self._size += len(data)
+        if self._size > _MOST_WAITING_BYTES:
+            self._send()
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        if self.is_closing():
+            return
+        if len(waiting) > 1:
+            self._transport.writelines(waiting)
+        elif waiting:
+            self._transport.write(waiting[0])
+
+
+class HTTP(_Cut, HttpToolsProtocol):
     """A request that is too large around its body gets a 400, one whose head does not come in time ends the connection.
 
-    Leans on `on_message_begin`, `on_headers_complete`, `on_body` and `send_400_response` of uvicorn's protocol;
-    `tests/test_serving.py` guards an upgrade.
+    Leans on what it overrides of uvicorn's protocol; `tests/test_serving.py` guards an upgrade.
     """
 
     _around = 0
@@ -70,9 +107,12 @@ class Bounded(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait()
+        joined: Any = Joined(transport, self.loop)
+        self.transport = joined
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._come()
+        self.lose()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -95,12 +135,16 @@ class Bounded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._around, self._heading = 0, True
-        self._come()
+        if self._late is not None:
+            self._come()
         super().on_message_begin()
+        scope: Any = self.scope
+        scope[LINE] = self
 
     def on_headers_complete(self) -> None:
         self._heading = False
-        self._come()
+        if self._late is not None:
+            self._come()
         super().on_headers_complete()
 
     def _wait(self) -> None:
@@ -115,55 +159,6 @@ class Bounded(HttpToolsProtocol):
     def _ended(self) -> None:
         if not self.transport.is_closing():
             self.transport.close()
-
-
-class Joined:
-    """A transport that sends what is written within one turn of the event loop as one: a response's head and body.
-
-    What it does not know is the transport's own.
-    """
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._waiting: list[bytes] = []
-        self._size = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        if not self._waiting:
-            self._loop.call_soon(self._send)
-        self._waiting.append(data)
-        self._size += len(data)
-        if self._size > _MOST_WAITING_BYTES:
-            self._send()
-
-    def close(self) -> None:
-        self._send()
-        self._transport.close()
-
-    def _send(self) -> None:
-        waiting, self._waiting, self._size = self._waiting, [], 0
-        if self._transport.is_closing():
-            return
-        if len(waiting) > 1:
-            self._transport.writelines(waiting)
-        elif waiting:
-            self._transport.write(waiting[0])
-
-
-class HTTP(_Cut, Bounded):
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        joined: Any = Joined(transport, self.loop)
-        self.transport = joined
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        scope: Any = self.scope
-        scope[LINE] = self
 
     @property
     def arrived(self) -> bool:
@@ -182,10 +177,6 @@ class HTTP(_Cut, Bounded):
     def shutdown(self) -> None:
         self.stop()
         super().shutdown()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.lose()
-        super().connection_lost(exc)
 
 
 class WebSockets(_Cut, WebSocketsSansIOProtocol):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
 
 from aurum.errors import InvalidInput
 
@@ -52,12 +53,7 @@ class _Batch(Generic[K, V]):
 
     keys: dict[K, None] = field(default_factory=dict)
     waiting: set[asyncio.Future[None]] = field(default_factory=set)
-    task: asyncio.Task[Mapping[K, V]] = field(init=False)
-
-    def tell(self, _: asyncio.Task[Mapping[K, V]]) -> None:
-        for each in self.waiting:
-            if not each.done():
-                each.set_result(None)
+    task: asyncio.Task[Mapping[K, V]] | None = None  # once it has begun
 
 
 class Together(Generic[G, K, V]):
@@ -81,7 +77,7 @@ class Together(Generic[G, K, V]):
         batch.waiting.add(done)
         try:
             await done
-            return batch.task.result()
+            return cast("asyncio.Task[Mapping[K, V]]", batch.task).result()
         except InvalidInput:
             if len(batch.keys) == len(set(keys)):
                 raise
@@ -90,29 +86,39 @@ class Together(Generic[G, K, V]):
         return await self._read(group, list(keys))
 
     def _begin(self, group: G) -> _Batch[K, V]:
-        before = self._last.get(group)
         batch: _Batch[K, V] = _Batch()
-        self._next[group] = self._last[group] = batch
-        batch.task = asyncio.create_task(self._run(group, batch, before))
-        batch.task.add_done_callback(batch.tell)
+        self._next[group] = batch
+        if group not in self._last:
+            self._start(group, batch)
         return batch
 
-    async def _run(self, group: G, batch: _Batch[K, V], before: _Batch[K, V] | None) -> Mapping[K, V]:
-        if before is not None:
-            await asyncio.wait([before.task])
+    def _start(self, group: G, batch: _Batch[K, V]) -> None:
+        self._last[group] = batch
+        batch.task = asyncio.create_task(self._run(group, batch))
+        batch.task.add_done_callback(partial(self._tell, group, batch))
+
+    async def _run(self, group: G, batch: _Batch[K, V]) -> Mapping[K, V]:
+        """Others that ask before it runs go with it."""
         self._close(self._next, group, batch)
-        try:
-            return await self._read(group, list(batch.keys))
-        finally:
-            self._close(self._last, group, batch)
+        return await self._read(group, list(batch.keys))
+
+    def _tell(self, group: G, batch: _Batch[K, V], _: asyncio.Task[Mapping[K, V]]) -> None:
+        """It has ended: the next one begins."""
+        self._close(self._last, group, batch)
+        for each in batch.waiting:
+            if not each.done():
+                each.set_result(None)
+        following = self._next.get(group)
+        if following is not None and group not in self._last:
+            self._start(group, following)
 
     def _leave(self, group: G, batch: _Batch[K, V], done: asyncio.Future[None]) -> None:
-        """What nobody waits for any more is cancelled."""
+        """What nobody waits for any more is not begun, or cancelled."""
         batch.waiting.discard(done)
-        if not batch.waiting and not batch.task.done():
-            batch.task.cancel()
+        if not batch.waiting:
             self._close(self._next, group, batch)
-            self._close(self._last, group, batch)
+            if batch.task is not None:
+                batch.task.cancel()
 
     @staticmethod
     def _close(batches: dict[G, _Batch[K, V]], group: G, batch: _Batch[K, V]) -> None:
