@@ -40,23 +40,34 @@ class Vector(LargeBinary):
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """One after the other; `sizes` says of how many numbers each is: none where it is null."""
+    """One after the other. Of each `sizes` says of how many numbers it is, none where it is null, and `starts` where it
+    begins.
+    """
 
     numbers: NDArray[np.float64]
     sizes: NDArray[np.int64]
     starts: NDArray[np.int64]
 
     @staticmethod
-    def of(packed: Sequence[bytes | None]) -> Vectors:
+    def of(packed: bytes, lengths: NDArray[np.int64]) -> Vectors:
+        """`lengths` in bytes."""
+        sizes = lengths // _FLOAT
+        return Vectors(np.frombuffer(packed, "<f8"), sizes, np.cumsum(sizes) - sizes)
+
+    @staticmethod
+    def of_each(packed: Sequence[bytes | None]) -> Vectors:
         every = [each or b"" for each in packed]
-        sizes = np.array(list(map(len, every)), np.int64) // _FLOAT
-        return Vectors(np.frombuffer(b"".join(every), "<f8"), sizes, np.cumsum(sizes) - sizes)
+        return Vectors.of(b"".join(every), np.array(list(map(len, every)), np.int64))
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> Vectors:
+        return Vectors(self.numbers, self.sizes[rows], self.starts[rows])
 
     def matrix(self, rows: NDArray[np.intp], points: int) -> NDArray[np.float64]:
-        """Those of `rows`, each of so many numbers; NaN for those that have none."""
-        if points and (self.sizes == points).all():
+        """Those of `rows`, each of so many numbers; NaN for those that have none. It may not be written to."""
+        if points and len(self.numbers) == points * len(self.sizes) and (self.sizes == points).all():
             every: NDArray[np.float64] = self.numbers.reshape(-1, points)
-            return every[rows]
+            places = self.starts[rows] // points
+            return every if np.array_equal(places, np.arange(len(every))) else every[places]  # a copy takes time
         quoted = self.sizes[rows] == points
         values = np.full((len(rows), points), np.nan)
         values[quoted] = self.numbers[self.starts[rows[quoted], None] + np.arange(points)]
@@ -122,52 +133,74 @@ class ColumnRead:
         columns = statement.selected_columns
         kinds = {column.name: _kind(column.type) for column in columns}
         self._kinds = {name: kind for name, kind in kinds.items() if kind is not None}
-        self._others = [name for name in kinds if name not in self._kinds]
-        self._vectors = {column.name for column in columns if isinstance(column.type, Vector)}
-        self._sent = np.dtype([(name, kind.sent) for name, kind in self._kinds.items()])
+        self._vectors = [column.name for column in columns if isinstance(column.type, Vector)]
+        self._plain = [name for name in kinds if name not in self._kinds and name not in self._vectors]
+        self._apart = len(self._vectors) > 1
+        lengths = [] if self._apart else [(name, ">i8") for name in self._vectors]
+        self._sent = np.dtype([(name, kind.sent) for name, kind in self._kinds.items()] + lengths)
 
     @cached_property
     def packed(self) -> Read:
-        """Of each row all but vectors and other values in one piece. Without vectors, which are large, all is one row:
-        of other values an array, null where all of them are.
+        """All in one row: one value for everything of one length, one for the vectors, and of others an array, null
+        where all of them are.
+
+        With several vectors a row for each, as PostgreSQL joins them more slowly than it sends them: one value for
+        everything of one length, then the vectors, then the others.
         """
         rows = self.rows.statement.subquery().c
         pieces = [kind.packed(rows[name]) for name, kind in self._kinds.items()]
-        head = reduce(lambda one, other: one.concat(other), pieces)
-        others: list[ColumnElement[Any]] = [rows[name] for name in self._others]
-        if self._vectors:
-            return Read(select(head, *others))
-        arrays = (case((func.count(column) > 0, func.array_agg(column))) for column in others)
-        return Read(select(func.count(), func.string_agg(head, b""), *arrays))
+        vectors, plain = ([rows[name] for name in names] for names in (self._vectors, self._plain))
+        if self._apart:
+            return Read(select(_one(pieces), *vectors, *plain))
+        pieces += [func.int8send(func.coalesce(func.octet_length(each), 0)) for each in vectors]
+        joined = [func.string_agg(each, b"") for each in (_one(pieces), *vectors)]
+        arrays = [case((func.count(each) > 0, func.array_agg(each))) for each in plain]
+        return Read(select(func.count(), *joined, *arrays))
 
     def of_packed(self, rows: Sequence[Sequence[Any]]) -> Columns:
-        if self._vectors:
-            length, others = len(rows), [list(map(itemgetter(n), rows)) for n in range(1, 1 + len(self._others))]
-            heads = b"".join(map(itemgetter(0), rows))
-        else:
-            ((length, heads, *arrays),) = rows
-            others = [array or [None] * length for array in arrays]
-        if len(heads or b"") != length * self._sent.itemsize:
-            raise ValueError("a column that is never null is null")
-        sent = np.frombuffer(heads or b"", self._sent)
-        found = {name: kind.unpacked(sent[name]) for name, kind in self._kinds.items()}
-        return self._sorted(found | dict(zip(self._others, others, strict=True)))
+        names = [*self._vectors, *self._plain]
+        if self._apart:
+            found = self._split(b"".join(map(itemgetter(0), rows)), len(rows))
+            others = [list(map(itemgetter(n), rows)) for n in range(1, 1 + len(names))]
+            return self._told(found | dict(zip(names, others, strict=True)))
+        ((length, heads, *values),) = rows
+        found = self._split(heads or b"", length)
+        for name, value in zip(names, values, strict=True):
+            if name in self._vectors:
+                found[name] = Vectors.of(value or b"", found[name])
+            else:
+                found[name] = value or [None] * length
+        return self._told(found)
 
     def of_rows(self, rows: Sequence[Sequence[Any]]) -> Columns:
         names = list(self.rows.statement.selected_columns.keys())
         columns = dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))
         found = {name: kind.array(columns[name]) for name, kind in self._kinds.items()}
-        return self._sorted(found | {name: list(columns[name]) for name in self._others})
+        return self._told(found | {name: list(columns[name]) for name in (*self._vectors, *self._plain)})
 
-    def _sorted(self, found: dict[str, Any]) -> Columns:
+    def _split(self, heads: bytes, length: int) -> dict[str, Any]:
+        if len(heads) != length * self._sent.itemsize:
+            raise ValueError("a column that is never null is null")
+        sent = np.frombuffer(heads, self._sent)
+        lengths = {} if self._apart else {name: sent[name].astype(np.int64) for name in self._vectors}
+        return {name: kind.unpacked(sent[name]) for name, kind in self._kinds.items()} | lengths
+
+    def _told(self, found: dict[str, Any]) -> Columns:
+        """In order."""
+        for name in self._vectors:
+            if not isinstance(found[name], Vectors):
+                found[name] = Vectors.of_each(found[name])
         order = np.lexsort([found[name] for name in reversed(self._order)]) if self._order else np.empty(0, np.intp)
-        if (order[1:] < order[:-1]).any():
-            places = order.tolist()
-            found = {
-                name: column[order] if name in self._kinds else [column[place] for place in places]
-                for name, column in found.items()
-            }
-        return {name: Vectors.of(column) if name in self._vectors else column for name, column in found.items()}
+        if not (order[1:] < order[:-1]).any():
+            return found
+        return {
+            name: [column[place] for place in order.tolist()] if isinstance(column, list) else column[order]
+            for name, column in found.items()
+        }
+
+
+def _one(pieces: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:
+    return reduce(lambda one, other: one.concat(other), pieces)
 
 
 def _kind(type_: TypeEngine[Any]) -> _Kind | None:

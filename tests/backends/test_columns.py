@@ -83,6 +83,31 @@ async def test_vectors_are_in_the_order_that_was_asked_for(database: Database) -
     assert found["vector"].matrix(np.array([3]), 1).tolist() == [[4.0]]
 
 
+async def test_several_vectors_stand_beside_each_other(database: Database) -> None:
+    sides = (type_coerce(column, Vector()).label(column.name) for column in (_C.vector, _C.held))
+    read = ColumnRead(select(_C.id, *sides, func.nullif(_C.vector, None).label("other")), ["id"])
+    one = np.array([7.0], "<f8").tobytes()
+    await add(database, row(2, [2.0]), row(1, [1.0, np.nan], one), row(3, None, one))
+    found = await read_columns(database, read)
+    every = np.arange(3)
+    assert [each is None for each in found["other"]] == [False, False, True]
+    np.testing.assert_array_equal(found["vector"].matrix(every, 1), [[np.nan], [2.0], [np.nan]])
+    np.testing.assert_array_equal(found["held"].matrix(every, 1), [[7.0], [np.nan], [7.0]])
+
+
+@pytest.mark.parametrize("several", [False, True])
+async def test_vectors_of_one_length_are_rows_of_a_matrix(database: Database, several: bool) -> None:
+    named = ["vector", "again"] if several else ["vector"]
+    columns = (type_coerce(_C.vector, Vector()).label(name) for name in named)
+    await add(database, *(row(id_, [float(id_), -1.0]) for id_ in (4, 1, 3, 2)))
+    found = await read_columns(database, ColumnRead(select(_C.id, *columns), ["id"]))
+    for name in named:
+        assert found[name].matrix(np.arange(4), 2).tolist() == [[1, -1], [2, -1], [3, -1], [4, -1]]
+        assert found[name].matrix(np.array([3, 0]), 2).tolist() == [[4, -1], [1, -1]]
+        assert found[name][np.array([2, 1])].matrix(np.arange(2), 2).tolist() == [[3, -1], [2, -1]]
+        assert np.isnan(found[name].matrix(np.arange(4), 1)).all()
+
+
 async def test_a_null_takes_the_place_of_no_other_value(database: Database) -> None:
     await add(database, row(1, [1.0, 2.0]), row(2, [1.0, 2.0]))
     day = func.nullif(_C.day, date(2000, 1, 1), type_=Date()).label("day")

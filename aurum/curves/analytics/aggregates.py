@@ -69,8 +69,8 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
     quoted, sizes = ~np.isnan(values), heights[:, None] * widths
     every = bool(quoted.all())
 
-    def there(each: Numbers) -> Numbers:
-        return each if every else np.where(quoted, each, 0.0)
+    def there(each: Numbers, else_: float = 0.0) -> Numbers:
+        return each if every else np.where(quoted, each, else_)
 
     count = sizes.astype(np.float64) if every else total(quoted.astype(np.int64))
     mean = total(there(values)) / np.where(count > 0, count, np.nan)
@@ -80,8 +80,8 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
     found = (
         mean,
         total(distance * distance),
-        np.where(count > 0, total(values, np.fmin), np.inf),
-        np.where(count > 0, total(values, np.fmax), -np.inf),
+        total(there(values, np.inf), np.minimum),  # a third of the time of `fmin`
+        total(there(values, -np.inf), np.maximum),
         nothing if heavy is None else total(heavy),
         nothing if heavy is None else total(heavy * there(values)),
     )
