@@ -91,35 +91,30 @@ def _histories(
     the period.
     """
     curve, as_of = found["curve_id"], found["as_of"]
-    place = np.array([places.get(id_, _NO_POINT) for id_ in found["grid_id"].tolist()], np.int64)
+    used, which = np.unique(found["grid_id"], return_inverse=True)
+    at = [places.get(id_, _NO_POINT) for id_ in used.tolist()]
+    labels = ["" if n == _NO_POINT else grids[id_][n].label for id_, n in zip(used.tolist(), at, strict=True)]
+    place, label = np.array(at, np.int64)[which], np.array(labels, object)[which]
     newest = np.append((curve[1:] != curve[:-1]) | (as_of[1:] != as_of[:-1]), True)[: len(curve)]
     there = np.flatnonzero(newest & (place != _NO_POINT))
     starts = np.flatnonzero(np.append(True, curve[there][1:] != curve[there][:-1])[: len(there)])
     parts = np.split(there, starts[1:]) if len(there) else []
-    return {int(curve[part[0]]): _history(delivery, found, part, place[part], grids) for part in parts}
+    return {int(curve[part[0]]): _history(delivery, found, part, place[part], label[part]) for part in parts}
 
 
 def _history(
-    delivery: DeliveryPeriod, found: Columns, rows: NDArray[np.intp], place: NDArray[np.int64],
-    grids: Mapping[int, TenorGrid],
+    delivery: DeliveryPeriod, found: Columns, rows: NDArray[np.intp], place: NDArray[np.int64], label: NDArray[Any]
 ) -> PriceHistory:  # fmt: skip
     mid, bid, ask = (found[side][rows] for side in ("mid", "bid", "ask"))
     return PriceHistory(
-        delivery, found["as_of"][rows], _labels(found["grid_id"][rows], place, grids), mid, bid, ask,
-        found["version"][rows], found["published_at"][rows], _held(found["withheld"], rows, place),
+        delivery, found["as_of"][rows], label.tolist(), mid, bid, ask, found["version"][rows],
+        found["published_at"][rows], _held(found["withheld"], rows, place),
     )  # fmt: skip
-
-
-def _labels(grid: NDArray[Any], place: NDArray[Any], grids: Mapping[int, TenorGrid]) -> Sequence[str]:
-    """Of one period: a grid has it at one place."""
-    ids = grid.tolist()
-    labels = {id_: grids[id_][at].label for id_, at in dict(zip(ids, place.tolist(), strict=True)).items()}
-    return [labels[id_] for id_ in ids]
 
 
 def _held(withheld: Sequence[bytes | None], rows: NDArray[np.intp], place: NDArray[Any]) -> NDArray[np.bool_]:
     held = np.zeros(len(rows), dtype=bool)
-    for at, row in enumerate(rows.tolist()) if any(withheld) else ():
+    for at, row in enumerate(rows.tolist() if any(withheld) else ()):
         packed = withheld[row]
         held[at] = packed is not None and place[at] in bits(packed)
     return held
