@@ -7,10 +7,12 @@ from math import inf
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+_LATE_SECONDS = 0.01  # all are looked at no more often
+
 
 class Waking(Protocol):
     def ring(self, now: float) -> None:
-        """The time of the event loop that was asked for has come."""
+        """The time of the event loop that was asked for has come; at most some hundredths of a second ago."""
 
 
 class Alarms:
@@ -52,7 +54,7 @@ class Alarms:
             if self._set.pop(who, None) is not None:
                 who.ring(at)
         if self._set:
-            self._wait(min(self._next, *self._set.values()))
+            self._wait(min(self._next, max(at + _LATE_SECONDS, min(self._set.values()))))
 
 
 _alarms: WeakKeyDictionary[asyncio.AbstractEventLoop, Alarms] = WeakKeyDictionary()
