@@ -211,6 +211,19 @@ async def test_dimensions_count_the_chosen_curves(ask: Ask) -> None:
     assert [value["value"] for value in values] == ["Dutch", "Dutch_TTF", "Dutch_TTF_USDMMBTU"]
 
 
+async def test_a_measure_is_told_as_the_filter_takes_it(ask: Ask) -> None:
+    told = "dimensions(names: [MEASURE]) { values { value } }"
+    query = f"""{{ {told} quoteFacets {{ {told} }}
+      aggregate(asOf: {{first: "2025-02-13", last: "2025-02-13"}}, groupBy: {{dimensions: [MEASURE]}}) {{
+        nodes {{ measure keys {{ value }} }} }} }}"""
+    found = await data(ask, query)
+    measures = [{"value": "PRICE"}, {"value": "SPARK_SPREAD"}]
+    assert found["dimensions"] == found["quoteFacets"]["dimensions"] == [{"values": measures}]
+    rows = found["aggregate"]["nodes"]
+    assert {row["measure"] for row in rows} == {"PRICE", "SPARK_SPREAD"}
+    assert all(row["keys"] == [{"value": row["measure"]}] for row in rows)
+
+
 async def test_a_spark_spread_names_its_gas_leg(ask: Ask) -> None:
     curve = (
         await data(

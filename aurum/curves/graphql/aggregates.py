@@ -40,7 +40,7 @@ from aurum.graphql.enums import publish_enum
 from aurum.graphql.sizes import DEFAULT_PAGE, sized, sizing, weighing
 from aurum.market.identity import Measure
 from aurum.market.periods import TenorType
-from aurum.metadata.graphql import Currency, Unit, currency_of, filter_of, unit_of
+from aurum.metadata.graphql import AS_SPELT, Currency, Unit, currency_of, dimension_text, filter_of, unit_of
 from aurum.metadata.model import Dimension
 
 _MOST_ROWS = 5_000
@@ -109,7 +109,7 @@ class AggregateGrouping:
 @strawberry.type(description="What the curves of a group have in common.")
 class AggregateKey:
     dimension: Dimension = strawberry.field(description="One that was grouped by.")
-    value: str | None = strawberry.field(description="As the vendor spells it; null: the curves have none.")
+    value: str | None = strawberry.field(description=f"{AS_SPELT} Null: the curves have none.")
 
 
 @strawberry.type(description="A bucket of as-of dates.")
@@ -282,7 +282,10 @@ def rows_of(rows: Aggregates, asked: AggregateAsked, wanted: set[AggregateMeasur
 
 def _keys(group: Group, asked: AggregateAsked) -> list[AggregateKey]:
     pairs = zip(asked.dimensions, group.values, strict=True)
-    return [AggregateKey(dimension=dimension, value=value) for dimension, value in pairs]
+    return [
+        AggregateKey(dimension=dimension, value=None if value is None else dimension_text(dimension, value))
+        for dimension, value in pairs
+    ]
 
 
 @lru_cache(maxsize=2**12)

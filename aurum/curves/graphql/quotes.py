@@ -17,10 +17,9 @@ from aurum.graphql.columnar.plans import batched
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.sizes import PAGED, sized, sizing, weighing
 from aurum.market.periods import TenorType
-from aurum.metadata.graphql import DimensionValues, dimension_values_of, filter_of
+from aurum.metadata.graphql import DimensionValues, chosen_dimensions, dimension_values_of, filter_of
 from aurum.metadata.model import Dimension
 
-_MOST_VALUES = 5_000
 AsOfExactly = Annotated[
     date | None,
     strawberry.argument(description="Exactly this as-of date; null: the newest quote of each curve and label."),
@@ -83,9 +82,7 @@ class QuoteFacets:
         prefix: Annotated[str, strawberry.argument(description="Only values that begin so, in any case.")] = "",
         limit: Annotated[int, strawberry.argument(description="At most so many values of each, 0 to 5000.")] = 1000,
     ) -> list[DimensionValues]:
-        if not 0 <= limit <= _MOST_VALUES:
-            raise InvalidInput(f"at most {_MOST_VALUES} values a dimension", field="limit")
-        chosen = list(Dimension) if names is None else list(dict.fromkeys(names))
+        chosen = chosen_dimensions(names, limit)
         return dimension_values_of(chosen, self.found.dimensions(chosen, prefix, limit))
 
 

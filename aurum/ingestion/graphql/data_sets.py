@@ -19,7 +19,7 @@ from aurum.ingestion.graphql.policies import FileDelivery, Policy, SetPolicyInpu
 from aurum.ingestion.graphql.runs import IngestionRun, SourceFile, file_of, run_of
 from aurum.ingestion.policies import contract_of
 from aurum.metadata import model as metadata
-from aurum.metadata.graphql import DimensionValues, Problem, dimension_values_of, problem_of
+from aurum.metadata.graphql import DimensionValues, Problem, chosen_dimensions, dimension_values_of, problem_of
 from aurum.metadata.model import Dimension
 from aurum.metadata.service import MOST_VALUES
 
@@ -53,9 +53,7 @@ class DataSetSchema:
         names: Annotated[list[Dimension] | None, strawberry.argument(description="Which; null: all.")] = None,
         limit: Annotated[int, strawberry.argument(description="At most so many values of each, 0 to 1000.")] = 50,
     ) -> list[DimensionValues]:
-        if not 0 <= limit <= MOST_VALUES:
-            raise InvalidInput(f"at most {MOST_VALUES} values a dimension", field="limit")
-        chosen = list(Dimension) if names is None else list(dict.fromkeys(names))
+        chosen = chosen_dimensions(names, limit, MOST_VALUES)
         found = dimension_values_of(chosen, self.values)
         return [DimensionValues(dimension=each.dimension, values=each.values[:limit]) for each in found]
 
