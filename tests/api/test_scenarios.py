@@ -144,6 +144,17 @@ async def test_validation_keeps_nothing_and_tells_what_has_no_effect(loaded: Ser
     assert (await said(ask, LIST))["totalCount"] == 0
 
 
+async def test_of_many_issues_the_first_are_told_and_the_errors_before_them(loaded: Services, ask: Ask) -> None:
+    query = "query($input: ScenarioInput!) { validateScenario(input: $input) { valid issues { severity code path } } }"
+    keys = [f"eugp:no/such/curve{n}" for n in range(300)]
+    drivers = [{"scale": {"percent": 5, "limits": {"curves": {"keys": keys}}}}, {"basis": {"reference": keys[0]}}]
+    told = await said(ask, query, input={"name": "x", "drivers": drivers})
+    assert not told["valid"]
+    assert len(told["issues"]) == 200
+    assert told["issues"][0] == {"severity": "ERROR", "code": "UNKNOWN_CURVE", "path": "drivers.1.basis.reference"}
+    assert {each["severity"] for each in told["issues"][1:]} == {"WARNING"}
+
+
 async def test_scenarios_are_found_by_words_and_tags_until_they_are_deleted(loaded: Services, ask: Ask) -> None:
     first = await created(ask, "Cold winter", tags=["Gas", "winter"])
     second = await created(ask, "Carbon at 90", description="in a cold year", tags=["carbon"])

@@ -24,7 +24,7 @@ from aurum.scenarios.graphql.arguments import (
     ScenarioDriver,
     ScenarioIssue,
     driver_of,
-    issue_of,
+    told_of,
 )
 from aurum.scenarios.graphql.scenarios import Scenario, scenario_of
 from aurum.scenarios.graphql.simulation import ScenarioSimulation, simulation_of
@@ -181,7 +181,7 @@ class ScenarioRun(Node):
     @strawberry.field(description="What is to be known of it, or why it failed.", directives=[sized(10)])
     async def issues(self, info: Info) -> list[ScenarioIssue]:
         documents = documents_of(self.run, await self._version(info))
-        return [issue_of(each, documents) for each in self.run.issues]
+        return told_of(self.run.issues, documents)
 
     @strawberry.field(
         description="How many curves it has: those it looks at, and those its drivers refer to. While it is under way, "

@@ -25,7 +25,7 @@ from aurum.scenarios.graphql.arguments import (
     ScenarioIssue,
     driver_of,
     given_of,
-    issue_of,
+    told_of,
     wrong,
 )
 from aurum.scenarios.graphql.drivers import DriverInput, DriverKind, documents_of, driver_kinds
@@ -176,7 +176,7 @@ class PutAwayScenarioInput:
 @strawberry.type(description="What is to be said about a scenario before anything is kept or run.")
 class ScenarioValidation:
     valid: bool = strawberry.field(description="Whether none of the issues is an ERROR.")
-    issues: list[ScenarioIssue] = strawberry.field(description="All of them, in no order.", directives=[sized(20)])
+    issues: list[ScenarioIssue] = strawberry.field(description="The errors first.", directives=[sized(20)])
 
 
 @strawberry.type(description="The scenario, or what was wrong: then nothing was changed.")
@@ -219,7 +219,7 @@ class ScenarioQuery:
         issues = await info.context.scenarios.validate(info.context.principal, said)
         return ScenarioValidation(
             valid=all(each.severity is not Severity.ERROR for each in issues),
-            issues=[issue_of(each, said.drivers) for each in issues],
+            issues=told_of(issues, said.drivers),
         )
 
     @strawberry.field(description="Every type of driver, with its formula and an example.", directives=[sized(15)])
@@ -314,7 +314,7 @@ async def _answered(
     except WRONG as error:
         return ScenarioPayload(scenario=None, **wrong(error, documents))
     scenario, issues = (found, ()) if isinstance(found, model.Scenario) else found
-    told = [issue_of(each, scenario.newest.definition.drivers) for each in issues]
+    told = told_of(issues, scenario.newest.definition.drivers)
     return ScenarioPayload(scenario=scenario_of(scenario), issues=told, problems=[])
 
 
