@@ -12,6 +12,7 @@ from aurum.curves import quotes
 from aurum.curves.graphql.arguments import MOST, Filter, Info, KnownAt, TenorTypes, instant_of
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.curves.graphql.points import CurvePoint, points_of
+from aurum.curves.quotes import QuotesWanted
 from aurum.errors import InvalidInput
 from aurum.graphql.columnar.plans import batched
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
@@ -105,11 +106,10 @@ class QuoteQuery:
         if offset < 0:
             raise InvalidInput("`offset` is not negative", field="offset")
         request = page_request("quotes", MOST, first, after, last, before)
-        page = await info.context.curves.quotes.page(
-            info.context.principal, filter_of(filter), request, as_of=as_of, compared_with=compared_with,
-            known_at=instant_of(known_at), tenor_types=tenor_types, one_per_legacy_key=one_per_legacy_key,
-            offset=offset,
-        )  # fmt: skip
+        wanted = QuotesWanted(
+            filter_of(filter), as_of, compared_with, instant_of(known_at), tenor_types, one_per_legacy_key
+        )
+        page = await info.context.curves.quotes.page(info.context.principal, wanted, request, offset)
         points = _points_of([each for quote in page.items for each in (quote, quote.other) if each is not None])
         return connection(QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, points))  # type: ignore[no-any-return]
 
@@ -123,10 +123,10 @@ class QuoteQuery:
         known_at: KnownAt = None, tenor_types: TenorTypes = None,
         one_per_legacy_key: OnePerLegacyKey = False,
     ) -> QuoteFacets:  # fmt: skip
-        found = await info.context.curves.quotes.facets(
-            info.context.principal, filter_of(filter), as_of=as_of, compared_with=compared_with,
-            known_at=instant_of(known_at), tenor_types=tenor_types, one_per_legacy_key=one_per_legacy_key,
-        )  # fmt: skip
+        wanted = QuotesWanted(
+            filter_of(filter), as_of, compared_with, instant_of(known_at), tenor_types, one_per_legacy_key
+        )
+        found = await info.context.curves.quotes.facets(info.context.principal, wanted)
         return QuoteFacets(curve_count=len(found.curves), quote_count=found.types.total(), found=found)
 
 
