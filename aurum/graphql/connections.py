@@ -16,12 +16,21 @@ from aurum.errors import InvalidCursor, InvalidInput
 from aurum.graphql.columnar.records import RecordBatch
 from aurum.graphql.sizes import DEFAULT_PAGE
 
+MOST_ITEMS = 500  # of a page
 T = TypeVar("T")
 Item = TypeVar("Item")
 
-First = Annotated[int | None, strawberry.argument(description="How many, from the start or after `after`.")]
+First = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"How many, from the start or after `after`; null: {DEFAULT_PAGE}. At most {MOST_ITEMS}, unless "
+        "the field says another number."
+    ),
+]
 After = Annotated[str | None, strawberry.argument(description="The cursor of the item before the page.")]
-Last = Annotated[int | None, strawberry.argument(description="How many, from the end or before `before`.")]
+Last = Annotated[
+    int | None, strawberry.argument(description="How many, from the end or before `before`; at most as `first`.")
+]
 Before = Annotated[str | None, strawberry.argument(description="The cursor of the item after the page.")]
 
 
@@ -48,11 +57,12 @@ class Connection(Generic[T]):
 
 def page_request(
     order: str,
-    most: int,
     first: int | None,
     after: str | None,
     last: int | None = None,
     before: str | None = None,
+    *,
+    most: int = MOST_ITEMS,
 ) -> PageRequest:
     """What the four arguments ask for. `order` names list and sort order: cursors of another one are refused."""
     if first is not None and last is not None:

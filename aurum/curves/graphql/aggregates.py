@@ -183,7 +183,8 @@ class AggregateQuery:
     @strawberry.field(
         description="What the prices of many curves over many days come to, group by group; sorted by the groups' "
         f"values, as-of date and delivery. Of at most {use_cases.MOST_CURVES:,} curves, {use_cases.MOST_VERSIONS:,} "
-        f"as-of dates of them together, and {use_cases.MOST_GROUPS:,} groups. Pin `knownAt` to page through the same.",
+        f"as-of dates of them together, and {use_cases.MOST_GROUPS:,} groups; at most {_MOST_ROWS:,} rows at once. "
+        "Pin `knownAt` to page through the same.",
         metadata=batched(),
         directives=[sizing(DEFAULT_PAGE, ["first"], "nodes", "edges"), weighing(1000)],
     )
@@ -220,7 +221,7 @@ class AggregateQuery:
             tuple(dict.fromkeys(by.dimensions or ())), by.curve, AggregateMeasure.HOUR_WEIGHTED_MEAN in wanted,
             _percents(percentiles), side, common(currency, unit, fx or ()), run,
         )  # fmt: skip
-        request = page_request(order := f"aggregate {asked.order}", _MOST_ROWS, first, after)
+        request = page_request(order := f"aggregate {asked.order}", first, after, most=_MOST_ROWS)
         found = await context.curves.aggregates.aggregate(
             context.principal, filter_of(filter), asked, request, head=await context.head(), stories=context.stories
         )

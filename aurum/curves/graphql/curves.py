@@ -13,7 +13,6 @@ import strawberry
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves import model
 from aurum.curves.graphql.arguments import (
-    MOST,
     AsOf,
     DateRange,
     From,
@@ -199,7 +198,7 @@ class Curve(Node):
         known_at: KnownAt = None, first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> CurveSnapshotConnection:  # fmt: skip
         order = f"snapshots {self.row}"
-        request = page_request(order, MOST, first, after, last, before)
+        request = page_request(order, first, after, last, before)
         instant = instant_of(known_at)
         page = await _days_page(info, self.row, as_of, instant, request)
         return connection(CurveSnapshotConnection, order, page, lambda found: snapshot_of(found, instant))  # type: ignore[no-any-return]

@@ -10,7 +10,7 @@ from typing import Annotated
 import strawberry
 
 from aurum.backends.paging import page_among
-from aurum.curves.graphql.arguments import MOST, Filter, Info, KnownAt, instant_of
+from aurum.curves.graphql.arguments import Filter, Info, KnownAt, instant_of
 from aurum.curves.graphql.roots import CurveConnection, curves_page
 from aurum.errors import InvalidInput
 from aurum.graphql.columnar.plans import batched
@@ -176,7 +176,7 @@ class LocationQuery:
             description="Only those whose key, name or shipped alias begins so, in any case.")] = "",
         first: First = None, after: After = None,
     ) -> LocationConnection:  # fmt: skip
-        request = page_request("locations", MOST, first, after)
+        request = page_request("locations", first, after)
         chosen = _chosen(market, kind, prefix)
         page = page_among(chosen, lambda each: (each.key,), request)
         return connection(LocationConnection, "locations", page, location_of)  # type: ignore[no-any-return]
@@ -190,7 +190,7 @@ class LocationQuery:
         prefix: Annotated[str, strawberry.argument(description="Only texts that begin so, in any case.")] = "",
         known_at: KnownAt = None, first: First = None, after: After = None,
     ) -> LocationAliasConnection:  # fmt: skip
-        context, request = info.context, page_request("locationAliases", MOST, first, after)
+        context, request = info.context, page_request("locationAliases", first, after)
         found = await context.metadata.locations.aliases(context.principal, known_at=instant_of(known_at))
         start = fold(prefix)
         chosen = [each for each in found if fold(each.alias.text).startswith(start)]
@@ -205,7 +205,7 @@ class LocationQuery:
     async def unlinked_locations(
         self, info: Info, filter: Filter = None, first: First = None, after: After = None
     ) -> UnlinkedLocationConnection:
-        context, request = info.context, page_request("unlinkedLocations", MOST, first, after)
+        context, request = info.context, page_request("unlinkedLocations", first, after)
         page = await context.metadata.locations.unlinked(context.principal, filter_of(filter), request)
         return connection(UnlinkedLocationConnection, "unlinkedLocations", page, _unlinked_of)  # type: ignore[no-any-return]
 

@@ -14,7 +14,7 @@ from aurum.curves.analytics import deviations
 from aurum.curves.analytics.deviations import NoDeviation, Spread
 from aurum.curves.analytics.movers import MoveMeasure
 from aurum.curves.conversions import common
-from aurum.curves.graphql.arguments import MOST, Delivery, Filter, From, Info, TenorTypes, To, told_ref
+from aurum.curves.graphql.arguments import Delivery, Filter, From, Info, TenorTypes, To, told_ref
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.curves.graphql.diffs import Codes, codes_known
 from aurum.curves.moves import SnapshotRef, later
@@ -144,7 +144,7 @@ class MoverQuery:
     ) -> MoverConnection:  # fmt: skip
         converted = common(currency, unit, fx or ())
         order = f"movers {by} {one_per_curve} {converted or ''}"
-        request, context = page_request(order, MOST, first, after), info.context
+        request, context = page_request(order, first, after), info.context
         ends = (await told_ref(context, start), await told_ref(context, end))
         within = (delivery.start, delivery.end) if delivery else (None, None)
         asked = use_cases.MoversAsked(*ends, by, tenor_types, within, one_per_curve, converted)

@@ -9,7 +9,7 @@ from typing import Annotated
 import strawberry
 
 from aurum.curves import quotes
-from aurum.curves.graphql.arguments import MOST, Filter, Info, KnownAt, TenorTypes, instant_of
+from aurum.curves.graphql.arguments import Filter, Info, KnownAt, TenorTypes, instant_of
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.curves.graphql.points import CurvePoint, points_of
 from aurum.curves.quotes import QuotesWanted
@@ -105,7 +105,7 @@ class QuoteQuery:
     ) -> QuoteConnection:  # fmt: skip
         if offset < 0:
             raise InvalidInput("`offset` is not negative", field="offset")
-        request = page_request("quotes", MOST, first, after, last, before)
+        request = page_request("quotes", first, after, last, before)
         wanted = QuotesWanted(
             filter_of(filter), as_of, compared_with, instant_of(known_at), tenor_types, one_per_legacy_key
         )

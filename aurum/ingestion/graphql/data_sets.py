@@ -206,12 +206,14 @@ class SetDataSetContractPayload:
 @strawberry.type
 class DataSetQuery:
     @strawberry.field(
-        description="Data sets, by key: the vendors that have curves, a loaded file or a contract.", directives=[PAGED]
+        description="Data sets, by key: the vendors that have curves, a loaded file or a contract. "
+        f"At most {_MOST} at once.",
+        directives=[PAGED],
     )
     async def data_sets(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> DataSetConnection:
-        request = page_request("dataSets", _MOST, first, after, last, before)
+        request = page_request("dataSets", first, after, last, before, most=_MOST)
         page = await info.context.ingestion.data_sets.page(info.context.principal, request)
         return connection(DataSetConnection, "dataSets", page, _data_set_of)  # type: ignore[no-any-return]
 

@@ -23,8 +23,6 @@ from aurum.ingestion.loading import INGESTION_RUN
 from aurum.ingestion.model import RunState, Stage, annotated_name
 from aurum.parsers.model import Severity
 
-_MOST = 500
-
 publish_enum(
     Stage,
     "What a worker is doing with a run.",
@@ -228,7 +226,7 @@ class RunQuery:
         filter: Annotated[IngestionRunFilter | None, strawberry.argument(description="Which; null: all.")] = None,
         search: Name = None, first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> IngestionRunConnection:  # fmt: skip
-        request = page_request("runs", _MOST, first, after, last, before)
+        request = page_request("runs", first, after, last, before)
         context, wanted = info.context, _filter_of(filter, search)
         page = await context.ingestion.runs_page(context.principal, wanted, request)
         return connection(IngestionRunConnection, "runs", page, run_of, wanted=wanted)  # type: ignore[no-any-return]
@@ -239,7 +237,7 @@ class RunQuery:
         filter: Annotated[SourceFileFilter | None, strawberry.argument(description="Which; null: all.")] = None,
         search: Name = None, first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> SourceFileConnection:  # fmt: skip
-        request = page_request("files", _MOST, first, after, last, before)
+        request = page_request("files", first, after, last, before)
         context = info.context
         page = await context.ingestion.files_page(context.principal, _filter_of(filter, search), request)
         return connection(SourceFileConnection, "files", page, file_of)  # type: ignore[no-any-return]

@@ -30,7 +30,6 @@ from aurum.scenarios.runs.simulations import SimulationService
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-MOST = 500
 MOST_TOLD = 200  # issues: a scenario can name thousands of curves that are not there
 
 

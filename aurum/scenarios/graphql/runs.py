@@ -19,7 +19,6 @@ from aurum.graphql.nodes import Node
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.scenarios.attribution import MOST_DRIVERS
 from aurum.scenarios.graphql.arguments import (
-    MOST,
     Info,
     ScenarioDriver,
     ScenarioIssue,
@@ -205,7 +204,7 @@ class ScenarioRun(Node):
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> ScenarioRunCurveConnection:  # fmt: skip
         order = "curves of a run"
-        request = page_request(order, MOST, first, after, last, before)
+        request = page_request(order, first, after, last, before)
         page = await info.context.load(
             info.context.scenario_results.pages, self.run.id, moved=moved, request=request
         ) or Page([], [], False, False)

@@ -18,7 +18,6 @@ from aurum.graphql.nodes import Node
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.metadata.graphql import CurveFilter, Problem, filter_of
 from aurum.scenarios.graphql.arguments import (
-    MOST,
     WRONG,
     Info,
     ScenarioDriver,
@@ -206,7 +205,7 @@ class ScenarioQuery:
         filter: Annotated[ScenarioFilter | None, strawberry.argument(description="Which; null: all.")] = None,
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> ScenarioConnection:  # fmt: skip
-        request = page_request("scenarios", MOST, first, after, last, before)
+        request = page_request("scenarios", first, after, last, before)
         context, wanted = info.context, _wanted(filter)
         page = await context.scenarios.page(context.principal, wanted, request)
         return connection(ScenarioConnection, "scenarios", page, scenario_of, wanted=wanted)  # type: ignore[no-any-return]
