@@ -9,16 +9,10 @@ import orjson
 import pytest
 
 from aurum.services import Services
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, data
 from tests.statements import statements_from_here
 
 pytestmark = pytest.mark.usefixtures("loaded")
-
-
-async def data(ask: Ask, query: str, **variables: Any) -> Any:
-    answer = await ask(query, **variables)
-    assert "errors" not in answer, answer["errors"]
-    return answer["data"]
 
 
 async def test_the_first_query_of_the_readme(ask: Ask) -> None:

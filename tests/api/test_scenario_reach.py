@@ -17,11 +17,11 @@ from aurum.errors import Forbidden, NotFound
 from aurum.exports.model import ExportFormat, Selection
 from aurum.graphql.ids import row_of
 from aurum.services import Services
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, said
 from tests.api.test_exports import ended
 from tests.api.test_scenario_batches import SWEEP, asked, worked
 from tests.api.test_scenario_policies import registered
-from tests.api.test_scenario_runs import FOLLOWED, GAS_UP, LOOK, POWER, TTF, done, mids, queued, said, scenario
+from tests.api.test_scenario_runs import FOLLOWED, GAS_UP, LOOK, POWER, TTF, done, mids, queued, scenario
 from tests.statements import statements_from_here
 
 MOVERS = """

@@ -11,7 +11,7 @@ from aurum.backends.paging import PageRequest
 from aurum.errors import Forbidden
 from aurum.scenarios.repository.model import Definition, ScenarioFilter
 from aurum.services import Services
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, said
 from tests.statements import statements_from_here
 
 _ALL, _FIRST = ScenarioFilter(), PageRequest(10)
@@ -26,14 +26,6 @@ CREATE = f"mutation($input: ScenarioInput!) {{ createScenario(input: $input) {{ 
 UPDATE = f"mutation($input: UpdateScenarioInput!) {{ updateScenario(input: $input) {{ {FIELDS} }} }}"
 BRANCH = f"mutation($input: BranchScenarioInput!) {{ branchScenario(input: $input) {{ {FIELDS} }} }}"
 LIST = "query($filter: ScenarioFilter) { scenarios(filter: $filter) { totalCount nodes { name } } }"
-
-
-async def said(ask: Ask, query: str, **variables: Any) -> Any:
-    """The one field's answer."""
-    answer = await ask(query, **variables)
-    assert "errors" not in answer, answer
-    (found,) = answer["data"].values()
-    return found
 
 
 async def created(ask: Ask, name: str = "Gas up", **more: Any) -> Any:

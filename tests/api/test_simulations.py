@@ -22,10 +22,10 @@ from aurum.scenarios.simulation.asked import PositionAsked, SimulationAsked
 from aurum.scenarios.simulation.shocks import normals
 from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, ScenarioSettings, Settings
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, said
 from tests.api.history import DAYS, US, british, gas, history, publish
 from tests.api.test_scenario_crew import looked, until, with_crew
-from tests.api.test_scenario_runs import CANCEL, RUN, claimed, queued, said
+from tests.api.test_scenario_runs import CANCEL, RUN, claimed, queued
 from tests.published import GERMAN, NBP, TTF
 from tests.statements import statements_from_here
 
