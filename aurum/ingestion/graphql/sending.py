@@ -79,8 +79,7 @@ class RunMutation:
         try:
             data = await info.context.ingestion.read_dropped(info.context.principal, input.path, "ingestFile")
         except (InvalidInput, NotFound, WorkbookRefused) as error:
-            return IngestPayload(run=None, problems=[Problem(code=error.code, message=error.message, field="path",
-                                                             hint=error.hint)])  # fmt: skip
+            return IngestPayload(run=None, problems=[problem_of(error, "path")])
         return await _submit(info, Submission(data, input.path, "ingestFile", input.vendor, input.as_of))
 
     @strawberry.mutation(description="Ends a run that waits or is under way: nothing of its file is loaded.")
@@ -117,8 +116,7 @@ async def _submit(info: Info, submission: Submission) -> IngestPayload:
     try:
         run = await context.ingestion.submit(context.principal, submission)
     except WorkbookRefused as error:
-        problem = Problem(code=error.code, message=error.message, field="file", hint=error.hint)
-        return IngestPayload(run=None, problems=[problem])
+        return IngestPayload(run=None, problems=[problem_of(error, "file")])
     if run.state is RunState.QUEUED:
         await _dispatch(context, run)
     return IngestPayload(run=run_of(run), problems=[])

@@ -317,8 +317,9 @@ def _mapping_of(mapping: model.UnitMapping) -> UnitMapping:
     )  # fmt: skip
 
 
-def problem_of(error: AurumError) -> Problem:
-    return Problem(code=error.code, message=error.message, field=error.details.get("field"), hint=error.hint)
+def problem_of(error: AurumError, field: str | None = None) -> Problem:
+    """`field`: which one it is about, where the error does not say."""
+    return Problem(code=error.code, message=error.message, field=error.details.get("field", field), hint=error.hint)
 
 
 @strawberry.type
