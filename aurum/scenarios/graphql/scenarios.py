@@ -139,32 +139,30 @@ class ScenarioInput:
     reason: str | None = strawberry.field(default=None, description="Why; kept with the version.")
 
 
+@strawberry.input(description="What may be said in another way.")
+class ScenarioChanges:
+    description: str | None = strawberry.field(default=UNSET, description="What it is about.")
+    drivers: list[DriverInput] | None = strawberry.field(default=UNSET, description="All of them, in order.")
+    filter: CurveFilter | None = strawberry.field(default=UNSET, description="The curves it looks at; null: all.")
+    as_of: date | None = strawberry.field(default=UNSET, description="Null: the newest as-of date.")
+    known_at: datetime | None = strawberry.field(default=UNSET, description="Null: what is known when it is run.")
+    tags: list[str] | None = strawberry.field(default=UNSET, description="All of them.")
+
+
 @strawberry.input(description="What a scenario shall say from now on. What is left out stays as it is.")
-class UpdateScenarioInput:
+class UpdateScenarioInput(ScenarioChanges):
     id: strawberry.ID = strawberry.field(description="The scenario.")
     expected_version: int = strawberry.field(description="Its newest version, as far as you know: else CONFLICT.")
     reason: str = strawberry.field(description="Why; kept with the version.")
     name: str | None = strawberry.field(default=UNSET, description="What people call it.")
-    description: str | None = strawberry.field(default=UNSET, description="What it is about.")
-    drivers: list[DriverInput] | None = strawberry.field(default=UNSET, description="All of them, in order.")
-    filter: CurveFilter | None = strawberry.field(default=UNSET, description="The curves it looks at; null: all.")
-    as_of: date | None = strawberry.field(default=UNSET, description="Null: the newest as-of date.")
-    known_at: datetime | None = strawberry.field(default=UNSET, description="Null: what is known when it is run.")
-    tags: list[str] | None = strawberry.field(default=UNSET, description="All of them.")
 
 
 @strawberry.input(description="A scenario that begins as another one. What is left out is as there.")
-class BranchScenarioInput:
+class BranchScenarioInput(ScenarioChanges):
     id: strawberry.ID = strawberry.field(description="The scenario to branch from.")
     version: int | None = strawberry.field(default=None, description="Which of its versions; null: the newest.")
     name: str = strawberry.field(description="What people call the new one.")
     reason: str = strawberry.field(description="Why; kept with its first version.")
-    description: str | None = strawberry.field(default=UNSET, description="What it is about.")
-    drivers: list[DriverInput] | None = strawberry.field(default=UNSET, description="All of them, in order.")
-    filter: CurveFilter | None = strawberry.field(default=UNSET, description="The curves it looks at; null: all.")
-    as_of: date | None = strawberry.field(default=UNSET, description="Null: the newest as-of date.")
-    known_at: datetime | None = strawberry.field(default=UNSET, description="Null: what is known when it is run.")
-    tags: list[str] | None = strawberry.field(default=UNSET, description="All of them.")
 
 
 @strawberry.input(description="A scenario to put away.")
