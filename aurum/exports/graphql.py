@@ -186,7 +186,7 @@ class ExportQuery:
     ) -> ExportConnection:
         request = page_request("exports", first, after, last, before)
         page = await info.context.exports.page(info.context.principal, request)
-        return connection(ExportConnection, "exports", page, export_of)  # type: ignore[no-any-return]
+        return connection(ExportConnection, "exports", page, export_of)
 
 
 @strawberry.type

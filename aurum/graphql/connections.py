@@ -19,6 +19,7 @@ from aurum.graphql.sizes import DEFAULT_PAGE
 MOST_ITEMS = 500  # of a page
 T = TypeVar("T")
 Item = TypeVar("Item")
+C = TypeVar("C", bound="Connection[Any]")
 
 First = Annotated[
     int | None,
@@ -77,12 +78,12 @@ def page_request(
     return PageRequest(limit, None if cursor is None else decode_cursor(order, cursor), backward)
 
 
-def connection(kind: type[Connection[T]], order: str, page: Page[Item], node: Callable[[Item], T], **more: Any) -> Any:
+def connection(kind: type[C], order: str, page: Page[Item], node: Callable[[Item], Any], **more: Any) -> C:
     """The connection of type `kind` over a page; `more` are further fields of `kind`."""
     return connected(kind, order, page, [node(item) for item in page.items], **more)
 
 
-def connected(kind: type[Connection[T]], order: str, page: Page[Any], nodes: Sequence[T], **more: Any) -> Any:
+def connected(kind: type[C], order: str, page: Page[Any], nodes: Sequence[Any], **more: Any) -> C:
     """The connection over a page of which the nodes are made."""
     places = page.positions
     info = PageInfo(

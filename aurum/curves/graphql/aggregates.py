@@ -226,7 +226,7 @@ class AggregateQuery:
             context.principal, filter_of(filter), asked, request, head=await context.head(), stories=context.stories
         )
         nodes = rows_of(found.rows, asked, wanted)
-        return connected(  # type: ignore[no-any-return]
+        return connected(
             AggregateConnection, order, found.page, nodes, curve_count=found.curves, snapshot_count=found.days
         )
 

@@ -201,7 +201,7 @@ class Curve(Node):
         request = page_request(order, first, after, last, before)
         instant = instant_of(known_at)
         page = await _days_page(info, self.row, as_of, instant, request)
-        return connection(CurveSnapshotConnection, order, page, lambda found: snapshot_of(found, instant))  # type: ignore[no-any-return]
+        return connection(CurveSnapshotConnection, order, page, lambda found: snapshot_of(found, instant))
 
     @strawberry.field(
         description="What one delivery period was priced at: a point for each as-of date that has it.",

@@ -179,7 +179,7 @@ class LocationQuery:
         request = page_request("locations", first, after)
         chosen = _chosen(market, kind, prefix)
         page = page_among(chosen, lambda each: (each.key,), request)
-        return connection(LocationConnection, "locations", page, location_of)  # type: ignore[no-any-return]
+        return connection(LocationConnection, "locations", page, location_of)
 
     @strawberry.field(
         description="What texts mean as locations: the tenant's own aliases before the shipped ones, sorted by text.",
@@ -195,7 +195,7 @@ class LocationQuery:
         start = fold(prefix)
         chosen = [each for each in found if fold(each.alias.text).startswith(start)]
         page = page_among(chosen, lambda each: place(each.alias), request)
-        return connection(LocationAliasConnection, "locationAliases", page, alias_of)  # type: ignore[no-any-return]
+        return connection(LocationAliasConnection, "locationAliases", page, alias_of)
 
     @strawberry.field(
         description="Vendors' texts of curves whose location is not known, or that are of no place: by vendor, system "
@@ -207,7 +207,7 @@ class LocationQuery:
     ) -> UnlinkedLocationConnection:
         context, request = info.context, page_request("unlinkedLocations", first, after)
         page = await context.metadata.locations.unlinked(context.principal, filter_of(filter), request)
-        return connection(UnlinkedLocationConnection, "unlinkedLocations", page, _unlinked_of)  # type: ignore[no-any-return]
+        return connection(UnlinkedLocationConnection, "unlinkedLocations", page, _unlinked_of)
 
 
 @strawberry.type

@@ -151,7 +151,7 @@ class MoverQuery:
         found = await context.curves.movers.page(
             context.principal, filter_of(filter), asked, request, head=await context.head(), stories=context.stories
         )
-        return connection(  # type: ignore[no-any-return]
+        return connection(
             MoverConnection, order, found.page, lambda mover: mover_of(mover, ends), curve_count=found.curves,
             compared_count=found.compared,
         )  # fmt: skip

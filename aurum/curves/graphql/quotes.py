@@ -111,7 +111,7 @@ class QuoteQuery:
         )
         page = await info.context.curves.quotes.page(info.context.principal, wanted, request, offset)
         points = _points_of([each for quote in page.items for each in (quote, quote.other) if each is not None])
-        return connection(QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, points))  # type: ignore[no-any-return]
+        return connection(QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, points))
 
     @strawberry.field(
         description="The quotes that `quotes` lists, counted: what it can be narrowed to.",

@@ -89,7 +89,7 @@ async def curves_page(
     name = name_of(order, wanted.search)
     request = page_request(name, first, after, last, before)
     page = await context.metadata.curves(context.principal, wanted, order, request, head=await context.head())
-    return connection(CurveConnection, name, page, curve_of, wanted=wanted)  # type: ignore[no-any-return]
+    return connection(CurveConnection, name, page, curve_of, wanted=wanted)
 
 
 @strawberry.type

@@ -116,7 +116,7 @@ class SeriesQuery:
         wanted = {"source": source, "curve_key": None if curve_key is None else normalize_key(curve_key)}
         given = {name: text for name, text in wanted.items() if text is not None}
         page = await context.metadata.series.mappings(context.principal, given, request, known_at=instant_of(known_at))
-        return connection(SeriesMappingConnection, "seriesMappings", page, mapping_of)  # type: ignore[no-any-return]
+        return connection(SeriesMappingConnection, "seriesMappings", page, mapping_of)
 
     @strawberry.field(
         description="Every version of which curve a series is, the newest first; removals have no curve.",

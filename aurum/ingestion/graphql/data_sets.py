@@ -215,7 +215,7 @@ class DataSetQuery:
     ) -> DataSetConnection:
         request = page_request("dataSets", first, after, last, before, most=_MOST)
         page = await info.context.ingestion.data_sets.page(info.context.principal, request)
-        return connection(DataSetConnection, "dataSets", page, _data_set_of)  # type: ignore[no-any-return]
+        return connection(DataSetConnection, "dataSets", page, _data_set_of)
 
     @strawberry.field(description="One data set by its key, in any case; null where there is none.")
     async def data_set(

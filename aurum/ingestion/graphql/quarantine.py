@@ -150,7 +150,7 @@ class QuarantineQuery:
         request = page_request("quarantine", first, after, last, before)
         context, wanted = info.context, _filter_of(filter or QuarantineFilter())
         page = await context.ingestion.quarantine.page(context.principal, wanted, request)
-        return connection(QuarantinedPointConnection, "quarantine", page, point_of, wanted=wanted)  # type: ignore[no-any-return]
+        return connection(QuarantinedPointConnection, "quarantine", page, point_of, wanted=wanted)
 
 
 @strawberry.type

@@ -229,7 +229,7 @@ class RunQuery:
         request = page_request("runs", first, after, last, before)
         context, wanted = info.context, _filter_of(filter, search)
         page = await context.ingestion.runs_page(context.principal, wanted, request)
-        return connection(IngestionRunConnection, "runs", page, run_of, wanted=wanted)  # type: ignore[no-any-return]
+        return connection(IngestionRunConnection, "runs", page, run_of, wanted=wanted)
 
     @strawberry.field(description="Files that came, newest first.", directives=[PAGED])
     async def source_files(
@@ -240,7 +240,7 @@ class RunQuery:
         request = page_request("files", first, after, last, before)
         context = info.context
         page = await context.ingestion.files_page(context.principal, _filter_of(filter, search), request)
-        return connection(SourceFileConnection, "files", page, file_of)  # type: ignore[no-any-return]
+        return connection(SourceFileConnection, "files", page, file_of)
 
 
 @strawberry.type

@@ -14,7 +14,7 @@ _TEXTS = ("name", "description", "source")
 
 
 def read_policy(document: Any) -> tuple[PolicyVersion | None, list[Issue]]:
-    """The policy, or every issue, with paths below `policy`. Its effects are primitives: policies do not hold one another."""
+    """The policy, or every issue, below `policy`. Its effects are primitives: policies do not hold one another."""
     reader = Reader()
     found = reader.tried(_read, reader, document, "policy")
     return (None if reader.issues else found), reader.issues

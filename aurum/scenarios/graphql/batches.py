@@ -264,7 +264,7 @@ class BatchQuery:
         row = None if scenario is None else row_of(scenario, "Scenario", "scenario")
         context, wanted = info.context, model.BatchFilter(row)
         page = await context.scenario_batches.page(context.principal, wanted, request)
-        return connection(ScenarioBatchConnection, "scenario batches", page, batch_of, wanted=wanted)  # type: ignore[no-any-return]
+        return connection(ScenarioBatchConnection, "scenario batches", page, batch_of, wanted=wanted)
 
 
 @strawberry.type

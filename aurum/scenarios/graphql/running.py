@@ -123,7 +123,7 @@ class ScenarioRunQuery:
         request = page_request("scenario runs", first, after, last, before)
         context, wanted = info.context, _wanted(filter)
         page = await context.scenario_runs.page(context.principal, wanted, request)
-        return connection(ScenarioRunConnection, "scenario runs", page, run_of, wanted=wanted)  # type: ignore[no-any-return]
+        return connection(ScenarioRunConnection, "scenario runs", page, run_of, wanted=wanted)
 
 
 @strawberry.type

@@ -209,7 +209,7 @@ class ScenarioRun(Node):
             info.context.scenario_results.pages, self.run.id, moved=moved, request=request
         ) or Page([], [], False, False)
         drivers = documents_of(self.run, await self._version(info))
-        return connection(ScenarioRunCurveConnection, order, page, lambda told: self._curve(told, drivers))  # type: ignore[no-any-return]
+        return connection(ScenarioRunCurveConnection, order, page, lambda told: self._curve(told, drivers))
 
     @strawberry.field(description="What it has made of one curve, by driver; null where it does not have the curve.")
     async def attribution(

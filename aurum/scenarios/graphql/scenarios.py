@@ -206,7 +206,7 @@ class ScenarioQuery:
         request = page_request("scenarios", first, after, last, before)
         context, wanted = info.context, _wanted(filter)
         page = await context.scenarios.page(context.principal, wanted, request)
-        return connection(ScenarioConnection, "scenarios", page, scenario_of, wanted=wanted)  # type: ignore[no-any-return]
+        return connection(ScenarioConnection, "scenarios", page, scenario_of, wanted=wanted)
 
     @strawberry.field(
         description="What is wrong with a scenario, or probably not meant. Nothing is kept.", directives=[_WEIGHT]

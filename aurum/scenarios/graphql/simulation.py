@@ -290,7 +290,7 @@ class ScenarioSimulation:
         order, context = "simulated curves", info.context
         request = page_request(order, first, after, last, before)
         page = await context.load(context.scenario_simulations.pages, self.found.run_id, request=request)
-        return connection(SimulatedCurveConnection, order, page or Page([], [], False, False), _curve_of)  # type: ignore[no-any-return]
+        return connection(SimulatedCurveConnection, order, page or Page([], [], False, False), _curve_of)
 
     @strawberry.field(description="One of its curves; null where it does not have the curve.")
     async def curve(
