@@ -66,24 +66,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_services(settings, prefect=True) as services:
             app.state.services = services
-            work: list[Coroutine[Any, Any, None]] = []
-            if settings.notifications.urls:  # first: an address that is none ends the start
-                notifier = Notifier(services.ingestion, settings.notifications, settings.server.public_url)
-                await notifier.open()
-                work.append(notifier.watch())
-            work += [services.events.watch(), services.operations.watch(), _recovery(services, settings)]
-            work += [_completeness(services), _retention(services, settings), _warmed(services, endpoint)]
-            work += [ExportWorker(services.exports).clean()]
-            work += [ExportWorker(services.exports).work() for _ in range(settings.exports.workers)]
-            if settings.prefect.api_url and settings.prefect.scenarios:
-                deployed = FlowRuns(settings.prefect.api_url, settings.prefect.scenarios, now)
-                work.append(RunDispatcher(services.scenario_runs, deployed).watch())
-            elif settings.scenarios.processes:
-                work.append(Crew(services.scenario_runs, environment_of(settings)).watch())
-            if settings.ingestion.watch:
-                principal = local_principal(settings.auth, TRIGGER)
-                work.append(DropFolder(services.ingestion, services.dispatcher, principal).watch())
-            async with _background(*work):
+            async with _background(*await _work(settings, services, endpoint)):
                 yield
 
     max_file = settings.ingestion.max_file_mib * 2**20
@@ -108,6 +91,28 @@ class Application(Starlette):
             await self.direct(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+
+async def _work(settings: Settings, services: Services, endpoint: Endpoint) -> list[Coroutine[Any, Any, None]]:
+    """What goes on beside requests for as long as the server runs."""
+    work: list[Coroutine[Any, Any, None]] = []
+    if settings.notifications.urls:  # first: an address that is none ends the start
+        notifier = Notifier(services.ingestion, settings.notifications, settings.server.public_url)
+        await notifier.open()
+        work.append(notifier.watch())
+    work += [services.events.watch(), services.operations.watch(), _recovery(services, settings)]
+    work += [_completeness(services), _retention(services, settings), _warmed(services, endpoint)]
+    work += [ExportWorker(services.exports).clean()]
+    work += [ExportWorker(services.exports).work() for _ in range(settings.exports.workers)]
+    if settings.prefect.api_url and settings.prefect.scenarios:
+        deployed = FlowRuns(settings.prefect.api_url, settings.prefect.scenarios, now)
+        work.append(RunDispatcher(services.scenario_runs, deployed).watch())
+    elif settings.scenarios.processes:
+        work.append(Crew(services.scenario_runs, environment_of(settings)).watch())
+    if settings.ingestion.watch:
+        principal = local_principal(settings.auth, TRIGGER)
+        work.append(DropFolder(services.ingestion, services.dispatcher, principal).watch())
+    return work
 
 
 @asynccontextmanager

@@ -39,7 +39,7 @@ def _begins(url: SecretStr | None, schemes: AbstractSet[str], such_as: str) -> S
 
 class DatabaseSettings(_Area):
     url: SecretStr | None = Field(None, description="Default: an SQLite file in the home folder.")
-    pool_size: int = Field(10, ge=1, le=200, description="Connections held open to PostgreSQL.")
+    pool_size: int = Field(10, ge=1, le=200, description="Connections for reads of each kind; half as many for writes.")
     statement_timeout_seconds: float = Field(60.0, gt=0, description="PostgreSQL ends a statement after this long.")
 
     @field_validator("url")
@@ -109,10 +109,7 @@ class PrefectSettings(_Area):
 
 
 class AuthSettings(_Area):
-    mode: Literal["development"] = Field(
-        "development", description="development: one principal with every scope, on loopback only."
-    )
-    tenant: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    tenant: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="Of the development principal.")
 
 
 class NotificationSettings(_Area):
@@ -173,10 +170,12 @@ class ExportSettings(_Area):
 
 
 class RestSettings(_Area):
-    problem_base: str = "https://api.aurum.com/problems/"
-    v1_deprecated_at: AwareDatetime = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
-    v1_sunset_at: date | None = None
-    migration_url: str = "/docs/rest"
+    problem_base: str = Field("https://api.aurum.com/problems/", description="What `type` of a problem begins with.")
+    v1_deprecated_at: AwareDatetime = Field(
+        datetime.fromisoformat("2026-01-01T00:00:00+00:00"), description="`Deprecation` of v1 says so."
+    )
+    v1_sunset_at: date | None = Field(None, description="`Sunset` of v1 says so; null: it is not sent.")
+    migration_url: str = Field("/docs/rest", description="`Link` of v1 names it.")
     cursor_keys: tuple[SecretStr, ...] = Field(
         (), description="First signs, all are accepted. Default: a key made once and kept in the home folder."
     )

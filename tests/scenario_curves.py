@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,15 @@ from aurum.metadata.reference import curve_units
 from aurum.parsers.reader import parse
 from aurum.scenarios.analytics.largest import LargestFirst
 from aurum.scenarios.application import apply
+from aurum.scenarios.attribution import WithoutOrder
 from aurum.scenarios.comparison import differing
 from aurum.scenarios.documents import read_drivers
 from aurum.scenarios.drivers import Driver
-from aurum.scenarios.model import BaseCurve, Issue, Outcome
+from aurum.scenarios.model import BaseCurve, Issue, Outcome, ScenarioCurve
+from aurum.scenarios.plans.book import CurveBook
+from aurum.scenarios.plans.planning import plan
+from aurum.scenarios.policies import SHIPPED
+from aurum.scenarios.refusals import refuse_errors
 from tests.published import months
 
 AS_OF = date(2025, 2, 13)
@@ -101,3 +106,14 @@ def base_curves(file: Path) -> list[BaseCurve]:
         )  # fmt: skip
         found.append(BaseCurve(curve, book.as_of, 1, each.tenors, each.mid))
     return found
+
+
+def shapley(curves: Iterable[BaseCurve], drivers: Sequence[Driver]) -> Outcome:
+    """As `application.apply`, to the same prices, with contributions that do not depend on the order of drivers."""
+    planned = plan(CurveBook(curves), drivers, SHIPPED)
+    refuse_errors(planned.issues)
+    without_order, book = WithoutOrder(planned), planned.book.curves
+    found = {each.key: ScenarioCurve(each, each.mid) for each in book}
+    for group in without_order.groups({at: without_order.check(at) for at in range(len(book))}):
+        found |= {each.base.key: each for step in without_order.attributed(group) for each in step}
+    return Outcome(found, planned.issues)

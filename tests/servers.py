@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
+from tests.processes import free_port
+
 Command = list[str]
 
 
@@ -312,7 +314,7 @@ def _started(
     folder: Path, command: Callable[[int], Command], ready: Callable[[int, int], bool], stop: signal.Signals
 ) -> Server:
     for _ in range(5):  # somebody else may take the free port first
-        server = Server(folder, command, ready, _free_port(), stop)
+        server = Server(folder, command, ready, free_port(), stop)
         if server.start():
             return server
         server.end()
@@ -335,10 +337,3 @@ def _account() -> Account:
         return {}
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

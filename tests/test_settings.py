@@ -6,11 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from aurum.settings import OF_TESTS, Settings, variables
 
 ROOT = Path(__file__).parents[1]
+AREAS = {
+    f"AURUM_{name.upper()}" for name, field in Settings.model_fields.items() if isinstance(field.default, BaseModel)
+}
 SAID = [ROOT / "Makefile", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -71,6 +74,17 @@ def test_what_kubernetes_says_of_a_service_called_aurum_is_no_setting(monkeypatc
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     assert Settings().server.port == 8000
+
+
+def test_every_setting_is_documented() -> None:
+    """With its area, or on a page about that area (`AURUM_GRAPHQL__...`) without."""
+    pages = [page.read_text() for page in SAID]
+
+    def said(name: str) -> bool:
+        area, _, alone = name.rpartition("__")
+        return any(name in page or (f"{area}__" in page and f"`{alone}`" in page) for page in pages)
+
+    assert [name for name in sorted(variables()) if name not in AREAS and not said(name)] == []
 
 
 @pytest.mark.parametrize("file", SAID, ids=lambda file: file.name)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from aurum.backends.redis import Resting
+
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-_log = logging.getLogger(__name__)
 _MOST_KEPT = 10_000
-_REST_SECONDS = 5.0
-_MOST_AT_ONCE = 32  # a client opens a connection for each, at most 100: whoever is one too many would not be charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +84,10 @@ class RedisBudgets:
     def __init__(self, redis: Redis, capacity: int, per_second: float) -> None:
         self.capacity = capacity
         self.per_second = per_second
-        self._rests_until = 0.0
-        self._free = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._redis = Resting("budgets are not kept")
         self._spend: Any = redis.register_script(_SPEND)
 
     async def spend(self, who: str, cost: float, *, always: bool = False) -> Spent:
-        from redis.exceptions import RedisError
-
         given = [self.capacity, self.per_second, cost, int(always)]
-        async with self._free:
-            if time.monotonic() < self._rests_until:
-                return Spent(self.capacity)
-            try:
-                left, wait = await self._spend(keys=[f"aurum:budget:{who}"], args=given)
-            except (RedisError, OSError) as error:
-                _log.warning("budgets are not kept: %s", error)
-                self._rests_until = time.monotonic() + _REST_SECONDS
-                return Spent(self.capacity)
-        return Spent(float(left), float(wait))
+        found = await self._redis.run(self._spend, [f"aurum:budget:{who}"], given)
+        return Spent(self.capacity) if found is None else Spent(*map(float, found))

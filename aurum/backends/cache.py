@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from aurum.backends.redis import Resting
+
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 MOST_BYTES = 4 * 2**20  # of a share
 _ENTRY = 200  # bytes of key and bookkeeping, roughly
-_REST_SECONDS = 5.0
-_MOST_AT_ONCE = 32  # a client opens a connection for each, and at most 100
-_log = logging.getLogger(__name__)
 
 
 class Cache(Protocol):
@@ -90,8 +87,7 @@ class RedisCache:
         self._seconds = seconds
         self._most = most_bytes
         self._clock = clock
-        self._rests_until = 0.0
-        self._free = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._redis = Resting("nothing is kept")
         self._get: Any = redis.register_script(_EXPIRED + _GET)
         self._put: Any = redis.register_script(_EXPIRED + _PUT)
 
@@ -104,18 +100,8 @@ class RedisCache:
             await self._run(self._put, share, key, text, self._most)
 
     async def _run(self, script: Any, share: str, key: str, *more: Any) -> Any:
-        from redis.exceptions import RedisError
-
         keys = [f"aurum:kept:{{{share}}}:{part}" for part in ("texts", "used", "bytes")]
-        async with self._free:
-            if time.monotonic() < self._rests_until:
-                return None
-            try:
-                return await script(keys=keys, args=[self._clock(), self._seconds, _ENTRY, key, *more])
-            except (RedisError, OSError) as error:
-                _log.warning("Redis does not answer, nothing is kept: %s", error)
-                self._rests_until = time.monotonic() + _REST_SECONDS
-                return None
+        return await self._redis.run(script, keys, [self._clock(), self._seconds, _ENTRY, key, *more])
 
 
 def _size(key: str, text: str) -> int:

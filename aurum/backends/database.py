@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -29,16 +28,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, CursorResult, make_url
-from sqlalchemy.exc import DataError, DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
 from aurum.backends.behind import Behind
 from aurum.backends.interruptible import interruptible
+from aurum.backends.outages import outages
 from aurum.backends.reads import Driver, Read
-from aurum.backends.unfit import UNFIT, check_texts, checked_json
-from aurum.errors import AurumError, InvalidInput, Unavailable
+from aurum.backends.unfit import check_texts, checked_json
+from aurum.errors import InvalidInput
 
 tables = MetaData(
     naming_convention={
@@ -57,7 +57,6 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 _OPENING_SECONDS = 60.0
 _GIVING_UP_SECONDS = 2.0
 _LATE_SECONDS = 5.0
-_log = logging.getLogger(__name__)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -161,7 +160,7 @@ class Database:
 
     async def rows(self, read: Read, **parameters: Any) -> Sequence[Sequence[Any]]:
         """The rows of a statement that is read often, by its parameters."""
-        with _outages():
+        with outages():
             if self._driver is None:
                 async with self._opened(self._reader) as connection:
                     found: Sequence[Sequence[Any]] = (await connection.execute(read.statement, parameters)).all()
@@ -172,13 +171,13 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadConnection]:
-        with _outages():
+        with outages():
             async with self._opened(self._reader) as connection:
                 yield ReadConnection(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteConnection]:
-        with _outages():
+        with outages():
             async with self._opened(self._writer) as connection, connection.begin():
                 transaction = WriteConnection(connection)
                 yield transaction
@@ -234,68 +233,6 @@ class Database:
 async def _started(engine: AsyncEngine) -> AsyncConnection:
     async with asyncio.timeout(_OPENING_SECONDS):
         return await engine.connect()
-
-
-@contextmanager
-def _outages() -> Iterator[None]:
-    """Says in plain words that the database cannot be reached, is full or read-only: something that may pass."""
-    try:
-        yield
-    except DBAPIError as error:
-        told = _told(error.orig or error, isinstance(error, DataError), error.connection_invalidated)
-        if told is None:
-            raise
-        raise told from error
-    except StatementError as error:  # a value was refused before the database has seen it
-        raise (error.orig if isinstance(error.orig, InvalidInput) else error) from None
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        told = _told(error, isinstance(error, asyncpg.DataError), isinstance(error, asyncpg.InterfaceError))
-        if told is None:
-            raise
-        raise told from error
-    except PoolTimeout as error:
-        raise _unavailable("the database is busy: no connection is free", error) from error
-    except OSError as error:
-        raise _unavailable("the database cannot be reached", error) from error
-
-
-def _told(cause: BaseException, wrong: bool, closed: bool) -> AurumError | None:
-    """What to say. `wrong`: the database was given what it cannot take; `closed`: the connection is."""
-    state = getattr(cause, "sqlstate", None) or ""
-    if wrong or state.startswith("22"):
-        return InvalidInput(UNFIT)
-    told = f"{state} {cause}"
-    message = next((said for sign, said in _OUTAGES.items() if sign in told), None)
-    if message is None and (closed or state[:2] in _OUTAGE_CLASSES):
-        message = "the database is not available"
-    return None if message is None else _unavailable(message, cause)
-
-
-def _unavailable(message: str, cause: BaseException | None) -> Unavailable:
-    _log.warning("%s (AURUM_DATABASE__URL says where it is): %s", message, cause)
-    return Unavailable(message, hint=_HINTS.get(message, _OUTAGE_HINT))
-
-
-_WHERE_HINT = "Or it is another one: AURUM_DATABASE__URL says where it is, else AURUM_HOME, else it is in ./var."
-_OUTAGE_HINT = "Nothing was done by halves. Try again when the database is back; the log has the details."
-_OUTAGE_CLASSES = ("08", "40", "53", "57", "58")  # PostgreSQL: connection, rollback, resources, intervention, system
-_NO_TABLES = "the database has no tables yet, or not all of them: run `aurum migrate`"
-_NO_FILE = "the database file cannot be opened, or there is none yet: run `aurum migrate`"
-_HINTS = {_NO_TABLES: _WHERE_HINT, _NO_FILE: _WHERE_HINT}
-_OUTAGES = {
-    "database is locked": "the database is busy",
-    "database or disk is full": "the database's disk is full",
-    "readonly database": "the database is read-only",
-    "25006 ": "the database is read-only",
-    "28000 ": "the database does not let us in",
-    "28P01 ": "the database does not let us in",
-    "3D000 ": "the database does not exist",
-    "53100 ": "the database's disk is full",
-    "disk I/O error": "the database's disk fails",
-    "unable to open database file": _NO_FILE,
-    "no such table": _NO_TABLES,
-    "42P01 ": _NO_TABLES,
-}
 
 
 def _sqlite(url: URL, pragma: str | None) -> AsyncEngine:
@@ -398,7 +335,7 @@ def migrate(url: str, revision: str = "head") -> None:
     config.attributes["url"] = url
     prepare(url)
     try:
-        with _outages():
+        with outages():
             (command.upgrade if revision == "head" else command.downgrade)(config, revision)
     except CommandError as error:
         hint = "Revisions are the numbers of the files in migrations/versions; a newer database needs a newer Aurum."

@@ -14,7 +14,7 @@ from aurum.auth import Principal, Scope
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves.analytics.groups import getter_of
 from aurum.curves.model import QuotedTenors, Snapshot
-from aurum.curves.quote_store import QuoteStore
+from aurum.curves.quote_store import QuotedWhere, QuoteStore
 from aurum.errors import InvalidCursor
 from aurum.market.identity import fold
 from aurum.market.periods import Tenor, TenorType, standard_label
@@ -49,6 +49,21 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotesWanted:
+    """Points that have a price, of many curves: those of exactly `as_of`, or (None) of each tenor the newest.
+
+    `compared_with`: only deliveries that have a price on this as-of date too, which comes as `Quote.other`.
+    """
+
+    curves: CurveFilter
+    as_of: date | None = None
+    compared_with: date | None = None
+    known_at: datetime | None = None
+    tenor_types: Collection[TenorType] | None = None
+    one_per_legacy_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class QuoteFacets:
     """Curves with the number of their quotes of each type."""
 
@@ -78,52 +93,24 @@ class QuoteService:
         self._metadata = metadata
 
     async def page(
-        self,
-        principal: Principal,
-        wanted: CurveFilter,
-        request: PageRequest,
-        *,
-        as_of: date | None = None,
-        compared_with: date | None = None,
-        known_at: datetime | None = None,
-        tenor_types: Collection[TenorType] | None = None,
-        one_per_legacy_key: bool = False,
-        offset: int = 0,
+        self, principal: Principal, wanted: QuotesWanted, request: PageRequest, offset: int = 0
     ) -> Page[Quote]:
-        """Points that have a price, of many curves: those of exactly `as_of`, or of each tenor the newest.
+        """Sorted by legacy key, curve, tenor label, start of delivery and as-of date.
 
-        `compared_with`: only deliveries that have a price on this as-of date too, which comes as `Quote.other`.
-
-        Sorted by legacy key, curve, tenor label, start of delivery and as-of date. `offset` skips so many more, by
-        reading them. Curves are walked in this order, a few at first, until the page is full.
+        `offset` skips so many more, by reading them. Curves are walked in this order, a few at first, until the page is
+        full.
         """
         principal.require(Scope.CURVES_READ)
         position, backward = _checked(request.position), request.backward
-        grids = None if tenor_types is None else await self._store.grids_with(tenor_types)
-        having = self._store.quoting(as_of, known_at, grids)
+        where = await self._where(wanted)
+        behind = position is not None or offset > 0
         walked: list[Quote] = []  # away from the position
         start, count, more = _beside(position, backward), _FIRST_CURVES, True
-        skipped = offset > 0
         while more and len(walked) <= request.limit:
-            curves = await self._metadata.curves_by_legacy_key(
-                principal,
-                wanted,
-                PageRequest(count, start, backward),
-                having=having,
-                one_per_key=one_per_legacy_key,
-            )
-            if not curves.items:
-                break
-            ids = [curve.id for curve in curves.items]
-            snapshots = await self._store.last_quoting(principal.tenant, ids, as_of, known_at, grids)
-            found = {each.id: newest_quotes(each, snapshots.get(each.id, ()), tenor_types) for each in curves.items}
-            if compared_with is not None:
-                others = await self._store.last_quoting(principal.tenant, ids, compared_with, known_at, grids)
-                found = {id_: quoted_on_both(each, others.get(id_, ())) for id_, each in found.items()}
+            curves = await self._curves(principal, wanted, where, PageRequest(count, start, backward))
             quotes = [
                 quote
-                for curve in curves.items
-                for quote in found[curve.id]
+                for quote in await self._quotes(principal, wanted, where, curves.items)
                 if position is None or (quote.position < position if backward else quote.position > position)
             ]
             walked += (quotes[::-1] if backward else quotes)[offset:]
@@ -134,47 +121,58 @@ class QuoteService:
         items, beyond = walked[: request.limit], len(walked) > request.limit
         if backward:
             items.reverse()
-        behind = position is not None or skipped
-        return Page(
-            items,
-            [quote.position for quote in items],
-            has_next=behind if backward else beyond,
-            has_previous=beyond if backward else behind,
-        )
+        positions = [quote.position for quote in items]
+        return Page(items, positions, *((behind, beyond) if backward else (beyond, behind)))
 
-    async def facets(
-        self,
-        principal: Principal,
-        wanted: CurveFilter,
-        *,
-        as_of: date | None = None,
-        compared_with: date | None = None,
-        known_at: datetime | None = None,
-        tenor_types: Collection[TenorType] | None = None,
-        one_per_legacy_key: bool = False,
-    ) -> QuoteFacets:
+    async def facets(self, principal: Principal, wanted: QuotesWanted) -> QuoteFacets:
         """How many points `page` lists on all pages, by dimension and by type. Two statements for every 5,000 curves,
         three where they are compared; no price is read.
         """
         principal.require(Scope.CURVES_READ)
-        grids = None if tenor_types is None else await self._store.grids_with(tenor_types)
-        having = self._store.quoting(as_of, known_at, grids)
+        where = await self._where(wanted)
         curves: list[Curve] = []
         counts: dict[int, Counter[TenorType]] = {}
         start, more = None, True
         while more:
-            page = await self._metadata.curves_by_legacy_key(
-                principal, wanted, PageRequest(_CURVES_COUNTED, start), having=having, one_per_key=one_per_legacy_key
-            )
+            page = await self._curves(principal, wanted, where, PageRequest(_CURVES_COUNTED, start))
             ids = [curve.id for curve in page.items]
-            quoted = await self._store.last_quoted(principal.tenant, ids, as_of, known_at, grids)
+            quoted = await self._store.last_quoted(principal.tenant, ids, where)
             others = None
-            if compared_with is not None:
-                others = await self._store.last_quoted(principal.tenant, ids, compared_with, known_at, grids)
-            counts |= await asyncio.to_thread(_counted, quoted, others, tenor_types)
+            if wanted.compared_with is not None:
+                other = replace(where, as_of=wanted.compared_with)
+                others = await self._store.last_quoted(principal.tenant, ids, other)
+            counts |= await asyncio.to_thread(_counted, quoted, others, wanted.tenor_types)
             curves += page.items
             start, more = (page.positions[-1] if page.items else None), page.has_next
         return QuoteFacets([(curve, found) for curve in curves if (found := counts.get(curve.id))])
+
+    async def _where(self, wanted: QuotesWanted) -> QuotedWhere:
+        types = wanted.tenor_types
+        grids = None if types is None else await self._store.grids_with(types)
+        return QuotedWhere(wanted.as_of, wanted.known_at, grids)
+
+    async def _curves(
+        self, principal: Principal, wanted: QuotesWanted, where: QuotedWhere, request: PageRequest
+    ) -> Page[Curve]:
+        having, alone = self._store.quoting(where), wanted.one_per_legacy_key
+        return await self._metadata.curves_by_legacy_key(
+            principal, wanted.curves, request, having=having, one_per_key=alone
+        )
+
+    async def _quotes(
+        self, principal: Principal, wanted: QuotesWanted, where: QuotedWhere, curves: Sequence[Curve]
+    ) -> list[Quote]:
+        """Of all these curves, in their order."""
+        if not curves:
+            return []
+        ids = [curve.id for curve in curves]
+        found = await self._store.last_quoting(principal.tenant, ids, where)
+        quotes = {each.id: newest_quotes(each, found.get(each.id, ()), wanted.tenor_types) for each in curves}
+        if wanted.compared_with is not None:
+            other = replace(where, as_of=wanted.compared_with)
+            others = await self._store.last_quoting(principal.tenant, ids, other)
+            quotes = {id_: quoted_on_both(each, others.get(id_, ())) for id_, each in quotes.items()}
+        return [quote for id_ in ids for quote in quotes[id_]]
 
 
 def _counted(

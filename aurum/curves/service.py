@@ -31,6 +31,7 @@ from aurum.curves.model import (
     Standing,
     Step,
 )
+from aurum.curves.movers import MoverService
 from aurum.curves.moves import MoveService
 from aurum.curves.quote_store import QuoteStore
 from aurum.curves.quotes import QuoteService
@@ -73,6 +74,7 @@ class CurveService:
         self.histories = HistoryStore(store, store.kept.most_bytes)
         self.books = BookStore(store, store.kept.most_bytes)
         self.moves = MoveService(self.books, metadata)
+        self.movers = MoverService(self.books, metadata, self.moves)
         self.aggregates = AggregateService(self.books, metadata)
         self.quotes = QuoteService(QuoteStore(store), metadata)
         self.coverages = CoverageStore(store.database)

@@ -28,7 +28,6 @@ from aurum.metadata.graphql import CurveFilter, Problem, filter_of, problem_of
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-_MOST = 500
 
 
 class ExportContext(Protocol):
@@ -185,9 +184,9 @@ class ExportQuery:
     async def exports(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> ExportConnection:
-        request = page_request("exports", _MOST, first, after, last, before)
+        request = page_request("exports", first, after, last, before)
         page = await info.context.exports.page(info.context.principal, request)
-        return connection(ExportConnection, "exports", page, export_of)  # type: ignore[no-any-return]
+        return connection(ExportConnection, "exports", page, export_of)
 
 
 @strawberry.type

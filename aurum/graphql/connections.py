@@ -16,12 +16,22 @@ from aurum.errors import InvalidCursor, InvalidInput
 from aurum.graphql.columnar.records import RecordBatch
 from aurum.graphql.sizes import DEFAULT_PAGE
 
+MOST_ITEMS = 500  # of a page
 T = TypeVar("T")
 Item = TypeVar("Item")
+C = TypeVar("C", bound="Connection[Any]")
 
-First = Annotated[int | None, strawberry.argument(description="How many, from the start or after `after`.")]
+First = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"How many, from the start or after `after`; null: {DEFAULT_PAGE}. At most {MOST_ITEMS}, unless "
+        "the field says another number."
+    ),
+]
 After = Annotated[str | None, strawberry.argument(description="The cursor of the item before the page.")]
-Last = Annotated[int | None, strawberry.argument(description="How many, from the end or before `before`.")]
+Last = Annotated[
+    int | None, strawberry.argument(description="How many, from the end or before `before`; at most as `first`.")
+]
 Before = Annotated[str | None, strawberry.argument(description="The cursor of the item after the page.")]
 
 
@@ -48,11 +58,12 @@ class Connection(Generic[T]):
 
 def page_request(
     order: str,
-    most: int,
     first: int | None,
     after: str | None,
     last: int | None = None,
     before: str | None = None,
+    *,
+    most: int = MOST_ITEMS,
 ) -> PageRequest:
     """What the four arguments ask for. `order` names list and sort order: cursors of another one are refused."""
     if first is not None and last is not None:
@@ -67,12 +78,12 @@ def page_request(
     return PageRequest(limit, None if cursor is None else decode_cursor(order, cursor), backward)
 
 
-def connection(kind: type[Connection[T]], order: str, page: Page[Item], node: Callable[[Item], T], **more: Any) -> Any:
+def connection(kind: type[C], order: str, page: Page[Item], node: Callable[[Item], Any], **more: Any) -> C:
     """The connection of type `kind` over a page; `more` are further fields of `kind`."""
     return connected(kind, order, page, [node(item) for item in page.items], **more)
 
 
-def connected(kind: type[Connection[T]], order: str, page: Page[Any], nodes: Sequence[T], **more: Any) -> Any:
+def connected(kind: type[C], order: str, page: Page[Any], nodes: Sequence[Any], **more: Any) -> C:
     """The connection over a page of which the nodes are made."""
     places = page.positions
     info = PageInfo(

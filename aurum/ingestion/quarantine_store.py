@@ -84,6 +84,7 @@ class QuarantineStore:
         self, transaction: WriteConnection, tenant: str, states: Mapping[int, QuarantineState],
         made: Sequence[Resolution],
     ) -> None:  # fmt: skip
+        """Points, by their ids, go into these states; the decisions are kept for good."""
         for state in set(states.values()):
             ids = [id_ for id_, its in states.items() if its is state]
             await transaction.execute(update(quarantine).where(quarantine.c.id.in_(ids)).values(state=state))

@@ -36,6 +36,7 @@ from aurum.metadata.review_store import ReviewStore
 from aurum.metadata.series import SeriesService
 from aurum.metadata.series_store import SeriesStore
 from aurum.metadata.store import CatalogueStore, curve_row
+from aurum.metadata.unit_store import UnitStore
 
 CURVE_UNIT_SET = "CURVE_UNIT_SET"
 MOST_REVIEWED = 1_000
@@ -49,6 +50,7 @@ class MetadataService:
         self.store = store
         self.event_log = events
         self.review_store = ReviewStore(store.database)
+        self.unit_store = UnitStore(store.database)
         self.locations = LocationService(LocationStore(store.database), events, clock)
         self.series = SeriesService(SeriesStore(store.database), store, clock)
         self.clock = clock
@@ -173,7 +175,7 @@ class MetadataService:
 
     async def unit_versions(self, principal: Principal, curve_ids: Collection[int]) -> dict[int, list[UnitAssignment]]:
         principal.require(Scope.CURVES_READ)
-        return await self.store.unit_versions(principal.tenant, curve_ids)
+        return await self.unit_store.versions(principal.tenant, curve_ids)
 
     async def unit_mappings(self, principal: Principal, prefix: str = "") -> list[UnitMapping]:
         """What unit texts mean: the tenant's own mappings before the shipped ones, sorted by text."""
@@ -183,7 +185,7 @@ class MetadataService:
 
     async def _mappings(self, tenant: str) -> dict[str, UnitMapping]:
         shipped = {mapping.text: _shipped(mapping) for mapping in reference.unit_mappings()}
-        return shipped | {own.text: own for own in await self.store.mappings(tenant)}
+        return shipped | {own.text: own for own in await self.unit_store.mappings(tenant)}
 
     async def set_unit(
         self, principal: Principal, curve_id: int, currency: str | None, unit: str | None, reason: str
@@ -196,7 +198,7 @@ class MetadataService:
             await transaction.lock(f"unit {principal.tenant} {curve_id}")
             if curve_id not in await self.store.by_id(principal.tenant, [curve_id]):
                 raise NotFound("curve not found")
-            await self.store.assign_unit(
+            await self.unit_store.assign(
                 transaction, principal.tenant, curve_id, currency=currency, unit=unit, confidence="confirmed",
                 source=principal.name, note=note, known_from=self.clock(),
             )  # fmt: skip
@@ -233,9 +235,9 @@ class MetadataService:
             raise InvalidInput("the text of a mapping is empty", field="text")
         async with self.store.database.write() as transaction:
             await transaction.lock(f"unit mapping {principal.tenant} {text}")
-            version = await self.store.mapping_versions(transaction, principal.tenant, text) + 1
+            version = await self.unit_store.mapping_version(transaction, principal.tenant, text) + 1
             mapping = UnitMapping(text, currency, unit, version, principal.name, self.clock())
-            await self.store.add_mapping(transaction, principal.tenant, mapping)
+            await self.unit_store.add_mapping(transaction, principal.tenant, mapping)
         return mapping
 
 

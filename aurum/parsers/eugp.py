@@ -51,6 +51,7 @@ def describe(header: Header, measure: Measure) -> Described | None:
 
 
 def describe_labelled(header: Header, measure: Measure) -> Described | None:
+    """The curve that a column's texts make where each row has its label; None without a location or a product."""
     location = header.location or header.market
     if not location or not header.product:
         return None

@@ -36,6 +36,7 @@ COMMODITIES = (("power", "power"), ("spark", "power"), ("gas", "gas"), ("carbon"
 
 
 def describe(header: Header, measure: Measure, vendor: str = VENDOR) -> Described | None:
+    """The curve that a column's texts make; None without a location, market or ISO."""
     market = header.market or header.iso
     location = header.location or market
     if not location:

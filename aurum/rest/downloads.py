@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
@@ -11,28 +10,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from aurum.context import Context
-from aurum.errors import AurumError
 from aurum.graphql.ids import row_of
-from aurum.rest.problems import problem_of, unexpected
+from aurum.rest.problems import guarded
 
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_log = logging.getLogger(__name__)
 
 Fetch = Callable[[Context, str], Awaitable[tuple[str, bytes]]]
 
 
 def download_routes(context_of: Callable[[HTTPConnection], Context], problem_base: str) -> list[Route]:
     def route(path: str, fetch: Fetch) -> Route:
-        async def answer(request: Request) -> Response:
-            try:
+        async def answered(request: Request) -> Response:
+            async def answer() -> Response:
                 return _attachment(*await fetch(context_of(request), request.path_params["id"]))
-            except AurumError as error:
-                return problem_of(error).response(request, problem_base)
-            except Exception:  # noqa: BLE001  the last door: nothing of it may get out
-                _log.exception("request %s failed", request.scope["aurum.request_id"])
-                return unexpected().response(request, problem_base)
 
-        return Route(path, answer)
+            return await guarded(request, problem_base, answer)
+
+        return Route(path, answered)
 
     return [route("/files/{id}", _file), route("/runs/{id}/annotated.xlsx", _annotated)]
 

@@ -22,7 +22,7 @@ from aurum.graphql.line import line_of
 from aurum.graphql.transports.delivery import Gone, Sender, TooSlow
 from aurum.rest.downloads import saved_as
 from aurum.rest.headers import exchange, names, takes_gzip
-from aurum.rest.problems import problem_of, unexpected
+from aurum.rest.problems import Problem, guarded, problem_of
 
 _SNAPSHOT_COST = 20  # as the columns of a snapshot cost in GraphQL
 _PIECE = 256 * 1024  # bytes that a client has to take within its seconds
@@ -36,16 +36,10 @@ def export_routes(context_of: Callable[[HTTPConnection], Context], problem_base:
 
     def route(path: str, answer: Answer) -> Route:
         async def answered(request: Request) -> Response:
-            try:
-                response = await answer(context_of(request), request)
-            except AurumError as error:
-                problem = problem_of(error)
-                if problem.status < 500:
-                    problem.members |= {"code": error.code, "hint": error.hint} if error.hint else {"code": error.code}
-                response = problem.response(request, problem_base)
-            except Exception:  # noqa: BLE001  the last door: nothing of it may get out
-                _log.exception("request %s failed", request.scope["aurum.request_id"])
-                response = unexpected().response(request, problem_base)
+            async def answered_to() -> Response:
+                return await answer(context_of(request), request)
+
+            response = await guarded(request, problem_base, answered_to, _problem_of)
             response.headers.update(exchange(request))
             return response
 
@@ -55,6 +49,14 @@ def export_routes(context_of: Callable[[HTTPConnection], Context], problem_base:
         return await _at_once(context, request, seconds)
 
     return [route("/exports.{format}", at_once), route("/exports/{id}", _file)]
+
+
+def _problem_of(error: AurumError) -> Problem:
+    """With code and hint, where somebody can mend it."""
+    problem = problem_of(error)
+    if problem.status < 500:
+        problem.members |= {"code": error.code, "hint": error.hint} if error.hint else {"code": error.code}
+    return problem
 
 
 async def _at_once(context: Context, request: Request, seconds: float) -> Response:

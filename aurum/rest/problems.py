@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from aurum.errors import AurumError
 
+_log = logging.getLogger(__name__)
 _RETRY_AFTER_SECONDS = 5
 _UNEXPECTED = "An unexpected error occurred"
 _ROWS = {
@@ -81,19 +83,31 @@ class Problem(Exception):
         return Response(orjson.dumps(body), self.status, headers, media_type="application/problem+json")
 
 
-def unexpected() -> Problem:
-    return Problem(500, _UNEXPECTED)
-
-
 def problem_of(error: AurumError) -> Problem:
     return told(error.message, {"code": error.code, **error.details})
+
+
+async def guarded(
+    request: Request, base: str, answer: Callable[[], Awaitable[Response]],
+    problem: Callable[[AurumError], Problem] = problem_of,
+) -> Response:  # fmt: skip
+    """The last door: what `answer` does, else the problem that it is. Nothing else of an error gets out."""
+    try:
+        return await answer()
+    except Problem as raised:
+        return raised.response(request, base)
+    except AurumError as error:
+        return problem(error).response(request, base)
+    except Exception:  # noqa: BLE001  whatever it is
+        _log.exception("request %s failed", request.scope["aurum.request_id"])
+        return Problem(500, _UNEXPECTED).response(request, base)
 
 
 def told(message: str, extensions: Mapping[str, Any]) -> Problem:
     """The problem that an error of the GraphQL execution is: only what Aurum itself says is passed on."""
     status = _STATUS.get(extensions.get("code", ""), 500)
     if status == 500:
-        return unexpected()
+        return Problem(500, _UNEXPECTED)
     if status == 400:
         return Problem(400, "Invalid cursor")
     if status == 403 and "scope" in extensions:

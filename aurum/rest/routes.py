@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -16,7 +15,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from aurum.context import Context
-from aurum.errors import AurumError
 from aurum.graphql.admission import READING, Admission
 from aurum.graphql.execution import Schema
 from aurum.graphql.requests import Asked
@@ -30,14 +28,13 @@ from aurum.rest.health import health_routes
 from aurum.rest.legacy import DOCUMENTS, OPERATIONS, Csv, Operation
 from aurum.rest.pages import AskedPage
 from aurum.rest.parameters import Paged
-from aurum.rest.problems import Problem, problem_of, told, unexpected
+from aurum.rest.problems import Problem, guarded, told
 from aurum.settings import Settings
 
 Charge = Callable[[Context, int], Awaitable[None]]
 ContextOf = Callable[[HTTPConnection], Context]
 _ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _TENANT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_log = logging.getLogger(__name__)
 
 
 def rest_routes(settings: Settings, schema: Schema, context_of: ContextOf) -> list[BaseRoute]:
@@ -67,19 +64,15 @@ class Shim:
 
         async def answer(request: Request) -> Response:
             headers = exchange(request) | self._lifecycle[version] | {"x-api-version": version}
-            try:
+
+            async def answered() -> Response:
                 context = self._context_of(request)
                 headers["x-aurum-tenant"] = _tenant(request, context.principal.tenant)
                 if operation is None:
                     raise Problem(404, "Not Found")
-                response = await self._answer(operation, request, context)
-            except Problem as problem:
-                response = problem.response(request, self._problem_base)
-            except AurumError as error:
-                response = problem_of(error).response(request, self._problem_base)
-            except Exception:  # noqa: BLE001  the last door: nothing of it may get out
-                _log.exception("request %s failed", request.scope["aurum.request_id"])
-                response = unexpected().response(request, self._problem_base)
+                return await self._answer(operation, request, context)
+
+            response = await guarded(request, self._problem_base, answered)
             response.headers.update(headers)
             return response if isinstance(response, Streamed) else compressed(request, response)
 

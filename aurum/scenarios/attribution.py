@@ -18,29 +18,15 @@ import numpy as np
 from aurum.curves.model import Prices
 from aurum.scenarios.analytics.settling import settled
 from aurum.scenarios.application import different
-from aurum.scenarios.drivers import Driver
-from aurum.scenarios.model import BaseCurve, Contribution, Issue, Outcome, ScenarioCurve, Severity
-from aurum.scenarios.plans.book import CurveBook
-from aurum.scenarios.plans.planning import Plan, plan
+from aurum.scenarios.model import BaseCurve, Contribution, Issue, ScenarioCurve, Severity
+from aurum.scenarios.plans.planning import Plan
 from aurum.scenarios.plans.steps import Step, Values, dependencies, moved, moves_of, only
-from aurum.scenarios.policies import SHIPPED, Policies
-from aurum.scenarios.refusals import finite_at, refuse_errors, refused
+from aurum.scenarios.refusals import finite_at, refused
 
 MOST_DRIVERS = 10  # that count for a curve
 MOST_VALUES = 2**24  # of one curve, and of those it depends on, in all sets: 128 MiB
 _VALUES = 2**20  # that are looked at together, in a step: 8 MiB
 Checked = tuple[frozenset[int], tuple[int, ...]]  # a curve with those it depends on, and the drivers that count
-
-
-def shapley(curves: Iterable[BaseCurve], drivers: Sequence[Driver], policies: Policies = SHIPPED) -> Outcome:
-    """As `application.apply`, to the same prices, with contributions that do not depend on the order of drivers."""
-    planned = plan(CurveBook(curves), drivers, policies)
-    refuse_errors(planned.issues)
-    without_order, book = WithoutOrder(planned), planned.book.curves
-    found = {each.key: ScenarioCurve(each, each.mid) for each in book}
-    for group in without_order.groups({at: without_order.check(at) for at in range(len(book))}):
-        found |= {each.base.key: each for step in without_order.attributed(group) for each in step}
-    return Outcome(found, planned.issues)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,6 +30,18 @@ from tests.servers import PostgreSQL
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 
 
+async def data(ask: Ask, query: str, **variables: Any) -> Any:
+    answer = await ask(query, **variables)
+    assert "errors" not in answer, answer["errors"]
+    return answer["data"]
+
+
+async def said(ask: Ask, query: str, **variables: Any) -> Any:
+    """The one field's answer."""
+    (found,) = (await data(ask, query, **variables)).values()
+    return found
+
+
 @pytest.fixture
 async def app(migrated_url: str, tmp_path: Path) -> AsyncIterator[Starlette]:
     settings = Settings(home=tmp_path, database=DatabaseSettings(url=SecretStr(migrated_url)))

@@ -9,16 +9,10 @@ import orjson
 import pytest
 
 from aurum.services import Services
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, data
 from tests.statements import statements_from_here
 
 pytestmark = pytest.mark.usefixtures("loaded")
-
-
-async def data(ask: Ask, query: str, **variables: Any) -> Any:
-    answer = await ask(query, **variables)
-    assert "errors" not in answer, answer["errors"]
-    return answer["data"]
 
 
 async def test_the_first_query_of_the_readme(ask: Ask) -> None:
@@ -209,6 +203,19 @@ async def test_dimensions_count_the_chosen_curves(ask: Ask) -> None:
     query = '{ dimensions(names: [LOCATION], prefix: "dutch") { values { value } } }'
     values = (await data(ask, query))["dimensions"][0]["values"]
     assert [value["value"] for value in values] == ["Dutch", "Dutch_TTF", "Dutch_TTF_USDMMBTU"]
+
+
+async def test_a_measure_is_told_as_the_filter_takes_it(ask: Ask) -> None:
+    told = "dimensions(names: [MEASURE]) { values { value } }"
+    query = f"""{{ {told} quoteFacets {{ {told} }}
+      aggregate(asOf: {{first: "2025-02-13", last: "2025-02-13"}}, groupBy: {{dimensions: [MEASURE]}}) {{
+        nodes {{ measure keys {{ value }} }} }} }}"""
+    found = await data(ask, query)
+    measures = [{"value": "PRICE"}, {"value": "SPARK_SPREAD"}]
+    assert found["dimensions"] == found["quoteFacets"]["dimensions"] == [{"values": measures}]
+    rows = found["aggregate"]["nodes"]
+    assert {row["measure"] for row in rows} == {"PRICE", "SPARK_SPREAD"}
+    assert all(row["keys"] == [{"value": row["measure"]}] for row in rows)
 
 
 async def test_a_spark_spread_names_its_gas_leg(ask: Ask) -> None:

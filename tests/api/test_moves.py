@@ -8,17 +8,11 @@ from typing import Any
 import pytest
 
 from aurum.services import Services
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, data
 from tests.statements import statements_from_here
 
 pytestmark = pytest.mark.usefixtures("loaded")
 TTF = "eugp:eu/dutch_ttf/gas"
-
-
-async def data(ask: Ask, query: str, **variables: Any) -> Any:
-    answer = await ask(query, **variables)
-    assert "errors" not in answer, answer["errors"]
-    return answer["data"]
 
 
 async def curve(ask: Ask, fields: str, **variables: Any) -> Any:

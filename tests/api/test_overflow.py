@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from aurum.services import Services
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, said
 from tests.api.test_exports import created, ended
 from tests.api.test_scenario_batches import MARCH, POSITION, TABLE, asked, worked
-from tests.api.test_scenario_runs import TTF, done, said, scenario
+from tests.api.test_scenario_runs import TTF, done, scenario
 
 LARGE = 8e307  # of which no three can be added
 UP = [{"scale": {"percent": 999_900}}] * 76 + [{"scale": {"percent": 99_900}}]  # together by 1e307

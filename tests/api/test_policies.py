@@ -13,7 +13,7 @@ from aurum.errors import Conflict
 from aurum.ingestion.policies import THRESHOLDS
 from aurum.services import Services
 from aurum.settings import Settings
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, data
 from tests.withheld import EUA, RIVAL, eugp, submission
 
 WORKER = local_principal(Settings().auth, "worker")
@@ -24,13 +24,6 @@ DELIVERIES = """query($asOf: DateRange, $vendors: [String!]) { fileDeliveries(as
 DATES = """query($range: DateRange, $knownAt: DateTime, $filter: CurveFilter) {
     asOfDates(range: $range, knownAt: $knownAt, filter: $filter) {
         asOf curveCount knownCurveCount completeness lastPublishedAt missingVendors } }"""
-
-
-async def data(ask: Ask, query: str, **variables: Any) -> dict[str, Any]:
-    answer = await ask(query, **variables)
-    assert "errors" not in answer, answer
-    found: dict[str, Any] = answer["data"]
-    return found
 
 
 async def thresholds(ask: Ask, document: object, **given: Any) -> dict[str, Any]:

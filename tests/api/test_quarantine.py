@@ -20,7 +20,7 @@ from aurum.ingestion.loading import Loader
 from aurum.ingestion.model import Run, RunState
 from aurum.services import Services
 from aurum.settings import Settings
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, data
 from tests.statements import statements_from_here
 from tests.withheld import EUA, MID, UKA, eugp, mid_of, put, submission
 
@@ -41,13 +41,6 @@ SNAPSHOT = """query($key: String!, $asOf: Date) { curve(key: $key) { snapshot(as
 
 async def load(services: Services, workbook: VendorWorkbook) -> Run:
     return await services.ingestion.ingest(WORKER, submission(workbook))
-
-
-async def data(ask: Ask, query: str, **variables: Any) -> dict[str, Any]:
-    answer = await ask(query, **variables)
-    assert "errors" not in answer, answer
-    found: dict[str, Any] = answer["data"]
-    return found
 
 
 async def listed(ask: Ask, **variables: Any) -> list[dict[str, Any]]:

@@ -19,8 +19,7 @@ from aurum.market.periods import TenorGrid
 from aurum.metadata.model import CurveDescription
 from aurum.services import Services
 from aurum.settings import Settings
-from tests.api.conftest import Ask
-from tests.api.test_scenario_runs import said
+from tests.api.conftest import Ask, said
 from tests.published import TTF, Book, months
 
 US = local_principal(Settings().auth, "test")

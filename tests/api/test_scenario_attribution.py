@@ -11,7 +11,6 @@ from aurum.curves.service import CurveService
 from aurum.graphql.ids import row_of
 from aurum.market.identity import CurveIdentity
 from aurum.metadata.model import CurveDescription
-from aurum.scenarios.attribution import shapley
 from aurum.scenarios.runs.drivers import drivers_of
 from aurum.scenarios.runs.results import there
 from aurum.scenarios.runs.starts import start_of
@@ -19,6 +18,7 @@ from aurum.services import Services
 from tests.api.conftest import Ask
 from tests.api.history import US, publish
 from tests.api.test_scenario_runs import GAS_UP, POWER, TTF, done, queued, scenario
+from tests.scenario_curves import shapley
 from tests.statements import statements_from_here
 
 OLD = CurveDescription(CurveIdentity("EUGP", "EU", "Of_2023", "gas"), "gas", "gas", "EU")

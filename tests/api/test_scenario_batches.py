@@ -13,19 +13,8 @@ from aurum.graphql.ids import node_id, row_of
 from aurum.scenarios.batches import service
 from aurum.scenarios.runs.execution import execute
 from aurum.services import Services
-from tests.api.conftest import Ask
-from tests.api.test_scenario_runs import (
-    FOLLOWED,
-    GAS_UP,
-    POWER,
-    TTF,
-    claimed,
-    done,
-    mids,
-    queued,
-    said,
-    scenario,
-)
+from tests.api.conftest import Ask, said
+from tests.api.test_scenario_runs import FOLLOWED, GAS_UP, POWER, TTF, claimed, done, mids, queued, scenario
 from tests.statements import statements_from_here
 
 BATCH = "batch { id kind runs { position queued run { id state variation { label } } } } issues { code path } problems"

@@ -14,9 +14,9 @@ from aurum.graphql.ids import node_id, row_of
 from aurum.scenarios.repository.merges import Wanted
 from aurum.services import Services
 from tests import published
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, said
 from tests.api.history import publish
-from tests.api.test_scenario_runs import POWER, TTF, mids, said
+from tests.api.test_scenario_runs import POWER, TTF, mids
 from tests.api.test_scenarios import BRANCH, UPDATE, created
 
 MERGED = """

@@ -13,8 +13,8 @@ from aurum.scenarios.policies import SHIPPED
 from aurum.scenarios.repository.model import Definition
 from aurum.scenarios.repository.trials import tried
 from aurum.services import Services
-from tests.api.conftest import Ask
-from tests.api.test_scenario_runs import LOOK, TTF, done, mids, queued, said, scenario
+from tests.api.conftest import Ask, said
+from tests.api.test_scenario_runs import LOOK, TTF, done, mids, queued, scenario
 
 REGISTER = """
 mutation($input: RegisterPolicyInput!) { registerPolicy(input: $input) {

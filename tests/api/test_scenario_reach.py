@@ -17,11 +17,11 @@ from aurum.errors import Forbidden, NotFound
 from aurum.exports.model import ExportFormat, Selection
 from aurum.graphql.ids import row_of
 from aurum.services import Services
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, said
 from tests.api.test_exports import ended
 from tests.api.test_scenario_batches import SWEEP, asked, worked
 from tests.api.test_scenario_policies import registered
-from tests.api.test_scenario_runs import FOLLOWED, GAS_UP, LOOK, POWER, TTF, done, mids, queued, said, scenario
+from tests.api.test_scenario_runs import FOLLOWED, GAS_UP, LOOK, POWER, TTF, done, mids, queued, scenario
 from tests.statements import statements_from_here
 
 MOVERS = """
@@ -73,8 +73,8 @@ async def test_movers_from_another_day_have_the_market_and_the_scenario(loaded: 
         return {(each["curve"]["key"], each["tenor"]): each["change"] for each in found["nodes"]}
 
     first, second = by_point(market), by_point(scenario_)
-    for point, change in by_point(both).items():
-        assert change == pytest.approx(first[point] + second[point], abs=1e-9)
+    summed = {point: pytest.approx(first[point] + second[point], abs=1e-9) for point in by_point(both)}
+    assert by_point(both) == summed != {}
 
 
 async def test_an_aggregate_of_a_run_is_that_of_its_curves(loaded: Services, ask: Ask) -> None:

@@ -20,7 +20,7 @@ from aurum.scenarios.refusals import refused
 from aurum.scenarios.runs.execution import execute
 from aurum.scenarios.runs.model import Claim, RunState
 from aurum.services import Services
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, said
 from tests.statements import statements_from_here
 
 TTF, POWER = "eugp:eu/dutch_ttf/gas", "eugp:eu/german/power/base"
@@ -47,13 +47,6 @@ Run = Callable[..., Awaitable[str]]
 def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests are the workers."""
     monkeypatch.setenv("AURUM_SCENARIOS__PROCESSES", "0")
-
-
-async def said(ask: Ask, query: str, **variables: Any) -> Any:
-    answer = await ask(query, **variables)
-    assert "errors" not in answer, answer
-    (found,) = answer["data"].values()
-    return found
 
 
 async def scenario(ask: Ask, name: str = "Gas up, power follows", *drivers: Any, **more: Any) -> str:

@@ -8,9 +8,9 @@ import pytest
 
 from aurum.services import Services
 from tests import published
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, said
 from tests.api.history import publish
-from tests.api.test_scenario_runs import RUN, done, queued, said, scenario
+from tests.api.test_scenario_runs import RUN, done, queued, scenario
 from tests.api.test_scenarios import CREATE, GAS_UP, LIST, UPDATE, created
 
 

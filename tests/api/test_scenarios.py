@@ -11,7 +11,7 @@ from aurum.backends.paging import PageRequest
 from aurum.errors import Forbidden
 from aurum.scenarios.repository.model import Definition, ScenarioFilter
 from aurum.services import Services
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, said
 from tests.statements import statements_from_here
 
 _ALL, _FIRST = ScenarioFilter(), PageRequest(10)
@@ -26,14 +26,6 @@ CREATE = f"mutation($input: ScenarioInput!) {{ createScenario(input: $input) {{ 
 UPDATE = f"mutation($input: UpdateScenarioInput!) {{ updateScenario(input: $input) {{ {FIELDS} }} }}"
 BRANCH = f"mutation($input: BranchScenarioInput!) {{ branchScenario(input: $input) {{ {FIELDS} }} }}"
 LIST = "query($filter: ScenarioFilter) { scenarios(filter: $filter) { totalCount nodes { name } } }"
-
-
-async def said(ask: Ask, query: str, **variables: Any) -> Any:
-    """The one field's answer."""
-    answer = await ask(query, **variables)
-    assert "errors" not in answer, answer
-    (found,) = answer["data"].values()
-    return found
 
 
 async def created(ask: Ask, name: str = "Gas up", **more: Any) -> Any:
@@ -142,6 +134,17 @@ async def test_validation_keeps_nothing_and_tells_what_has_no_effect(loaded: Ser
     assert told["valid"]
     assert ("NO_EFFECT", "drivers.1") in [(each["code"], each["path"]) for each in told["issues"]]
     assert (await said(ask, LIST))["totalCount"] == 0
+
+
+async def test_of_many_issues_the_first_are_told_and_the_errors_before_them(loaded: Services, ask: Ask) -> None:
+    query = "query($input: ScenarioInput!) { validateScenario(input: $input) { valid issues { severity code path } } }"
+    keys = [f"eugp:no/such/curve{n}" for n in range(300)]
+    drivers = [{"scale": {"percent": 5, "limits": {"curves": {"keys": keys}}}}, {"basis": {"reference": keys[0]}}]
+    told = await said(ask, query, input={"name": "x", "drivers": drivers})
+    assert not told["valid"]
+    assert len(told["issues"]) == 200
+    assert told["issues"][0] == {"severity": "ERROR", "code": "UNKNOWN_CURVE", "path": "drivers.1.basis.reference"}
+    assert {each["severity"] for each in told["issues"][1:]} == {"WARNING"}
 
 
 async def test_scenarios_are_found_by_words_and_tags_until_they_are_deleted(loaded: Services, ask: Ask) -> None:

@@ -22,10 +22,10 @@ from aurum.scenarios.simulation.asked import PositionAsked, SimulationAsked
 from aurum.scenarios.simulation.shocks import normals
 from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, ScenarioSettings, Settings
-from tests.api.conftest import Ask
+from tests.api.conftest import Ask, said
 from tests.api.history import DAYS, US, british, gas, history, publish
 from tests.api.test_scenario_crew import looked, until, with_crew
-from tests.api.test_scenario_runs import CANCEL, RUN, claimed, queued, said
+from tests.api.test_scenario_runs import CANCEL, RUN, claimed, queued
 from tests.published import GERMAN, NBP, TTF
 from tests.statements import statements_from_here
 
@@ -68,7 +68,7 @@ async def plain(ask: Ask, *drivers: Any, name: str = "Gas", keys: tuple[str, ...
     return str(made["scenario"]["id"])
 
 
-async def test_by_hand(historic: Services, ask: Ask) -> None:
+async def test_a_gas_position_loses_what_is_computed_by_hand(historic: Services, ask: Ask) -> None:
     """Gas moves by 1 a day, up and down: a deviation of the square root of 30/29, in ten trading days of 10 times its
     square. 10 MW in the 720 hours of April lose 7,200 for each euro that it falls."""
     run = await simulated(ask, historic, await plain(ask, keys=(GAS,)), absolute=[GAS], positions=[TEN_MW], stress=2)

@@ -18,8 +18,7 @@ from aurum.auth import local_principal
 from aurum.ingestion.service import Submission
 from aurum.services import Services
 from aurum.settings import Settings
-from tests.api.conftest import Ask
-from tests.api.test_scenario_runs import said
+from tests.api.conftest import Ask, said
 
 DAYS = ("2025-02-12", "2025-02-13")
 Prices = dict[date, Decimal]  # of months, by their first day

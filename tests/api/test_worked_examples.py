@@ -16,8 +16,8 @@ from aurum.ingestion.service import Submission
 from aurum.scenarios.runs.execution import execute
 from aurum.services import Services
 from aurum.settings import Settings
-from tests.api.conftest import Ask
-from tests.api.test_scenario_runs import CREATE, claimed, queued, said
+from tests.api.conftest import Ask, said
+from tests.api.test_scenario_runs import CREATE, claimed, queued
 
 TTF, POWER, CARBON, NBP = "eugp:eu/dutch_ttf/gas", "eugp:eu/german/power/base", "eugp:eu/eua/carbon", "eugp:uk/nbp/gas"
 Prices = Mapping[str, Mapping[str, Decimal]]  # by curve and month

@@ -15,8 +15,7 @@ from aurum.auth import local_principal
 from aurum.ingestion.service import Submission
 from aurum.services import Services
 from aurum.settings import Settings
-from tests.api.conftest import Ask
-from tests.api.test_scenario_runs import said
+from tests.api.conftest import Ask, said
 from tests.api.test_worked_analytics import Prices, book_of, close
 from tests.published import TTF, Book, prices
 

@@ -134,7 +134,7 @@ async def test_without_redis_nothing_is_kept_and_nothing_fails(caplog: pytest.Lo
 
 
 async def test_a_redis_that_comes_back_is_used_again(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aurum.backends.cache._REST_SECONDS", 0.05)
+    monkeypatch.setattr("aurum.backends.redis._REST_SECONDS", 0.05)
     async with opened(redis_url) as redis:
         kept = RedisCache(redis, 100)
         await kept.put("desk", "a", "text")

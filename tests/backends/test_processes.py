@@ -99,7 +99,7 @@ async def test_what_ends_before_it_is_ready_is_not_tried_again(tmp_path: Path, e
     assert "no such option" in str(failure.value.hint)
 
 
-async def test_patience_ends(tmp_path: Path, environment: dict[str, str]) -> None:
+async def test_a_program_that_is_not_ready_in_time_is_ended(tmp_path: Path, environment: dict[str, str]) -> None:
     async with Programs(tmp_path, print) as programs:
         with pytest.raises(Unavailable, match="was not ready within 0 seconds"):
             await programs.start(program(environment, "sleep 100", never, patience=0.2))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -33,6 +32,7 @@ from aurum.services import Services, open_services
 from aurum.settings import DatabaseSettings, Settings
 from tests import servers
 from tests.installing import installed_node
+from tests.processes import free_port
 
 PEER = Path(__file__).with_name("fanout_peer")
 QUERY = """subscription { curvePublished { cursor restated asOf version curve { key }
@@ -110,7 +110,7 @@ async def measured(
 async def aurum(settings: Settings, number: int, count: int) -> tuple[Measured, list[Any]]:
     """A server process on PostgreSQL; the file is loaded by this one."""
     port, environment = (
-        _free_port(),
+        free_port(),
         {"AURUM_DATABASE__URL": settings.database_url, "AURUM_HOME": str(settings.home), "AURUM_LOG_LEVEL": "WARNING"},
     )
     command = (sys.executable, "-m", "aurum", "serve", "--port", str(port))
@@ -156,12 +156,6 @@ async def graphql_ws(events: list[Any], count: int) -> Measured:
         found, told = await measured("graphql-ws", server, f"ws://127.0.0.1:{port}/graphql", count, publish)
         assert told == events, "the peer has said something else"
         return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(url: str) -> None:

@@ -46,7 +46,7 @@ def block(days: list[date], values: list[list[float]], first: date = date(2025, 
     return DayBlock(grid, np.full(len(days), curve), np.array(days, "M8[D]"), np.array(values))
 
 
-def test_by_hand() -> None:
+def test_mean_deviation_and_percentiles_of_eight_numbers() -> None:
     """2, 4, 4, 4, 5, 5, 7, 9: mean 5, squared distances 32, so the root of 32 / 7; the median 4.5, and one missing."""
     day = date(2025, 2, 12)
     pool = Pool(Grouping(), Members.of({1: (0, 1.0)}), (0, 25, 50, 90, 100))

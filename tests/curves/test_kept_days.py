@@ -14,6 +14,7 @@ from aurum.curves.analytics.buckets import DeliveryBucket
 from aurum.curves.analytics.movers import MoveMeasure
 from aurum.curves.analytics.pools import Grouping
 from aurum.curves.model import Side
+from aurum.curves.movers import MoversAsked
 from aurum.curves.moves import SnapshotRef
 from aurum.errors import Forbidden, InvalidInput
 from aurum.metadata.model import CurveFilter
@@ -52,9 +53,8 @@ async def changes(
 
 async def biggest(book: Book, principal: Principal = DESK, known_at: datetime | None = None) -> Mids:
     start, end = SnapshotRef(FIRST, known_at), SnapshotRef(SECOND, known_at)
-    page = await book.curves.moves.movers(
-        principal, EUGP, PageRequest(10), start=start, end=end, by=MoveMeasure.ABSOLUTE, one_per_curve=True
-    )
+    asked = MoversAsked(start, end, MoveMeasure.ABSOLUTE, one_per_curve=True)
+    page = await book.curves.movers.page(principal, EUGP, asked, PageRequest(10))
     return plain(mover.after - mover.before for mover in page.page.items)
 
 

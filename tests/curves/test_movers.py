@@ -18,6 +18,7 @@ from aurum.curves.analytics.deviations import LEAST, WINDOW, NoDeviation, spread
 from aurum.curves.analytics.movers import BookMoves, MoveMeasure, Position, ranked, sizes
 from aurum.curves.conversions import common
 from aurum.curves.model import DayPrices, Span
+from aurum.curves.movers import MoversAsked
 from aurum.curves.moves import SnapshotRef
 from aurum.errors import (
     Forbidden,
@@ -142,7 +143,7 @@ def ref(as_of: str | None = None, known_at: str | None = None) -> SnapshotRef:
 async def movers(book: Book, principal: Principal = DESK, limit: int = 50, **asked: Any) -> Any:
     named: dict[str, Any] = {"start": ref("2025-02-12"), "end": ref("2025-02-13"), "by": MoveMeasure.ABSOLUTE}
     request = PageRequest(limit, asked.pop("position", None))
-    return await book.curves.moves.movers(principal, CurveFilter(), request, **(named | asked))
+    return await book.curves.movers.page(principal, CurveFilter(), MoversAsked(**(named | asked)), request)
 
 
 def told(found: Any) -> list[tuple[str, str, float]]:

@@ -128,7 +128,7 @@ def test_a_publication_without_time_zone_is_refused() -> None:
     ("maker", "columns", "month_count", "strip_count"),
     [(eugp_workbook, 48, 121, 30), (rp_workbook, 68, 61, 15), (pw_workbook, 32, 61, 19)],
 )
-def test_sizes(maker: Maker, columns: int, month_count: int, strip_count: int) -> None:
+def test_a_workbook_is_as_large_as_its_vendors(maker: Maker, columns: int, month_count: int, strip_count: int) -> None:
     workbook = maker(SUMMER_DAY)
     for (mids, quotes), rows in zip(PAIRS[workbook.vendor], (month_count, strip_count), strict=True):
         assert numbers(workbook, mids).shape == (rows, columns)

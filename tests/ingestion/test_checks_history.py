@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aurum.curves.model import CurvePrices, Snapshot
-from aurum.ingestion.checks import Block, Day, Flag, Thresholds, check, days_of
+from aurum.curves.model import CurvePrices
+from aurum.ingestion.checks import Block, Day, Flag, Thresholds, check
 from aurum.market.periods import TenorGrid, TenorType
-from aurum.parsers.model import ParsedWorkbook, Severity
+from aurum.parsers.model import ParsedCurve, ParsedWorkbook, Severity
 from tests.ingestion.test_checks_samples import (
     DAYS,
     FRIDAY,
@@ -244,18 +244,13 @@ def test_the_last_day_is_compared_with_however_old_it_is() -> None:
     )
 
 
-def test_days_of_stored_snapshots_are_those_of_the_files() -> None:
-    def snapshots(key: str) -> list[Snapshot]:
-        now = datetime(2025, 3, 1, tzinfo=UTC)
-        found = []
-        for number, day in enumerate(DAYS[:-1]):
-            curve = curve_of(eugp(day), key)
-            prices = CurvePrices(TenorGrid(curve.tenors), curve.mid, curve.bid, curve.ask)
-            found.append(Snapshot(number, 1, day, 1, now, now, None, prices))
-        return found
+def test_days_of_stored_prices_are_those_of_the_files() -> None:
+    def prices(curve: ParsedCurve) -> CurvePrices:
+        return CurvePrices(TenorGrid(curve.tenors), curve.mid, curve.bid, curve.ask)
 
-    stored = days_of({curve.identity.key: snapshots(curve.identity.key) for curve in eugp().curves})
-    assert [day.as_of for day in stored] == list(DAYS[:-1])
+    stored = [
+        Day.of_prices(day, {curve.identity.key: prices(curve) for curve in eugp(day).curves}) for day in DAYS[:-1]
+    ]
     parsed = shifted(eugp(), TTF, 9.0)
     assert [flag.finding for flag in check(parsed, stored)] == [flag.finding for flag in check(parsed, before(eugp))]
 

@@ -103,7 +103,7 @@ def test_calendars_are_of_markets_countries_and_their_parts(calendar: str | None
     ("weekdays", "numbers"),
     [("MON-FRI", "01234"), ("SUN-THU", "01236"), ("SAT", "5"), ("MON-SUN", "0123456"), (["SUN", "WED"], "26")],
 )
-def test_weekdays(weekdays: object, numbers: str) -> None:
+def test_weekdays_are_a_range_or_a_list(weekdays: object, numbers: str) -> None:
     schedule = only("PW", weekdays=weekdays, time_zone="UTC", due="12:00").of("PW")
     assert schedule
     assert schedule.weekdays == frozenset(map(int, numbers))

@@ -82,7 +82,7 @@ def labels(draw: st.DrawFn) -> str:
         ("Bal 2025", BALANCE, "2025-02-01", "2026-01-01"),
     ],
 )
-def test_labels(label: str | date, type_: TenorType, start: str, end: str) -> None:
+def test_a_label_is_of_its_kind_and_period(label: str | date, type_: TenorType, start: str, end: str) -> None:
     tenor = parse_tenor(label, AS_OF)
     assert tenor.type is type_
     assert tenor.period == DeliveryPeriod(date.fromisoformat(start), date.fromisoformat(end))

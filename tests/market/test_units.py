@@ -111,7 +111,7 @@ def test_pence_are_not_pounds() -> None:
         ("USD/tCO2", "USD/tCO2e", 1),
     ],
 )
-def test_factors(source: str, target: str, factor: float) -> None:
+def test_a_price_is_converted_there_and_back(source: str, target: str, factor: float) -> None:
     there = conversion_factor(price_unit(source), price_unit(target))
     assert there == pytest.approx(factor, rel=1e-9)
     assert conversion_factor(price_unit(target), price_unit(source)) * there == pytest.approx(1, rel=1e-15)

@@ -11,6 +11,7 @@ import pytest
 
 from aurum.auth import Scope
 from aurum.backends.paging import PageRequest
+from aurum.curves.quotes import QuotesWanted
 from aurum.errors import Forbidden
 from aurum.metadata.model import CurveFilter
 from tests.published import GERMAN, NBP, RIVAL, TTF, prices
@@ -99,12 +100,12 @@ async def test_what_cannot_be_asked(rest: Rest) -> None:
 
 async def test_only_the_own_tenant_and_only_with_the_scope(rest: Rest) -> None:
     await rest.publish("2025-02-12", (TTF, prices([50.0])), (NBP, prices([120.0])), (GERMAN, prices([80.0])))
-    service = rest.services.curves.quotes
-    assert len((await service.page(rest.principal, CurveFilter(), PageRequest(10))).items) == 3
-    assert (await service.page(RIVAL, CurveFilter(), PageRequest(10))).items == []
+    service, wanted = rest.services.curves.quotes, QuotesWanted(CurveFilter())
+    assert len((await service.page(rest.principal, wanted, PageRequest(10))).items) == 3
+    assert (await service.page(RIVAL, wanted, PageRequest(10))).items == []
     writer = replace(RIVAL, scopes=frozenset({Scope.CURVES_WRITE}))
     with pytest.raises(Forbidden):
-        await service.page(writer, CurveFilter(), PageRequest(10))
+        await service.page(writer, wanted, PageRequest(10))
 
 
 async def test_a_text_that_no_database_can_hold(rest: Rest) -> None:

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from aurum.errors import InvalidScenario
 from aurum.scenarios.analytics.settling import settled
 from aurum.scenarios.application import apply
-from aurum.scenarios.attribution import WithoutOrder, shapley
+from aurum.scenarios.attribution import WithoutOrder
 from aurum.scenarios.digest import output_digest
 from aurum.scenarios.drivers import Driver, Scale, Shift
 from aurum.scenarios.model import Outcome
 from aurum.scenarios.plans.book import CurveBook
 from aurum.scenarios.plans.planning import plan
 from aurum.scenarios.policies import SHIPPED
-from tests.scenario_curves import CARBON, FRENCH, GAS, POWER, curve, document, drivers, mids, only
+from tests.scenario_curves import CARBON, FRENCH, GAS, POWER, curve, document, drivers, mids, only, shapley
 
 PRICES = st.floats(-500, 5000).filter(lambda price: price == 0 or abs(price) > 1e-4)
 PERCENT = st.floats(-90, 300)

@@ -57,7 +57,7 @@ def test_what_a_limit_cannot_say_is_not_lost() -> None:
         (document("scale", percent=1, percnet=2), "UNKNOWN_FIELD", "payload.percnet", "Is it 'percent'?"),
         (document("scale", percent="1"), "WRONG_TYPE", "payload.percent", None),
         (document("scale", percent=True), "WRONG_TYPE", "payload.percent", None),
-        (document("scale", percent=-101), "OUT_OF_RANGE", "payload.percent", "Allowed is -100 to 1e+06."),
+        (document("scale", percent=-101), "OUT_OF_RANGE", "payload.percent", "Allowed is -100 to 1000000."),
         (document("scale", percent=float("nan")), "OUT_OF_RANGE", "payload.percent", None),
         (document("scale", percent=10**400), "OUT_OF_RANGE", "payload.percent", None),
         (document("shift", amount=1, unit="EUR"), "UNKNOWN_UNIT", "payload.unit", "Such as EUR/MWh."),

@@ -15,12 +15,11 @@ from aurum.curves.analytics.comparisons import Bucket, By
 from aurum.errors import InvalidScenario, Overflow
 from aurum.scenarios.analytics.settling import settled
 from aurum.scenarios.application import apply
-from aurum.scenarios.attribution import shapley
 from aurum.scenarios.batches.model import Holding
 from aurum.scenarios.batches.summary import held, table
 from aurum.scenarios.model import Outcome
 from aurum.scenarios.variations import tornado
-from tests.scenario_curves import GAS, POWER, compare, curve, document, drivers, only
+from tests.scenario_curves import GAS, POWER, compare, curve, document, drivers, only, shapley
 
 T = TypeVar("T")
 LARGEST = 1.7976931348623157e308

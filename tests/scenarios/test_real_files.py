@@ -9,10 +9,9 @@ import pytest
 
 from aurum.market.identity import Measure
 from aurum.scenarios.application import apply
-from aurum.scenarios.attribution import shapley
 from aurum.scenarios.model import BaseCurve
 from aurum.scenarios.policies import SHIPPED
-from tests.scenario_curves import GAS, base_curves, document, drivers, only
+from tests.scenario_curves import GAS, base_curves, document, drivers, only, shapley
 
 HEAT_RATE = 2.0  # of the vendor's spark spreads on the continent
 GERMAN, SPARK = "eugp:eu/german/power/base", "eugp:eu/german/power/base~spark_spread~german"

@@ -120,6 +120,7 @@ class RollingHistory:
 
 @finite("a price")
 def rolling_history(rule: RollRule, days: Sequence[DayPrices]) -> RollingHistory:
+    """Of the days of one curve, oldest first. Raises Overflow where a price that is made of two is no number."""
     looked = [_looked(rule, day) for day in days]
     mid, bid, ask = (
         np.array([_price(getattr(day.prices, side), at) for day, at in zip(days, looked, strict=True)], dtype=float)

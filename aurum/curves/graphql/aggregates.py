@@ -40,7 +40,7 @@ from aurum.graphql.enums import publish_enum
 from aurum.graphql.sizes import DEFAULT_PAGE, sized, sizing, weighing
 from aurum.market.identity import Measure
 from aurum.market.periods import TenorType
-from aurum.metadata.graphql import Currency, Unit, currency_of, filter_of, unit_of
+from aurum.metadata.graphql import AS_SPELT, Currency, Unit, currency_of, dimension_text, filter_of, unit_of
 from aurum.metadata.model import Dimension
 
 _MOST_ROWS = 5_000
@@ -109,7 +109,7 @@ class AggregateGrouping:
 @strawberry.type(description="What the curves of a group have in common.")
 class AggregateKey:
     dimension: Dimension = strawberry.field(description="One that was grouped by.")
-    value: str | None = strawberry.field(description="As the vendor spells it; null: the curves have none.")
+    value: str | None = strawberry.field(description=f"{AS_SPELT} Null: the curves have none.")
 
 
 @strawberry.type(description="A bucket of as-of dates.")
@@ -183,7 +183,8 @@ class AggregateQuery:
     @strawberry.field(
         description="What the prices of many curves over many days come to, group by group; sorted by the groups' "
         f"values, as-of date and delivery. Of at most {use_cases.MOST_CURVES:,} curves, {use_cases.MOST_VERSIONS:,} "
-        f"as-of dates of them together, and {use_cases.MOST_GROUPS:,} groups. Pin `knownAt` to page through the same.",
+        f"as-of dates of them together, and {use_cases.MOST_GROUPS:,} groups; at most {_MOST_ROWS:,} rows at once. "
+        "Pin `knownAt` to page through the same.",
         metadata=batched(),
         directives=[sizing(DEFAULT_PAGE, ["first"], "nodes", "edges"), weighing(1000)],
     )
@@ -220,12 +221,12 @@ class AggregateQuery:
             tuple(dict.fromkeys(by.dimensions or ())), by.curve, AggregateMeasure.HOUR_WEIGHTED_MEAN in wanted,
             _percents(percentiles), side, common(currency, unit, fx or ()), run,
         )  # fmt: skip
-        request = page_request(order := f"aggregate {asked.order}", _MOST_ROWS, first, after)
+        request = page_request(order := f"aggregate {asked.order}", first, after, most=_MOST_ROWS)
         found = await context.curves.aggregates.aggregate(
             context.principal, filter_of(filter), asked, request, head=await context.head(), stories=context.stories
         )
         nodes = rows_of(found.rows, asked, wanted)
-        return connected(  # type: ignore[no-any-return]
+        return connected(
             AggregateConnection, order, found.page, nodes, curve_count=found.curves, snapshot_count=found.days
         )
 
@@ -282,7 +283,10 @@ def rows_of(rows: Aggregates, asked: AggregateAsked, wanted: set[AggregateMeasur
 
 def _keys(group: Group, asked: AggregateAsked) -> list[AggregateKey]:
     pairs = zip(asked.dimensions, group.values, strict=True)
-    return [AggregateKey(dimension=dimension, value=value) for dimension, value in pairs]
+    return [
+        AggregateKey(dimension=dimension, value=None if value is None else dimension_text(dimension, value))
+        for dimension, value in pairs
+    ]
 
 
 @lru_cache(maxsize=2**12)

@@ -13,7 +13,6 @@ import strawberry
 from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves import model
 from aurum.curves.graphql.arguments import (
-    MOST,
     AsOf,
     DateRange,
     From,
@@ -199,10 +198,10 @@ class Curve(Node):
         known_at: KnownAt = None, first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> CurveSnapshotConnection:  # fmt: skip
         order = f"snapshots {self.row}"
-        request = page_request(order, MOST, first, after, last, before)
+        request = page_request(order, first, after, last, before)
         instant = instant_of(known_at)
         page = await _days_page(info, self.row, as_of, instant, request)
-        return connection(CurveSnapshotConnection, order, page, lambda found: snapshot_of(found, instant))  # type: ignore[no-any-return]
+        return connection(CurveSnapshotConnection, order, page, lambda found: snapshot_of(found, instant))
 
     @strawberry.field(
         description="What one delivery period was priced at: a point for each as-of date that has it.",

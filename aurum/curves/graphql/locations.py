@@ -10,7 +10,7 @@ from typing import Annotated
 import strawberry
 
 from aurum.backends.paging import page_among
-from aurum.curves.graphql.arguments import MOST, Filter, Info, KnownAt, instant_of
+from aurum.curves.graphql.arguments import Filter, Info, KnownAt, instant_of
 from aurum.curves.graphql.roots import CurveConnection, curves_page
 from aurum.errors import InvalidInput
 from aurum.graphql.columnar.plans import batched
@@ -176,10 +176,10 @@ class LocationQuery:
             description="Only those whose key, name or shipped alias begins so, in any case.")] = "",
         first: First = None, after: After = None,
     ) -> LocationConnection:  # fmt: skip
-        request = page_request("locations", MOST, first, after)
+        request = page_request("locations", first, after)
         chosen = _chosen(market, kind, prefix)
         page = page_among(chosen, lambda each: (each.key,), request)
-        return connection(LocationConnection, "locations", page, location_of)  # type: ignore[no-any-return]
+        return connection(LocationConnection, "locations", page, location_of)
 
     @strawberry.field(
         description="What texts mean as locations: the tenant's own aliases before the shipped ones, sorted by text.",
@@ -190,12 +190,12 @@ class LocationQuery:
         prefix: Annotated[str, strawberry.argument(description="Only texts that begin so, in any case.")] = "",
         known_at: KnownAt = None, first: First = None, after: After = None,
     ) -> LocationAliasConnection:  # fmt: skip
-        context, request = info.context, page_request("locationAliases", MOST, first, after)
+        context, request = info.context, page_request("locationAliases", first, after)
         found = await context.metadata.locations.aliases(context.principal, known_at=instant_of(known_at))
         start = fold(prefix)
         chosen = [each for each in found if fold(each.alias.text).startswith(start)]
         page = page_among(chosen, lambda each: place(each.alias), request)
-        return connection(LocationAliasConnection, "locationAliases", page, alias_of)  # type: ignore[no-any-return]
+        return connection(LocationAliasConnection, "locationAliases", page, alias_of)
 
     @strawberry.field(
         description="Vendors' texts of curves whose location is not known, or that are of no place: by vendor, system "
@@ -205,9 +205,9 @@ class LocationQuery:
     async def unlinked_locations(
         self, info: Info, filter: Filter = None, first: First = None, after: After = None
     ) -> UnlinkedLocationConnection:
-        context, request = info.context, page_request("unlinkedLocations", MOST, first, after)
+        context, request = info.context, page_request("unlinkedLocations", first, after)
         page = await context.metadata.locations.unlinked(context.principal, filter_of(filter), request)
-        return connection(UnlinkedLocationConnection, "unlinkedLocations", page, _unlinked_of)  # type: ignore[no-any-return]
+        return connection(UnlinkedLocationConnection, "unlinkedLocations", page, _unlinked_of)
 
 
 @strawberry.type

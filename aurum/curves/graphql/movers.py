@@ -9,14 +9,15 @@ from typing import Annotated
 import numpy as np
 import strawberry
 
-from aurum.curves import moves as use_cases
+from aurum.curves import movers as use_cases
 from aurum.curves.analytics import deviations
 from aurum.curves.analytics.deviations import NoDeviation, Spread
 from aurum.curves.analytics.movers import MoveMeasure
 from aurum.curves.conversions import common
-from aurum.curves.graphql.arguments import MOST, Delivery, Filter, From, Info, TenorTypes, To, told_ref
+from aurum.curves.graphql.arguments import Delivery, Filter, From, Info, TenorTypes, To, told_ref
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.curves.graphql.diffs import Codes, codes_known
+from aurum.curves.moves import SnapshotRef, later
 from aurum.graphql.columnar.plans import batched
 from aurum.graphql.connections import After, Connection, First, connection, page_request
 from aurum.graphql.enums import publish_enum
@@ -84,7 +85,7 @@ class Mover:
         description="The change in per cent of the size of `fromMid`, positive for up; null where that is 0."
     )
     mover: strawberry.Private[use_cases.Mover]
-    ends: strawberry.Private[tuple[use_cases.SnapshotRef, use_cases.SnapshotRef]]
+    ends: strawberry.Private[tuple[SnapshotRef, SnapshotRef]]
 
     @strawberry.field(
         description="What the numbers are in, as it is known at the later instant, unless converted; null: not known.",
@@ -106,7 +107,7 @@ class Mover:
     async def deviation(self, info: Info) -> MoveDeviation:
         mover, spread = self.mover, self.mover.spread
         if spread is None:
-            known_at, (start, end) = use_cases.later(*self.ends).known_at, (mover.start.as_of, mover.end.as_of)
+            known_at, (start, end) = later(*self.ends).known_at, (mover.start.as_of, mover.end.as_of)
             spread = await info.context.load(info.context.curves.moves.spreads, mover.span, known_at=known_at)
             spread = spread and use_cases.spread_of_move(spread, start, end, mover.converted)
         return deviation_of(mover, spread)
@@ -143,20 +144,20 @@ class MoverQuery:
     ) -> MoverConnection:  # fmt: skip
         converted = common(currency, unit, fx or ())
         order = f"movers {by} {one_per_curve} {converted or ''}"
-        request, context = page_request(order, MOST, first, after), info.context
+        request, context = page_request(order, first, after), info.context
         ends = (await told_ref(context, start), await told_ref(context, end))
-        found = await context.curves.moves.movers(
-            context.principal, filter_of(filter), request, start=ends[0], end=ends[1], by=by,
-            tenor_types=tenor_types, delivery=(delivery.start, delivery.end) if delivery else (None, None),
-            one_per_curve=one_per_curve, common=converted, head=await context.head(), stories=context.stories,
-        )  # fmt: skip
-        return connection(  # type: ignore[no-any-return]
+        within = (delivery.start, delivery.end) if delivery else (None, None)
+        asked = use_cases.MoversAsked(*ends, by, tenor_types, within, one_per_curve, converted)
+        found = await context.curves.movers.page(
+            context.principal, filter_of(filter), asked, request, head=await context.head(), stories=context.stories
+        )
+        return connection(
             MoverConnection, order, found.page, lambda mover: mover_of(mover, ends), curve_count=found.curves,
             compared_count=found.compared,
         )  # fmt: skip
 
 
-def mover_of(mover: use_cases.Mover, ends: tuple[use_cases.SnapshotRef, use_cases.SnapshotRef]) -> Mover:
+def mover_of(mover: use_cases.Mover, ends: tuple[SnapshotRef, SnapshotRef]) -> Mover:
     change, tenor = mover.after - mover.before, mover.tenor
     return Mover(
         curve=curve_of(mover.curve), tenor=tenor.label, tenor_type=tenor.type, delivery_start=tenor.period.start,

@@ -9,18 +9,18 @@ from typing import Annotated
 import strawberry
 
 from aurum.curves import quotes
-from aurum.curves.graphql.arguments import MOST, Filter, Info, KnownAt, TenorTypes, instant_of
+from aurum.curves.graphql.arguments import Filter, Info, KnownAt, TenorTypes, instant_of
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.curves.graphql.points import CurvePoint, points_of
+from aurum.curves.quotes import QuotesWanted
 from aurum.errors import InvalidInput
 from aurum.graphql.columnar.plans import batched
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.sizes import PAGED, sized, sizing, weighing
 from aurum.market.periods import TenorType
-from aurum.metadata.graphql import DimensionValues, dimension_values_of, filter_of
+from aurum.metadata.graphql import DimensionValues, chosen_dimensions, dimension_values_of, filter_of
 from aurum.metadata.model import Dimension
 
-_MOST_VALUES = 5_000
 AsOfExactly = Annotated[
     date | None,
     strawberry.argument(description="Exactly this as-of date; null: the newest quote of each curve and label."),
@@ -83,9 +83,7 @@ class QuoteFacets:
         prefix: Annotated[str, strawberry.argument(description="Only values that begin so, in any case.")] = "",
         limit: Annotated[int, strawberry.argument(description="At most so many values of each, 0 to 5000.")] = 1000,
     ) -> list[DimensionValues]:
-        if not 0 <= limit <= _MOST_VALUES:
-            raise InvalidInput(f"at most {_MOST_VALUES} values a dimension", field="limit")
-        chosen = list(Dimension) if names is None else list(dict.fromkeys(names))
+        chosen = chosen_dimensions(names, limit)
         return dimension_values_of(chosen, self.found.dimensions(chosen, prefix, limit))
 
 
@@ -107,14 +105,13 @@ class QuoteQuery:
     ) -> QuoteConnection:  # fmt: skip
         if offset < 0:
             raise InvalidInput("`offset` is not negative", field="offset")
-        request = page_request("quotes", MOST, first, after, last, before)
-        page = await info.context.curves.quotes.page(
-            info.context.principal, filter_of(filter), request, as_of=as_of, compared_with=compared_with,
-            known_at=instant_of(known_at), tenor_types=tenor_types, one_per_legacy_key=one_per_legacy_key,
-            offset=offset,
-        )  # fmt: skip
+        request = page_request("quotes", first, after, last, before)
+        wanted = QuotesWanted(
+            filter_of(filter), as_of, compared_with, instant_of(known_at), tenor_types, one_per_legacy_key
+        )
+        page = await info.context.curves.quotes.page(info.context.principal, wanted, request, offset)
         points = _points_of([each for quote in page.items for each in (quote, quote.other) if each is not None])
-        return connection(QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, points))  # type: ignore[no-any-return]
+        return connection(QuoteConnection, "quotes", page, lambda quote: _quote_of(quote, points))
 
     @strawberry.field(
         description="The quotes that `quotes` lists, counted: what it can be narrowed to.",
@@ -126,10 +123,10 @@ class QuoteQuery:
         known_at: KnownAt = None, tenor_types: TenorTypes = None,
         one_per_legacy_key: OnePerLegacyKey = False,
     ) -> QuoteFacets:  # fmt: skip
-        found = await info.context.curves.quotes.facets(
-            info.context.principal, filter_of(filter), as_of=as_of, compared_with=compared_with,
-            known_at=instant_of(known_at), tenor_types=tenor_types, one_per_legacy_key=one_per_legacy_key,
-        )  # fmt: skip
+        wanted = QuotesWanted(
+            filter_of(filter), as_of, compared_with, instant_of(known_at), tenor_types, one_per_legacy_key
+        )
+        found = await info.context.curves.quotes.facets(info.context.principal, wanted)
         return QuoteFacets(curve_count=len(found.curves), quote_count=found.types.total(), found=found)
 
 

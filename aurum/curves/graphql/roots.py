@@ -10,7 +10,6 @@ import strawberry
 
 from aurum.curves import model
 from aurum.curves.graphql.arguments import (
-    MOST,
     DateRange,
     Filter,
     Info,
@@ -38,6 +37,7 @@ from aurum.metadata.graphql import (
     search_terms_of,
 )
 from aurum.metadata.model import Dimension, SeriesRef
+from aurum.metadata.service import MOST_VALUES
 
 
 @strawberry.type(description="A page of curves.")
@@ -87,9 +87,9 @@ async def curves_page(
 ) -> CurveConnection:  # fmt: skip
     order, context = order_of(order_by, wanted.search), info.context
     name = name_of(order, wanted.search)
-    request = page_request(name, MOST, first, after, last, before)
+    request = page_request(name, first, after, last, before)
     page = await context.metadata.curves(context.principal, wanted, order, request, head=await context.head())
-    return connection(CurveConnection, name, page, curve_of, wanted=wanted)  # type: ignore[no-any-return]
+    return connection(CurveConnection, name, page, curve_of, wanted=wanted)
 
 
 @strawberry.type
@@ -144,7 +144,7 @@ class CurveQuery:
         context = info.context
         wanted, at = filter_of(filter), instant_of(known_at)
         days = await context.curves.as_of_days(context.principal, wanted, first, last, known_at=at)
-        vendors = await context.metadata.dimensions(context.principal, wanted, {Dimension.VENDOR}, "", MOST)
+        vendors = await context.metadata.dimensions(context.principal, wanted, {Dimension.VENDOR}, "", MOST_VALUES)
         missing = await context.missing_days([each.value for each in vendors], first, last, at)
         return as_of_days_of(days, missing)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import strawberry
 
-from aurum.curves.graphql.arguments import MOST, Info, KnownAt, instant_of
+from aurum.curves.graphql.arguments import Info, KnownAt, instant_of
 from aurum.curves.graphql.curves import Curve, curve_of
 from aurum.errors import InvalidInput, NotFound
 from aurum.graphql.columnar.plans import batched
@@ -112,11 +112,11 @@ class SeriesQuery:
         curve_key: Annotated[str | None, strawberry.argument(description="Only to this curve; null: all.")] = None,
         known_at: KnownAt = None, first: First = None, after: After = None,
     ) -> SeriesMappingConnection:  # fmt: skip
-        context, request = info.context, page_request("seriesMappings", MOST, first, after)
+        context, request = info.context, page_request("seriesMappings", first, after)
         wanted = {"source": source, "curve_key": None if curve_key is None else normalize_key(curve_key)}
         given = {name: text for name, text in wanted.items() if text is not None}
         page = await context.metadata.series.mappings(context.principal, given, request, known_at=instant_of(known_at))
-        return connection(SeriesMappingConnection, "seriesMappings", page, mapping_of)  # type: ignore[no-any-return]
+        return connection(SeriesMappingConnection, "seriesMappings", page, mapping_of)
 
     @strawberry.field(
         description="Every version of which curve a series is, the newest first; removals have no curve.",

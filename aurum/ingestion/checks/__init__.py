@@ -13,7 +13,7 @@ import numpy as np
 
 from aurum.ingestion.checks.drift import PreviousFile, check_drift
 from aurum.ingestion.checks.flags import Flag, Flags, located, points_of, refusal, withheld
-from aurum.ingestion.checks.history import Day, History, check_stale, days_of, history_of
+from aurum.ingestion.checks.history import Day, History, check_stale, history_of
 from aurum.ingestion.checks.identical import check_identical
 from aurum.ingestion.checks.numbers import check_numbers, check_share
 from aurum.ingestion.checks.outliers import check_outliers
@@ -36,7 +36,6 @@ __all__ = [
     "Verdict",
     "Withheld",
     "check",
-    "days_of",
     "key_of",
     "located",
     "points_of",

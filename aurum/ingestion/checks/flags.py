@@ -74,6 +74,10 @@ class Flags:
         reasons: Sequence[str] = (),
         at_most: Severity = Severity.ERROR,
     ) -> None:
+        """`addresses`: cells, None for one that is not known. `points`, by curve key, and `reasons`: see `Flag`.
+
+        Nothing where the thresholds say that this check does not speak; never more severe than `at_most`.
+        """
         severity = self._limits.severity(code, curve_key)
         if severity is None:
             return

@@ -5,10 +5,9 @@ And what repeats the day before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
 
 import numpy as np
 
@@ -43,23 +42,6 @@ class Day:
     def of_prices(cls, as_of: date, prices: Mapping[str, PricesOfCurve]) -> Day:
         """From prices by curve key, such as those of snapshots."""
         return cls(as_of, blocks_of(prices))
-
-
-class _Snapshot(Protocol):
-    @property
-    def as_of(self) -> date: ...
-
-    @property
-    def prices(self) -> PricesOfCurve: ...
-
-
-def days_of(series: Mapping[str, Iterable[_Snapshot]]) -> list[Day]:
-    """The days of stored snapshots by curve key, oldest first."""
-    days: dict[date, dict[str, PricesOfCurve]] = {}
-    for key, snapshots in series.items():
-        for snapshot in snapshots:
-            days.setdefault(snapshot.as_of, {})[key] = snapshot.prices
-    return [Day.of_prices(as_of, days[as_of]) for as_of in sorted(days)]
 
 
 # ------------------------------------------------------------------------------------------------- in one array

@@ -99,6 +99,7 @@ class Table:
 
 
 def tabulate(parsed: ParsedWorkbook) -> Table:
+    """A row for each curve, in the order of the file; a column for each delivery, months first: NaN where none is."""
     curves = parsed.curves
     keys = tuple([key_of(curve.identity) for curve in curves])
     groups: dict[int, list[int]] = {}

@@ -12,13 +12,13 @@ from aurum.ingestion.graphql.policies import PolicyMutation, PolicyQuery
 from aurum.ingestion.graphql.quarantine import QuarantinedPoint, QuarantineMutation, QuarantineQuery, point_of
 from aurum.ingestion.graphql.runs import (
     IngestionRun,
-    RunMutation,
     RunQuery,
     RunSubscription,
     SourceFile,
     file_of,
     run_of,
 )
+from aurum.ingestion.graphql.sending import RunMutation
 
 __all__ = [
     "WORST",

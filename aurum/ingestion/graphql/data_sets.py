@@ -19,7 +19,7 @@ from aurum.ingestion.graphql.policies import FileDelivery, Policy, SetPolicyInpu
 from aurum.ingestion.graphql.runs import IngestionRun, SourceFile, file_of, run_of
 from aurum.ingestion.policies import contract_of
 from aurum.metadata import model as metadata
-from aurum.metadata.graphql import DimensionValues, Problem, dimension_values_of, problem_of
+from aurum.metadata.graphql import DimensionValues, Problem, chosen_dimensions, dimension_values_of, problem_of
 from aurum.metadata.model import Dimension
 from aurum.metadata.service import MOST_VALUES
 
@@ -53,9 +53,7 @@ class DataSetSchema:
         names: Annotated[list[Dimension] | None, strawberry.argument(description="Which; null: all.")] = None,
         limit: Annotated[int, strawberry.argument(description="At most so many values of each, 0 to 1000.")] = 50,
     ) -> list[DimensionValues]:
-        if not 0 <= limit <= MOST_VALUES:
-            raise InvalidInput(f"at most {MOST_VALUES} values a dimension", field="limit")
-        chosen = list(Dimension) if names is None else list(dict.fromkeys(names))
+        chosen = chosen_dimensions(names, limit, MOST_VALUES)
         found = dimension_values_of(chosen, self.values)
         return [DimensionValues(dimension=each.dimension, values=each.values[:limit]) for each in found]
 
@@ -208,14 +206,16 @@ class SetDataSetContractPayload:
 @strawberry.type
 class DataSetQuery:
     @strawberry.field(
-        description="Data sets, by key: the vendors that have curves, a loaded file or a contract.", directives=[PAGED]
+        description="Data sets, by key: the vendors that have curves, a loaded file or a contract. "
+        f"At most {_MOST} at once.",
+        directives=[PAGED],
     )
     async def data_sets(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> DataSetConnection:
-        request = page_request("dataSets", _MOST, first, after, last, before)
+        request = page_request("dataSets", first, after, last, before, most=_MOST)
         page = await info.context.ingestion.data_sets.page(info.context.principal, request)
-        return connection(DataSetConnection, "dataSets", page, _data_set_of)  # type: ignore[no-any-return]
+        return connection(DataSetConnection, "dataSets", page, _data_set_of)
 
     @strawberry.field(description="One data set by its key, in any case; null where there is none.")
     async def data_set(

@@ -22,7 +22,6 @@ from aurum.market.periods import TenorType
 from aurum.metadata.graphql import Problem, problem_of
 
 T = TypeVar("T")
-_MOST = 500
 publish_enum(
     QuarantineState,
     "What has become of a point in quarantine.",
@@ -148,10 +147,10 @@ class QuarantineQuery:
         filter: Annotated[QuarantineFilter | None, strawberry.argument(description="Which; null: all.")] = None,
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> QuarantinedPointConnection:  # fmt: skip
-        request = page_request("quarantine", _MOST, first, after, last, before)
+        request = page_request("quarantine", first, after, last, before)
         context, wanted = info.context, _filter_of(filter or QuarantineFilter())
         page = await context.ingestion.quarantine.page(context.principal, wanted, request)
-        return connection(QuarantinedPointConnection, "quarantine", page, point_of, wanted=wanted)  # type: ignore[no-any-return]
+        return connection(QuarantinedPointConnection, "quarantine", page, point_of, wanted=wanted)
 
 
 @strawberry.type

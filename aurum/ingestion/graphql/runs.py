@@ -1,35 +1,27 @@
-"""Files, runs and findings; the two ways to send a file, and how to end or repeat a run."""
+"""Files, and the runs that load them: looked for and followed, with what was found."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterable, Sequence
 from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
-from starlette.datastructures import UploadFile
-from strawberry.file_uploads import Upload
 
 from aurum.backends.events import Event
 from aurum.curves.graphql import DateRange, EventsAfter
-from aurum.errors import Conflict, InvalidInput, NotFound, Unavailable, WorkbookRefused
+from aurum.errors import NotFound
 from aurum.graphql.connections import After, Before, Connection, First, Last, connection, page_request
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.ids import node_id, row_of
 from aurum.graphql.nodes import Node
-from aurum.graphql.sizes import PAGED, sized, weighing
+from aurum.graphql.sizes import PAGED, sized
 from aurum.graphql.streams import Feed
 from aurum.ingestion import model
-from aurum.ingestion.graphql.findings import Finding, Info, IngestionContext, finding_of
+from aurum.ingestion.graphql.findings import Finding, Info, finding_of
 from aurum.ingestion.loading import INGESTION_RUN
 from aurum.ingestion.model import RunState, Stage, annotated_name
-from aurum.ingestion.service import Submission
-from aurum.metadata.graphql import Problem, problem_of
 from aurum.parsers.model import Severity
-
-_MOST = 500
-_log = logging.getLogger(__name__)
 
 publish_enum(
     Stage,
@@ -217,38 +209,6 @@ class IngestionRunEvent:
         return run_of(found)
 
 
-@strawberry.input(description="A workbook to load, as a multipart upload.")
-class UploadWorkbookInput:
-    file: Upload = strawberry.field(description="The workbook (GraphQL multipart request specification).")
-    as_of: date | None = strawberry.field(default=None, description="Only where the file does not tell its as-of date.")
-    vendor: str | None = strawberry.field(default=None, description="Only where the file's name does not tell.")
-
-
-@strawberry.input(description="A workbook that lies in a folder the server may read from.")
-class IngestFileInput:
-    path: str = strawberry.field(description="Relative to the drop folder.")
-    as_of: date | None = strawberry.field(default=None, description="Only where the file does not tell its as-of date.")
-    vendor: str | None = strawberry.field(default=None, description="Only where the file's name does not tell.")
-
-
-@strawberry.input(description="A run that waits or is under way.")
-class CancelIngestionRunInput:
-    id: strawberry.ID = strawberry.field(description="The run's id.")
-
-
-@strawberry.input(description="A run that failed or was cancelled.")
-class RetryIngestionRunInput:
-    id: strawberry.ID = strawberry.field(description="The run's id.")
-
-
-@strawberry.type(description="The run, which goes on behind the answer, or what was wrong.")
-class IngestPayload:
-    run: IngestionRun | None = strawberry.field(description="Null where there are problems.")
-    problems: list[Problem] = strawberry.field(
-        description="Empty where a run was queued or is known.", directives=[sized(1)]
-    )
-
-
 RunId = Annotated[strawberry.ID, strawberry.argument(description="The run's id.")]
 Name = Annotated[str | None, strawberry.argument(description="A part of the file's name, in any case.")]
 
@@ -266,10 +226,10 @@ class RunQuery:
         filter: Annotated[IngestionRunFilter | None, strawberry.argument(description="Which; null: all.")] = None,
         search: Name = None, first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> IngestionRunConnection:  # fmt: skip
-        request = page_request("runs", _MOST, first, after, last, before)
+        request = page_request("runs", first, after, last, before)
         context, wanted = info.context, _filter_of(filter, search)
         page = await context.ingestion.runs_page(context.principal, wanted, request)
-        return connection(IngestionRunConnection, "runs", page, run_of, wanted=wanted)  # type: ignore[no-any-return]
+        return connection(IngestionRunConnection, "runs", page, run_of, wanted=wanted)
 
     @strawberry.field(description="Files that came, newest first.", directives=[PAGED])
     async def source_files(
@@ -277,67 +237,10 @@ class RunQuery:
         filter: Annotated[SourceFileFilter | None, strawberry.argument(description="Which; null: all.")] = None,
         search: Name = None, first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> SourceFileConnection:  # fmt: skip
-        request = page_request("files", _MOST, first, after, last, before)
+        request = page_request("files", first, after, last, before)
         context = info.context
         page = await context.ingestion.files_page(context.principal, _filter_of(filter, search), request)
-        return connection(SourceFileConnection, "files", page, file_of)  # type: ignore[no-any-return]
-
-
-@strawberry.type
-class RunMutation:
-    @strawberry.mutation(
-        description="Loads an uploaded workbook; answers with the run at once.", directives=[weighing(5000)]
-    )
-    async def upload_workbook(
-        self, info: Info, input: Annotated[UploadWorkbookInput, strawberry.argument(description="The workbook.")]
-    ) -> IngestPayload:
-        file: object = input.file
-        if not isinstance(file, UploadFile):
-            raise InvalidInput("`file` is not an uploaded file", field="file", hint="Send a multipart request.")
-        data = await file.read()
-        return await _submit(info, Submission(data, file.filename or "", "upload", input.vendor, input.as_of))
-
-    @strawberry.mutation(
-        description="Loads a workbook from the server's drop folder; answers with the run at once.",
-        directives=[weighing(5000)],
-    )
-    async def ingest_file(
-        self, info: Info, input: Annotated[IngestFileInput, strawberry.argument(description="The workbook.")]
-    ) -> IngestPayload:
-        try:
-            data = await info.context.ingestion.read_dropped(info.context.principal, input.path, "ingestFile")
-        except (InvalidInput, NotFound, WorkbookRefused) as error:
-            return IngestPayload(run=None, problems=[Problem(code=error.code, message=error.message, field="path",
-                                                             hint=error.hint)])  # fmt: skip
-        return await _submit(info, Submission(data, input.path, "ingestFile", input.vendor, input.as_of))
-
-    @strawberry.mutation(description="Ends a run that waits or is under way: nothing of its file is loaded.")
-    async def cancel_ingestion_run(
-        self, info: Info, input: Annotated[CancelIngestionRunInput, strawberry.argument(description="The run.")]
-    ) -> IngestPayload:
-        context = info.context
-        try:
-            run = await context.ingestion.cancel(context.principal, row_of(input.id, "IngestionRun"))
-        except (Conflict, InvalidInput, NotFound) as error:
-            return IngestPayload(run=None, problems=[problem_of(error)])
-        await _withdraw(context, run)
-        return IngestPayload(run=run_of(run), problems=[])
-
-    @strawberry.mutation(
-        description="Loads the file of a failed or cancelled run again; answers with the new run.",
-        directives=[weighing(5000)],
-    )
-    async def retry_ingestion_run(
-        self, info: Info, input: Annotated[RetryIngestionRunInput, strawberry.argument(description="The run.")]
-    ) -> IngestPayload:
-        context = info.context
-        try:
-            run = await context.ingestion.retry(context.principal, row_of(input.id, "IngestionRun"))
-        except (Conflict, InvalidInput, NotFound) as error:
-            return IngestPayload(run=None, problems=[problem_of(error)])
-        if run.state is RunState.QUEUED:
-            await _dispatch(context, run)
-        return IngestPayload(run=run_of(run), problems=[])
+        return connection(SourceFileConnection, "files", page, file_of)
 
 
 @strawberry.type
@@ -360,34 +263,6 @@ def _run_event(event: Event) -> IngestionRunEvent:
         sheet_count=told.get("sheets", 0), point_count=told.get("points", 0), loaded_count=told.get("loaded", 0),
         withheld_count=told.get("withheld", 0), run_row=told["run_id"],
     )  # fmt: skip
-
-
-async def _submit(info: Info, submission: Submission) -> IngestPayload:
-    context = info.context
-    try:
-        run = await context.ingestion.submit(context.principal, submission)
-    except WorkbookRefused as error:
-        problem = Problem(code=error.code, message=error.message, field="file", hint=error.hint)
-        return IngestPayload(run=None, problems=[problem])
-    if run.state is RunState.QUEUED:
-        await _dispatch(context, run)
-    return IngestPayload(run=run_of(run), problems=[])
-
-
-async def _dispatch(context: IngestionContext, run: model.Run) -> None:
-    try:
-        await context.dispatch(run)
-    except Unavailable as error:
-        # The run is queued all the same, and the server dispatches it again.
-        _log.warning("run %s is not dispatched yet: %s", run.id, error.message, extra={"run_id": run.id})
-
-
-async def _withdraw(context: IngestionContext, run: model.Run) -> None:
-    try:
-        await context.withdraw(run)
-    except Unavailable as error:
-        # It is cancelled all the same: whoever executes it cannot load anything any more.
-        _log.warning("run %s goes on in vain: %s", run.id, error.message, extra={"run_id": run.id})
 
 
 def _filter_of(wanted: IngestionRunFilter | SourceFileFilter | None, search: str | None) -> model.RunFilter:

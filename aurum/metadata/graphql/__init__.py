@@ -2,6 +2,7 @@
 
 from aurum.metadata.graphql.calendars import Block, Calendar, CalendarQuery, block_face, calendar_face
 from aurum.metadata.graphql.catalogue import (
+    AS_SPELT,
     Attribute,
     Currency,
     CurveFilter,
@@ -15,7 +16,9 @@ from aurum.metadata.graphql.catalogue import (
     SearchTerm,
     Unit,
     UnitVersion,
+    chosen_dimensions,
     currency_of,
+    dimension_text,
     dimension_values_of,
     filter_of,
     name_of,
@@ -29,6 +32,7 @@ from aurum.metadata.graphql.catalogue import (
 from aurum.metadata.graphql.deliveries import DeliveryInput, period_of
 
 __all__ = [
+    "AS_SPELT",
     "Attribute",
     "Block",
     "Calendar",
@@ -48,7 +52,9 @@ __all__ = [
     "UnitVersion",
     "block_face",
     "calendar_face",
+    "chosen_dimensions",
     "currency_of",
+    "dimension_text",
     "dimension_values_of",
     "filter_of",
     "name_of",

@@ -33,7 +33,7 @@ class MetadataContext(Protocol):
 
 
 Info = strawberry.Info[MetadataContext, None]
-_MOST_VALUES = 5000
+AS_SPELT = "As the vendor spells it; measures are those of `Measure`."
 
 
 class OrderDirection(Enum):
@@ -223,7 +223,7 @@ class Attribute:
 
 @strawberry.type(description="A value of a dimension.")
 class DimensionValue:
-    value: str = strawberry.field(description="As the vendor spells it.")
+    value: str = strawberry.field(description=AS_SPELT)
     count: int = strawberry.field(description="How many of the chosen curves have it.")
 
 
@@ -273,11 +273,27 @@ def unit_of(code: str | None) -> Unit | None:
     )  # fmt: skip
 
 
+def chosen_dimensions(names: Sequence[Dimension] | None, limit: int, most: int = 5_000) -> list[Dimension]:
+    """Those named, each once; None: all. Raises InvalidInput for a `limit` that is not 0 to `most`."""
+    if not 0 <= limit <= most:
+        raise InvalidInput(f"at most {most} values a dimension", field="limit")
+    return list(Dimension) if names is None else list(dict.fromkeys(names))
+
+
+def dimension_text(dimension: Dimension, text: str) -> str:
+    """As `CurveFilter` takes it."""
+    return Measure(text).name if dimension is Dimension.MEASURE else text
+
+
 def dimension_values_of(names: Sequence[Dimension], found: Sequence[model.DimensionValue]) -> list[DimensionValues]:
     return [
         DimensionValues(
             dimension=name,
-            values=[DimensionValue(value=each.value, count=each.count) for each in found if each.dimension == name],
+            values=[
+                DimensionValue(value=dimension_text(name, each.value), count=each.count)
+                for each in found
+                if each.dimension == name
+            ],
         )
         for name in names
     ]
@@ -301,8 +317,9 @@ def _mapping_of(mapping: model.UnitMapping) -> UnitMapping:
     )  # fmt: skip
 
 
-def problem_of(error: AurumError) -> Problem:
-    return Problem(code=error.code, message=error.message, field=error.details.get("field"), hint=error.hint)
+def problem_of(error: AurumError, field: str | None = None) -> Problem:
+    """`field`: which one it is about, where the error does not say."""
+    return Problem(code=error.code, message=error.message, field=error.details.get("field", field), hint=error.hint)
 
 
 @strawberry.type
@@ -320,9 +337,7 @@ class MetadataQuery:
         limit: Annotated[int, argument(description="At most so many values of each, 0 to 5000.")] = 1000,
         search: Search = None,
     ) -> list[DimensionValues]:
-        if not 0 <= limit <= _MOST_VALUES:
-            raise InvalidInput(f"at most {_MOST_VALUES} values a dimension", field="limit")
-        chosen = list(Dimension) if names is None else list(dict.fromkeys(names))
+        chosen = chosen_dimensions(names, limit)
         context = info.context
         wanted = filter_of(filter, await context.metadata.search(context.principal, search))
         found = await context.metadata.dimensions(

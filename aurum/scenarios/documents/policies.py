@@ -13,10 +13,10 @@ from aurum.scenarios.policies import PRIMITIVES, PolicyVersion
 _TEXTS = ("name", "description", "source")
 
 
-def read_policy(document: Any, path: str = "policy") -> tuple[PolicyVersion | None, list[Issue]]:
-    """The policy, or every issue. Its effects are primitives: policies do not hold one another."""
+def read_policy(document: Any) -> tuple[PolicyVersion | None, list[Issue]]:
+    """The policy, or every issue, below `policy`. Its effects are primitives: policies do not hold one another."""
     reader = Reader()
-    found = reader.tried(_read, reader, document, path)
+    found = reader.tried(_read, reader, document, "policy")
     return (None if reader.issues else found), reader.issues
 
 

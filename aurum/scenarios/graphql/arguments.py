@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import strawberry
@@ -30,7 +30,7 @@ from aurum.scenarios.runs.simulations import SimulationService
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-MOST = 500
+MOST_TOLD = 200  # issues: a scenario can name thousands of curves that are not there
 
 
 class ScenarioContext(Protocol):
@@ -75,7 +75,9 @@ publish_enum(
 )
 
 
-@strawberry.type(description="Something to mend, or to know, about a scenario.")
+@strawberry.type(
+    description="Something to mend, or to know, about a scenario. A list has the first 200 of them, the errors first."
+)
 class ScenarioIssue:
     severity: Severity = strawberry.field(description="How bad it is.")
     code: str = strawberry.field(description="Stable, for programs.")
@@ -99,12 +101,16 @@ def driver_of(document: Mapping[str, Any]) -> ScenarioDriver:
     )
 
 
-def issue_of(issue: model.Issue, documents: Sequence[Any], field: str = "drivers") -> ScenarioIssue:
-    """`documents` are what the input's `field` holds."""
-    return ScenarioIssue(
-        severity=issue.severity, code=issue.code, message=issue.message,
-        path=graphql_path(issue.path, documents, field), suggestion=issue.suggestion,
-    )  # fmt: skip
+def told_of(issues: Iterable[model.Issue], documents: Sequence[Any], field: str = "drivers") -> list[ScenarioIssue]:
+    """The first of them, the errors before the others. `documents` are what the input's `field` holds."""
+    told = sorted(issues, key=lambda each: each.severity is not Severity.ERROR)[:MOST_TOLD]
+    return [
+        ScenarioIssue(
+            severity=each.severity, code=each.code, message=each.message,
+            path=graphql_path(each.path, documents, field), suggestion=each.suggestion,
+        )
+        for each in told
+    ]  # fmt: skip
 
 
 WRONG = (Conflict, InvalidInput, InvalidScenario, NotFound)  # what a person can mend
@@ -114,7 +120,7 @@ def wrong(error: AurumError, documents: Sequence[Any], field: str = "drivers") -
     """What a payload says of an error: `problems`, and of drivers every one of their issues."""
     if not isinstance(error, InvalidScenario):
         return {"problems": [problem_of(error)], "issues": []}
-    issues = [issue_of(each, documents, field) for each in issues_of(error)]
+    issues = told_of(issues_of(error), documents, field)
     first = issues[0]
     problem = Problem(code=error.code, message=first.message, field=first.path, hint=first.suggestion)
     return {"problems": [problem], "issues": issues}

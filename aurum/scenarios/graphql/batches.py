@@ -24,7 +24,7 @@ from aurum.metadata.graphql import CurveFilter, Problem, filter_of
 from aurum.scenarios.batches import model
 from aurum.scenarios.batches.model import BatchKind, Holding
 from aurum.scenarios.batches.summary import Row
-from aurum.scenarios.graphql.arguments import MOST, WRONG, Info, ScenarioIssue, wrong
+from aurum.scenarios.graphql.arguments import WRONG, Info, ScenarioIssue, wrong
 from aurum.scenarios.graphql.bars import BatchRead, TornadoBar
 from aurum.scenarios.graphql.batch_risk import BatchRisk, batch_risk_of
 from aurum.scenarios.graphql.comparison import HowMany, first_of
@@ -260,11 +260,11 @@ class BatchQuery:
             description="Sweeps and tornados of this one; null: all.")] = None,
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> ScenarioBatchConnection:  # fmt: skip
-        request = page_request("scenario batches", MOST, first, after, last, before)
+        request = page_request("scenario batches", first, after, last, before)
         row = None if scenario is None else row_of(scenario, "Scenario", "scenario")
         context, wanted = info.context, model.BatchFilter(row)
         page = await context.scenario_batches.page(context.principal, wanted, request)
-        return connection(ScenarioBatchConnection, "scenario batches", page, batch_of, wanted=wanted)  # type: ignore[no-any-return]
+        return connection(ScenarioBatchConnection, "scenario batches", page, batch_of, wanted=wanted)
 
 
 @strawberry.type

@@ -91,7 +91,7 @@ def _kind(kind: DriverType, parameter: Parameter) -> Any:
 
 
 def _described(parameter: Parameter, default: Any) -> str:
-    unit = f" In {parameter.unit}." if parameter.unit not in (None, "1") else ""
+    unit = "" if parameter.unit in (None, "1") else f" Unit: {parameter.unit.removeprefix('of ')}."
     within = f" Range: {parameter.range}." if parameter.range else ""
     otherwise = "" if default is None else f" Default: {default}."
     return f"{parameter.description[0].upper()}{parameter.description[1:]}.{unit}{within}{otherwise}"

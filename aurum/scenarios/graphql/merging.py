@@ -20,7 +20,7 @@ from aurum.scenarios.graphql.arguments import (
     ScenarioDriver,
     ScenarioIssue,
     driver_of,
-    issue_of,
+    told_of,
     wrong,
 )
 from aurum.scenarios.graphql.scenarios import Scenario, ScenarioVersion, scenario_of, version_of
@@ -158,7 +158,7 @@ def _payload(planned: PlannedMerge, kept: Kept | None) -> MergePayload:
         hint = "Decide every one of `merge.conflicts` by its path, in `resolve`."
         problem = problem_of(Conflict(f"{count} conflicts are open: nothing was changed", hint=hint, field="resolve"))
         return MergePayload(scenario=None, merge=merge, issues=[], problems=[problem])
-    issues = [issue_of(each, kept.scenario.newest.definition.drivers) for each in kept.issues]
+    issues = told_of(kept.issues, kept.scenario.newest.definition.drivers)
     return MergePayload(scenario=scenario_of(kept.scenario), merge=merge, issues=issues, problems=[])
 
 

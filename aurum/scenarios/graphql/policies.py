@@ -17,7 +17,7 @@ from aurum.scenarios.graphql.arguments import (
     ScenarioDriver,
     ScenarioIssue,
     driver_of,
-    issue_of,
+    told_of,
     wrong,
 )
 from aurum.scenarios.graphql.drivers import DriverInput, documents_of
@@ -94,7 +94,7 @@ class PolicyMutation:
             )
         except WRONG as error:
             return PolicyPayload(policy=None, **wrong(error, effects, "effects"))
-        told = [issue_of(each, effects, "effects") for each in issues]
+        told = told_of(issues, effects, "effects")
         return PolicyPayload(policy=_policy_of(policy), issues=told, problems=[])
 
 

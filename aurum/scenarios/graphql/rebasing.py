@@ -13,7 +13,7 @@ from aurum.curves.graphql import Curve, curve_of, instant_of
 from aurum.graphql.ids import row_of
 from aurum.graphql.sizes import sized, weighing
 from aurum.metadata.graphql import Problem
-from aurum.scenarios.graphql.arguments import WRONG, Info, ScenarioIssue, issue_of, wrong
+from aurum.scenarios.graphql.arguments import WRONG, Info, ScenarioIssue, told_of, wrong
 from aurum.scenarios.graphql.comparison import HowMany, RunDifference, differences_of, first_of
 from aurum.scenarios.graphql.scenarios import Scenario, scenario_of
 from aurum.scenarios.repository.rebasing import PlannedRebase, Start
@@ -110,7 +110,7 @@ class RebaseMutation:
             )
         except WRONG as error:
             return RebasePayload(scenario=None, rebase=None, **wrong(error, ()))
-        issues = [issue_of(each, kept.scenario.newest.definition.drivers) for each in kept.issues]
+        issues = told_of(kept.issues, kept.scenario.newest.definition.drivers)
         return RebasePayload(
             scenario=scenario_of(kept.scenario), rebase=_rebase_of(rebase), issues=issues, problems=[]
         )  # fmt: skip
@@ -120,7 +120,7 @@ def _rebase_of(planned: PlannedRebase) -> ScenarioRebase:
     documents = planned.definition.drivers
     return ScenarioRebase(
         as_of_before=planned.before.as_of, known_at_before=planned.before.known_at, as_of=planned.there.as_of,
-        known_at=planned.there.known_at, new_issues=[issue_of(each, documents) for each in planned.new],
-        gone_issues=[issue_of(each, documents) for each in planned.gone],
+        known_at=planned.there.known_at, new_issues=told_of(planned.new, documents),
+        gone_issues=told_of(planned.gone, documents),
         total_count=None if planned.differences is None else len(planned.differences), planned=planned,
     )  # fmt: skip

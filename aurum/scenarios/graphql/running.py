@@ -17,7 +17,6 @@ from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.graphql.streams import Feed
 from aurum.metadata.graphql import Problem
 from aurum.scenarios.graphql.arguments import (
-    MOST,
     WRONG,
     Info,
     ScenarioIssue,
@@ -121,10 +120,10 @@ class ScenarioRunQuery:
         filter: Annotated[ScenarioRunFilter | None, strawberry.argument(description="Which; null: all.")] = None,
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> ScenarioRunConnection:  # fmt: skip
-        request = page_request("scenario runs", MOST, first, after, last, before)
+        request = page_request("scenario runs", first, after, last, before)
         context, wanted = info.context, _wanted(filter)
         page = await context.scenario_runs.page(context.principal, wanted, request)
-        return connection(ScenarioRunConnection, "scenario runs", page, run_of, wanted=wanted)  # type: ignore[no-any-return]
+        return connection(ScenarioRunConnection, "scenario runs", page, run_of, wanted=wanted)
 
 
 @strawberry.type

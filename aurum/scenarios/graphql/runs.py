@@ -19,12 +19,11 @@ from aurum.graphql.nodes import Node
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.scenarios.attribution import MOST_DRIVERS
 from aurum.scenarios.graphql.arguments import (
-    MOST,
     Info,
     ScenarioDriver,
     ScenarioIssue,
     driver_of,
-    issue_of,
+    told_of,
 )
 from aurum.scenarios.graphql.scenarios import Scenario, scenario_of
 from aurum.scenarios.graphql.simulation import ScenarioSimulation, simulation_of
@@ -181,7 +180,7 @@ class ScenarioRun(Node):
     @strawberry.field(description="What is to be known of it, or why it failed.", directives=[sized(10)])
     async def issues(self, info: Info) -> list[ScenarioIssue]:
         documents = documents_of(self.run, await self._version(info))
-        return [issue_of(each, documents) for each in self.run.issues]
+        return told_of(self.run.issues, documents)
 
     @strawberry.field(
         description="How many curves it has: those it looks at, and those its drivers refer to. While it is under way, "
@@ -205,12 +204,12 @@ class ScenarioRun(Node):
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> ScenarioRunCurveConnection:  # fmt: skip
         order = "curves of a run"
-        request = page_request(order, MOST, first, after, last, before)
+        request = page_request(order, first, after, last, before)
         page = await info.context.load(
             info.context.scenario_results.pages, self.run.id, moved=moved, request=request
         ) or Page([], [], False, False)
         drivers = documents_of(self.run, await self._version(info))
-        return connection(ScenarioRunCurveConnection, order, page, lambda told: self._curve(told, drivers))  # type: ignore[no-any-return]
+        return connection(ScenarioRunCurveConnection, order, page, lambda told: self._curve(told, drivers))
 
     @strawberry.field(description="What it has made of one curve, by driver; null where it does not have the curve.")
     async def attribution(

@@ -18,14 +18,13 @@ from aurum.graphql.nodes import Node
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.metadata.graphql import CurveFilter, Problem, filter_of
 from aurum.scenarios.graphql.arguments import (
-    MOST,
     WRONG,
     Info,
     ScenarioDriver,
     ScenarioIssue,
     driver_of,
     given_of,
-    issue_of,
+    told_of,
     wrong,
 )
 from aurum.scenarios.graphql.drivers import DriverInput, DriverKind, documents_of, driver_kinds
@@ -140,32 +139,30 @@ class ScenarioInput:
     reason: str | None = strawberry.field(default=None, description="Why; kept with the version.")
 
 
+@strawberry.input(description="What may be said in another way.")
+class ScenarioChanges:
+    description: str | None = strawberry.field(default=UNSET, description="What it is about.")
+    drivers: list[DriverInput] | None = strawberry.field(default=UNSET, description="All of them, in order.")
+    filter: CurveFilter | None = strawberry.field(default=UNSET, description="The curves it looks at; null: all.")
+    as_of: date | None = strawberry.field(default=UNSET, description="Null: the newest as-of date.")
+    known_at: datetime | None = strawberry.field(default=UNSET, description="Null: what is known when it is run.")
+    tags: list[str] | None = strawberry.field(default=UNSET, description="All of them.")
+
+
 @strawberry.input(description="What a scenario shall say from now on. What is left out stays as it is.")
-class UpdateScenarioInput:
+class UpdateScenarioInput(ScenarioChanges):
     id: strawberry.ID = strawberry.field(description="The scenario.")
     expected_version: int = strawberry.field(description="Its newest version, as far as you know: else CONFLICT.")
     reason: str = strawberry.field(description="Why; kept with the version.")
     name: str | None = strawberry.field(default=UNSET, description="What people call it.")
-    description: str | None = strawberry.field(default=UNSET, description="What it is about.")
-    drivers: list[DriverInput] | None = strawberry.field(default=UNSET, description="All of them, in order.")
-    filter: CurveFilter | None = strawberry.field(default=UNSET, description="The curves it looks at; null: all.")
-    as_of: date | None = strawberry.field(default=UNSET, description="Null: the newest as-of date.")
-    known_at: datetime | None = strawberry.field(default=UNSET, description="Null: what is known when it is run.")
-    tags: list[str] | None = strawberry.field(default=UNSET, description="All of them.")
 
 
 @strawberry.input(description="A scenario that begins as another one. What is left out is as there.")
-class BranchScenarioInput:
+class BranchScenarioInput(ScenarioChanges):
     id: strawberry.ID = strawberry.field(description="The scenario to branch from.")
     version: int | None = strawberry.field(default=None, description="Which of its versions; null: the newest.")
     name: str = strawberry.field(description="What people call the new one.")
     reason: str = strawberry.field(description="Why; kept with its first version.")
-    description: str | None = strawberry.field(default=UNSET, description="What it is about.")
-    drivers: list[DriverInput] | None = strawberry.field(default=UNSET, description="All of them, in order.")
-    filter: CurveFilter | None = strawberry.field(default=UNSET, description="The curves it looks at; null: all.")
-    as_of: date | None = strawberry.field(default=UNSET, description="Null: the newest as-of date.")
-    known_at: datetime | None = strawberry.field(default=UNSET, description="Null: what is known when it is run.")
-    tags: list[str] | None = strawberry.field(default=UNSET, description="All of them.")
 
 
 @strawberry.input(description="A scenario to put away.")
@@ -176,7 +173,7 @@ class PutAwayScenarioInput:
 @strawberry.type(description="What is to be said about a scenario before anything is kept or run.")
 class ScenarioValidation:
     valid: bool = strawberry.field(description="Whether none of the issues is an ERROR.")
-    issues: list[ScenarioIssue] = strawberry.field(description="All of them, in no order.", directives=[sized(20)])
+    issues: list[ScenarioIssue] = strawberry.field(description="The errors first.", directives=[sized(20)])
 
 
 @strawberry.type(description="The scenario, or what was wrong: then nothing was changed.")
@@ -206,10 +203,10 @@ class ScenarioQuery:
         filter: Annotated[ScenarioFilter | None, strawberry.argument(description="Which; null: all.")] = None,
         first: First = None, after: After = None, last: Last = None, before: Before = None,
     ) -> ScenarioConnection:  # fmt: skip
-        request = page_request("scenarios", MOST, first, after, last, before)
+        request = page_request("scenarios", first, after, last, before)
         context, wanted = info.context, _wanted(filter)
         page = await context.scenarios.page(context.principal, wanted, request)
-        return connection(ScenarioConnection, "scenarios", page, scenario_of, wanted=wanted)  # type: ignore[no-any-return]
+        return connection(ScenarioConnection, "scenarios", page, scenario_of, wanted=wanted)
 
     @strawberry.field(
         description="What is wrong with a scenario, or probably not meant. Nothing is kept.", directives=[_WEIGHT]
@@ -219,7 +216,7 @@ class ScenarioQuery:
         issues = await info.context.scenarios.validate(info.context.principal, said)
         return ScenarioValidation(
             valid=all(each.severity is not Severity.ERROR for each in issues),
-            issues=[issue_of(each, said.drivers) for each in issues],
+            issues=told_of(issues, said.drivers),
         )
 
     @strawberry.field(description="Every type of driver, with its formula and an example.", directives=[sized(15)])
@@ -314,7 +311,7 @@ async def _answered(
     except WRONG as error:
         return ScenarioPayload(scenario=None, **wrong(error, documents))
     scenario, issues = (found, ()) if isinstance(found, model.Scenario) else found
-    told = [issue_of(each, scenario.newest.definition.drivers) for each in issues]
+    told = told_of(issues, scenario.newest.definition.drivers)
     return ScenarioPayload(scenario=scenario_of(scenario), issues=told, problems=[])
 
 

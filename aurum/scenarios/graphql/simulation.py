@@ -20,7 +20,7 @@ from aurum.graphql.ids import row_of
 from aurum.graphql.sizes import PAGED, sized, weighing
 from aurum.market.periods import DeliveryPeriod, first_day, months_at
 from aurum.metadata.graphql import CurveFilter, DeliveryInput, filter_of
-from aurum.scenarios.graphql.arguments import MOST, Info
+from aurum.scenarios.graphql.arguments import Info
 from aurum.scenarios.runs.simulated import Numbers, RunSimulation, SimulatedRunCurve
 from aurum.scenarios.simulation import asked, risk, stress
 from aurum.scenarios.simulation.asked import Per, PositionAsked, RiskPeriod, SimulationAsked
@@ -288,9 +288,9 @@ class ScenarioSimulation:
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> SimulatedCurveConnection:
         order, context = "simulated curves", info.context
-        request = page_request(order, MOST, first, after, last, before)
+        request = page_request(order, first, after, last, before)
         page = await context.load(context.scenario_simulations.pages, self.found.run_id, request=request)
-        return connection(SimulatedCurveConnection, order, page or Page([], [], False, False), _curve_of)  # type: ignore[no-any-return]
+        return connection(SimulatedCurveConnection, order, page or Page([], [], False, False), _curve_of)
 
     @strawberry.field(description="One of its curves; null where it does not have the curve.")
     async def curve(

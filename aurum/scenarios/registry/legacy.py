@@ -26,7 +26,7 @@ K = ParameterKind
 _GAS_ONLY = {"curves": {"keys": [GAS]}}
 _UP_20 = {"driver_type": "scale", "payload": {"percent": 20, "limits": _GAS_ONLY}}
 _UP_10 = {"driver_type": "scale", "payload": {"percent": 10, "limits": _GAS_ONLY}}
-_REGION = Parameter("region", K.TEXT, "an ISO, market, region or location as curves name it. None: all")
+_REGION = Parameter("region", K.TEXT, "an ISO, market, region or location as curves name it; null: all")
 
 
 def _year(name: str, description: str) -> Parameter:
@@ -38,9 +38,9 @@ POLICY = DriverType(
     "its primitives, one after another, from 1 January of `start_year` on",
     (
         Parameter("policy_name", K.TEXT, "as the registry has it, in any case; another one is refused"),
-        _year("start_year", "the first year of delivery that it moves. None: all deliveries"),
+        _year("start_year", "the first year of delivery that it moves; null: all deliveries"),
         Parameter("description", K.TEXT, "kept, not acted upon"),
-        Parameter("policy_version", K.INTEGER, "None: the newest", None, 1, 1_000_000),
+        Parameter("policy_version", K.INTEGER, "null: the newest", None, 1, 1_000_000),
     ),
     Example(
         ({"driver_type": "policy", "payload": {"policy_name": "Carbon price 90", "start_year": 2027}},),
@@ -55,9 +55,9 @@ LOAD_GROWTH = DriverType(
     (
         Parameter("annual_growth_pct", K.NUMBER, "growth of load", "% a year", -50.0, 100.0),
         _REGION,
-        _year("start_year", "the first year of growth. None: the as-of's"),
-        _year("end_year", "the last year of growth. None: as far as the curves go"),
-        Parameter("reference_curve_key", K.CURVE, "whose move in money the others take. None: each by its percentage"),
+        _year("start_year", "the first year of growth; null: the as-of's"),
+        _year("end_year", "the last year of growth; null: as far as the curves go"),
+        Parameter("reference_curve_key", K.CURVE, "whose move in money the others take; null: each by its percentage"),
         Parameter("elasticity", K.NUMBER, "% of price for 1 % of load", "1", -100.0, 100.0),
     ),
     Example(
@@ -73,9 +73,9 @@ FUEL_CURVE = DriverType(
         Parameter("fuel", K.CHOICE, "what it is", choices=Fuel),
         Parameter("reference_series", K.CURVE, "its curve"),
         Parameter("basis_points_adjustment", K.NUMBER, "1 is 0.01 % of the price", "bp", -10_000.0, 1e6),
-        Parameter("consumption", K.NUMBER, "fuel or emission for one of power. None: as the table of fuels says",
+        Parameter("consumption", K.NUMBER, "fuel or emission for one of power; null: as the table of fuels says",
                   "of `unit`", 0.0, 1000.0, above=True),
-        Parameter("unit", K.RATIO, "of the consumption. None: the fuel's in the table of fuels"),
+        Parameter("unit", K.RATIO, "of the consumption; null: the fuel's in the table of fuels"),
         Parameter("pass_through", K.NUMBER, "the share that reaches the price of power; 0: it does not follow", "1",
                   0.0, 1.0),
         RATE,
@@ -149,7 +149,7 @@ CONDITIONAL = DriverType(
     (
         Parameter("conditions", K.CONDITIONS, "on the prices that the drivers before it have made"),
         Parameter("true_driver", K.DRIVER, "if they hold"),
-        Parameter("false_driver", K.DRIVER, "if they do not. None: nothing moves"),
+        Parameter("false_driver", K.DRIVER, "if they do not; null: nothing moves"),
         Parameter("evaluation_logic", K.CHOICE, "how many have to hold", choices=Logic),
     ),
     Example(
@@ -173,7 +173,7 @@ TIME_SERIES = DriverType(
         Parameter("seasonal_params", K.NUMBERS, "the factor, by month of the year `1` to `12`; others 1", "1",
                   -1e6, 1e6),
         Parameter("forecast_horizon", K.INTEGER, "how long it goes on", "months", 1, 1200),
-        Parameter("unit", K.UNIT, "of what is added. None: the curves' own, which must then be one"),
+        Parameter("unit", K.UNIT, "of what is added; null: the curves' own, which must then be one"),
     ),
     Example(
         ({"driver_type": "time_series", "payload": {

@@ -13,7 +13,7 @@ RATE = Parameter(
     "exchange_rate", K.NUMBER, "how much of a follower's currency one of the reference's is; needed where they differ, "
     "and used there only", "currency per currency", 0.0, _MOST, above=True,
 )  # fmt: skip
-_OWN = "None: the curves' own, which must then be one"
+_OWN = "null: the curves' own, which must then be one"
 
 
 def _only(curve: str) -> Document:
@@ -32,7 +32,7 @@ SHIFT = DriverType(
     "shift", "1", Shift, "Adds an amount.", "new = old + amount",
     (
         Parameter("amount", K.NUMBER, "what is added; negative: taken away", "of `unit`", -_MOST, _MOST),
-        Parameter("unit", K.UNIT, f"of the amount, converted to each curve's. {_OWN}"),
+        Parameter("unit", K.UNIT, f"of the amount, converted to each curve's; {_OWN}"),
     ),
     Example(
         ({"driver_type": "shift", "payload": {
@@ -50,7 +50,7 @@ REPLACE = DriverType(
     "replace", "1", Replace, "Puts a price in place of what is quoted. What is not quoted stays so.", "new = price",
     (
         Parameter("price", K.NUMBER, "what stands there afterwards", "of `unit`", -_MOST, _MOST),
-        Parameter("unit", K.UNIT, f"of the price, converted to each curve's. {_OWN}"),
+        Parameter("unit", K.UNIT, f"of the price, converted to each curve's; {_OWN}"),
     ),
     Example((_carbon_at_90(),), {CARBON: (90.0, 90.0, 90.0, 90.0)}),
 )  # fmt: skip

@@ -46,7 +46,7 @@ class Parameter:
     @property
     def range(self) -> str:
         """Such as `> 0`, `1900 to 2100`."""
-        low, high = (None if each is None else f"{each:g}" for each in (self.minimum, self.maximum))
+        low, high = (None if each is None else f"{each:.12g}" for each in (self.minimum, self.maximum))
         if low is None or high is None:
             return "" if low is None else f"{'>' if self.above else '>='} {low}"
         return f"{'above ' if self.above else ''}{low} to {high}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -61,6 +62,18 @@ class Computed:
     digest: str
 
 
+@contextmanager
+def _refused_as_scenarios_are() -> Iterator[None]:
+    try:
+        yield
+    except InvalidScenario:
+        raise
+    except InvalidInput as error:
+        raise refused([issue_of(error)]) from error
+
+
+@_refused_as_scenarios_are()
+@finite("what is simulated")
 def compute(
     terms: Terms, seed: int, histories: Sequence[History], curves: Sequence[BaseCurve], drivers: Sequence[Driver],
     outcome: Outcome, policies: Policies, done: Callable[[float], None] = lambda _: None,
@@ -69,19 +82,6 @@ def compute(
 
     `done` is told which part of it is, now and then.
     """
-    try:
-        return _compute(terms, seed, histories, curves, drivers, outcome, policies, done)
-    except InvalidScenario:
-        raise
-    except InvalidInput as error:
-        raise refused([issue_of(error)]) from error
-
-
-@finite("what is simulated")
-def _compute(
-    terms: Terms, seed: int, histories: Sequence[History], curves: Sequence[BaseCurve], drivers: Sequence[Driver],
-    outcome: Outcome, policies: Policies, done: Callable[[float], None],
-) -> Computed:  # fmt: skip
     moves = daily_moves(histories, terms.window)
     done(_MOVES)
     model = fitted(moves, share=terms.share)

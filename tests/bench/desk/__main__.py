@@ -47,6 +47,7 @@ from aurum.curves.aggregates import AggregateAsked
 from aurum.curves.analytics.buckets import DeliveryBucket
 from aurum.curves.analytics.movers import MoveMeasure
 from aurum.curves.analytics.pools import Grouping
+from aurum.curves.movers import MoversAsked
 from aurum.curves.moves import SnapshotRef
 from aurum.errors import InvalidInput
 from aurum.market.periods import months_from
@@ -167,10 +168,8 @@ def numbers(services: Services, ids: dict[str, list[int]]) -> dict[str, Way]:
     async def movers(draw: Draw) -> Any:
         head, wanted = await curves.head(principal), CurveFilter(vendors=(draw.vendor,))
         start, end = map(SnapshotRef, draw.pairs["movers"])
-        return await curves.moves.movers(
-            principal, wanted, PageRequest(20), start=start, end=end, by=MoveMeasure.ABSOLUTE, one_per_curve=True,
-            head=head,
-        )  # fmt: skip
+        asked = MoversAsked(start, end, MoveMeasure.ABSOLUTE, one_per_curve=True)
+        return await curves.movers.page(principal, wanted, asked, PageRequest(20), head=head)
 
     async def aggregate(draw: Draw, by: DeliveryBucket = DeliveryBucket.MONTH) -> Any:
         day = draw.pairs["aggregate"][1]

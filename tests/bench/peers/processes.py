@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from urllib.request import Request, urlopen
 import orjson
 
 from tests.bench.peers.questions import Question, asked
+from tests.processes import free_port
 
 HERE = Path(__file__).parent
 POOL = 10
@@ -126,7 +126,7 @@ def running(names: list[str], database: str, folder: Path) -> Iterator[list[Runn
 
 @contextmanager
 def _started(name: str, kind: Kind, database: str, folder: Path) -> Iterator[Running]:
-    port = _free_port()
+    port = free_port()
     log = folder / f"{port}.log"
     environment = {**os.environ, "AURUM_HOME": str(folder / str(port)), **kind.environment(port, database)}
     with log.open("wb") as output:
@@ -158,10 +158,3 @@ def _wait(process: subprocess.Popen[bytes], port: int, name: str, log: Path) -> 
             pass
         return
     raise RuntimeError(f"{name} did not start:\n{log.read_text()[-3000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -329,7 +329,7 @@ keys = st.sampled_from(["power", "gas", "holes", "later", "zero"])
 
 
 @given(keys, keys, weights, weights)
-def test_it_is_linear(one: str, other: str, a: float, b: float) -> None:
+def test_a_sum_of_multiples_does_not_depend_on_its_order(one: str, other: str, a: float, b: float) -> None:
     whole = derive(f"{a!r} * [{one}] + {b!r} * [{other}]")
     swapped = derive(f"{b!r} * [{other}] + {a!r} * [{one}]")
     assert [tenor.period for tenor in whole.tenors] == [tenor.period for tenor in swapped.tenors]

@@ -50,7 +50,7 @@ def correlation(both: Prices) -> float:
     return float(np.corrcoef(both[0], both[1]).flat[1])
 
 
-def test_moments() -> None:
+def test_each_distribution_has_its_mean_deviation_and_bounds() -> None:
     found = drawn(placed(driver(of) for of in Distribution), seed=1, paths=50_000)
     np.testing.assert_allclose(found.means, [1.0, 2.0, 1.0, 5 / 3])
     for of, values, mean in zip(Distribution, found.values, found.means, strict=True):

@@ -19,7 +19,7 @@ WEEK = ["2025-02-10", "2025-02-11", "2025-02-12", "2025-02-13", "2025-02-14"]
 UP_AND_DOWN = [[0, 0, 0], [1, 2, 3], [0, 0, 6], [1, 2, 3], [0, 0, 0]]  # the moves of the third: +3, +3, -3, -3
 
 
-def test_by_hand() -> None:
+def test_two_axes_of_three_points_are_found() -> None:
     """March moves by +1, -1, +1, -1, April by twice that, May by 3 on other days: two axes, of 2 and 1 of 3 points."""
     moves = daily_moves([history("spread", UP_AND_DOWN, WEEK)])
     both = fitted(moves, share=1.0, least=3)

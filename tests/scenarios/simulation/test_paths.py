@@ -36,7 +36,7 @@ def lines() -> list[Line]:
     return [last_line(each) for each in random_histories(4, 12, 120, absolute=(1,))]
 
 
-def test_by_hand() -> None:
+def test_a_month_up_and_down_moves_as_it_did() -> None:
     """A month that moves by 1 up and down has a deviation of the square root of 4/3 a day: twice that in four days."""
     model = fitted(daily_moves([history("spread", [[0.0], [1.0], [0.0], [1.0], [0.0]], WEEK)]), least=3)
     line = Line("spread", np.datetime64("2025-02-14"), np.array([2025 * 12 + 2]), np.array([10.0]))
@@ -129,7 +129,7 @@ def test_quantiles_of_a_hundred_and_one_numbers() -> None:
     np.testing.assert_allclose(found.quantiles[:, 0], [5, 25, 50, 75, 95])
 
 
-def test_refused(model: FactorModel, lines: list[Line]) -> None:
+def test_lines_and_samplings_that_make_no_sense_are_refused(model: FactorModel, lines: list[Line]) -> None:
     tomorrow = replace(lines[1], as_of=lines[1].as_of + 1)
     negative = replace(lines[0], prices=-lines[0].prices)
     unknown = replace(lines[0], key="other")

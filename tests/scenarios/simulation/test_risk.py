@@ -70,7 +70,7 @@ LOSSES = st.lists(st.floats(-1e6, 1e6), min_size=100, max_size=200)
 
 
 @given(LOSSES, st.floats(0.5, 0.9), st.floats(0.01, 1000))
-def test_properties(losses: list[float], level: float, size: float) -> None:
+def test_cvar_is_between_var_and_the_worst(losses: list[float], level: float, size: float) -> None:
     """VaR is at most CVaR, CVaR at most the worst; both rise with the level and in proportion to the position."""
     found, higher = risks(losses, level), risks(losses, 0.9)
     smallest = 1e-9 * max(1.0, *map(abs, losses))
@@ -95,7 +95,7 @@ def test_errors_are_those_of_repeated_runs() -> None:
     assert np.mean([each.conditional for each in found]) == pytest.approx(2.0627, abs=0.03)  # of a standard normal
 
 
-def test_refused() -> None:
+def test_positions_that_make_no_sum_are_refused() -> None:
     with pytest.raises(NoExchangeRate):
         Ledger([position(1.0), Position("oil", np.array([MARCH]), np.ones(1), np.ones(1), "USD")], [], 100)
     prices = np.full((2, 100), 50.0)

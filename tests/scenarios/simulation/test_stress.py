@@ -56,7 +56,7 @@ def test_a_day_without_a_move_that_is_needed_is_counted_and_not_ranked() -> None
     assert (len(found.worst), found.days, found.incomplete) == (1, 1, 2)
 
 
-def test_refused() -> None:
+def test_what_no_day_of_history_can_move_is_refused() -> None:
     far = Position("gas", np.array([OCTOBER + 5]), np.ones(1), np.ones(1), "EUR")
     unknown = Position("other", np.array([OCTOBER]), np.ones(1), np.ones(1), "EUR")
     for positions in ([], [far], [unknown]):
