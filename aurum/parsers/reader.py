@@ -10,7 +10,7 @@ from typing import cast
 from python_calamine import SheetTypeEnum, load_workbook
 
 from aurum.errors import AsOfMismatch, MissingAsOf, MissingSheet, NotAWorkbook, UnknownVendor, UnreadableSheet
-from aurum.market.identity import Measure, fold
+from aurum.market.identity import Measure, alike
 from aurum.parsers import eugp, pw, rp, simple
 from aurum.parsers.archive import DEFAULT_LIMITS, Parts, WorkbookLimits, document_times, pack, unpack
 from aurum.parsers.assembly import curves_of, tabulate
@@ -147,7 +147,7 @@ def _refuse_strangers(blocks: list[Block], file: str) -> None:
 
 
 class _Book:
-    """An open workbook. Sheets are found by their folded names, and read once."""
+    """An open workbook. Sheets are found by the words of their names, and read once."""
 
     def __init__(self, parts: Parts, file: str) -> None:
         self.file = file
@@ -160,7 +160,7 @@ class _Book:
         self._readable = {s.name for s in self._workbook.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet}
 
     def find(self, rule: SheetRule) -> str | None:
-        found = [name for name in self.names if name in self._readable and fold(name) == fold(rule.name)]
+        found = [name for name in self.names if name in self._readable and alike(name) == alike(rule.name)]
         if len(found) > 1:
             raise UnreadableSheet(f"{self.file} has two sheets called {rule.name!r}", file=self.file, sheet=rule.name)
         return found[0] if found else None
@@ -191,10 +191,10 @@ def _layout(layouts: tuple[Layout, ...], book: _Book) -> Layout:
 
 def _refuse_misnamed(layout: Layout, book: _Book) -> None:
     """A file with a sheet that another vendor's files must have and this one's never do."""
-    own = {fold(rule.name) for known in VENDORS[layout.vendor] for rule in known.sheets}
+    own = {alike(rule.name) for known in VENDORS[layout.vendor] for rule in known.sheets}
     for vendor, (*_, other) in VENDORS.items():
-        needed = {fold(rule.name) for rule in other.sheets if rule.presence is Presence.REQUIRED} - own
-        found = next((name for name in book.names if fold(name) in needed), None)
+        needed = {alike(rule.name) for rule in other.sheets if rule.presence is Presence.REQUIRED} - own
+        found = next((name for name in book.names if alike(name) in needed), None)
         if found is not None:
             raise UnknownVendor(
                 f"{book.file} has a sheet {found!r}, as files of {vendor} do and none of {layout.vendor}",

@@ -13,6 +13,7 @@ from aurum.ingestion.checks.flags import Flags, counted
 from aurum.ingestion.checks.table import Table, columns_of, key_of
 from aurum.ingestion.checks.thresholds import VendorLimits
 from aurum.market.cells import Cells
+from aurum.market.identity import alike
 from aurum.market.periods import Tenor, TenorGrid, TenorType, month_number
 from aurum.parsers.model import ParsedWorkbook, Prices
 
@@ -68,12 +69,12 @@ def check_drift(table: Table, previous: PreviousFile, limits: VendorLimits, flag
 def _check_sheets(table: Table, previous: PreviousFile, flags: Flags) -> None:
     if previous.sheets is None:
         return
-    now = sheets_of(table.parsed)
-    for name in now:
-        if name not in previous.sheets:
+    now, before = ({alike(name): name for name in sheets} for sheets in (sheets_of(table.parsed), previous.sheets))
+    for words, name in now.items():
+        if words not in before:
             flags.add("SHEET_NEW", f"{name!r} was not in {previous.file}", sheet=name)
-    for name in previous.sheets:
-        if name not in now:
+    for words, name in before.items():
+        if words not in now:
             flags.add("SHEET_GONE", f"{name!r} was in {previous.file}, and is gone", sheet=name)
 
 
@@ -213,12 +214,21 @@ def _check_tenors(table: Table, previous: PreviousFile, flags: Flags) -> None:
 
 
 def _unexpected(before: TenorGrid, now: TenorGrid, then: date, today: date) -> tuple[list[Tenor], list[Tenor]]:
-    """Tenors gone that are still to be delivered, and new ones that no month that passed makes room for."""
+    """Tenors gone that are still to be delivered, and new ones that no month that passed makes room for.
+
+    One whose delivery begins may go; of one that was listed after its delivery had begun, what is left is too.
+    """
     if before == now:
         return [], []
     had, has = ({(tenor.type, tenor.period) for tenor in grid} for grid in (before, now))
     start, passed = today.replace(day=1), month_number(today) - month_number(then)
-    gone = [t for t in before if (t.type, t.period) not in has and not (passed > 0 and t.period.start < start)]
+    begun = then.replace(day=1)
+    gone = [
+        t
+        for t in before
+        if (t.type, t.period) not in has
+        and not (passed > 0 and (t.period.end <= start or begun <= t.period.start < start))
+    ]
     fresh = [tenor for tenor in now if (tenor.type, tenor.period) not in had]
     last = max((month_number(t.period.start) for t in before if t.type is TenorType.MONTH), default=0)
     new = [
