@@ -2,47 +2,58 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from aurum.errors import UnknownVendor, UnreadableSheet
 from aurum.market.identity import fold
-from aurum.parsers.cells import UNREAD, Rows, address, is_blank, is_quote, shown
+from aurum.parsers.cells import UNREAD, Rows, address, is_blank, is_quote, shown, without_footnote
 from aurum.parsers.layout import Layout, Role, SheetRule
 
 HEADER_ROWS = 12  # labels stand among the first rows, and below them as long as there is no number
 DATE_LABEL = "date"
 FIRST_COLUMN = 2  # C: before it stand labels and tenors
+# Dates that somebody has typed, beside ISO's; what stands between day, month and year counts as a blank.
+DATE_FORMS = tuple(
+    f"{form} {year}" for form in ("%d %b", "%d %B", "%b %d", "%B %d", "%d %m", "%m %d") for year in ("%Y", "%y")
+)
+_BETWEEN = re.compile(r"[\s,./-]+")
 MISNAMED = "Does the file's name say the wrong vendor?"
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet with its labels found: the row of each field of a header, and its own as-of date."""
+    """A sheet with its labels found: the row of each field of a header, and its own as-of date.
+
+    Of a text such as 3/4/2025 both days that it may mean; none where the sheet says no date.
+    """
 
     name: str
     rule: SheetRule
     rows: Rows
     labels: dict[str, int]
-    as_of: date | None
+    as_of: frozenset[date]
     as_of_cell: str | None
 
 
 def label_of(value: object) -> str:
-    return fold(value).rstrip(":").rstrip() if isinstance(value, str) else ""
+    return without_footnote(without_footnote(fold(value)).rstrip(":").rstrip()) if isinstance(value, str) else ""
 
 
 def find_labels(name: str, rows: Rows, rule: SheetRule, layout: Layout, file: str) -> Sheet:
     """The sheet with the rows of its labels; refused where one that the layout needs is missing."""
     labels: dict[str, int] = {}
-    as_of, as_of_cell = None, None
+    as_of: frozenset[date] = frozenset()
+    as_of_cell = None
     for at, column in ((at, column) for at in _head(rows) for column in (0, 1)):
         label = label_of(rows[at][column]) if column < len(rows[at]) else ""
         field = layout.labels.get(label)
         if label == DATE_LABEL and column + 1 < len(rows[at]) and not is_blank(rows[at][column + 1]):
             as_of_cell = address(at, column + 1)
-            as_of = _date(rows[at][column + 1], name, as_of_cell, file)
+            as_of = _dates(rows[at][column + 1], name, as_of_cell, file)
         elif label in layout.foreign:
             raise UnknownVendor(
                 f"{file}: {name!r} is labelled {shown(rows[at][column])!r}, as no file of {layout.vendor} is",
@@ -124,21 +135,29 @@ def has_label(rows: Rows, layout: Layout, field: str) -> bool:
     return any(layout.labels.get(text) == field for text in texts)
 
 
-def _date(value: object, sheet: str, cell: str, file: str) -> date:
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(shown(value))
-    except ValueError:
+def _dates(value: object, sheet: str, cell: str, file: str) -> frozenset[date]:
+    text = shown(value)
+    found = _days(text)
+    if not found:
         raise UnreadableSheet(
-            f"{file}: {cell} of {sheet!r} should hold the as-of date and holds {shown(value)!r}",
+            f"{file}: {cell} of {sheet!r} should hold the as-of date and holds {text!r}",
             hint="A date cell, or a text such as 2025-02-12.",
             file=file,
             sheet=sheet,
             cell=cell,
-        ) from None
+        )
+    return found
+
+
+def _days(text: str) -> frozenset[date]:
+    """The days that a text may mean."""
+    with suppress(ValueError):
+        return frozenset({datetime.fromisoformat(text).date()})
+    words, found = _BETWEEN.sub(" ", text), set()
+    for form in DATE_FORMS:
+        with suppress(ValueError):
+            found.add(datetime.strptime(words, form).date())  # noqa: DTZ007 (a date only)
+    return frozenset(found)
 
 
 def has_number(row: Sequence[object]) -> bool:

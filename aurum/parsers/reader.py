@@ -106,27 +106,32 @@ def as_of_in(name: str) -> date | None:
 
 
 def _agreed_as_of(sheets: list[Sheet], name: str, asked: date | None) -> date:
-    said: list[tuple[date, str, dict[str, str]]] = []
+    said: list[tuple[frozenset[date], str, dict[str, str]]] = []
     named = as_of_in(name)
     if named is not None:
-        said.append((named, "the file's name", {}))
+        said.append((frozenset({named}), "the file's name", {}))
     if asked is not None:
-        said.append((asked, "the caller", {}))
+        said.append((frozenset({asked}), "the caller", {}))
     for sheet in sheets:
-        if sheet.as_of is not None and sheet.as_of_cell is not None:
+        if sheet.as_of_cell is not None:
             where = {"sheet": sheet.name, "cell": sheet.as_of_cell}
             said.append((sheet.as_of, f"{sheet.as_of_cell} of {sheet.name!r}", where))
+    hint = "Pass --as-of YYYY-MM-DD, or name the file EOD_<VENDOR>_<YYYYMMDD>_<HHMM>.xlsx."
     if not said:
-        raise MissingAsOf(
-            f"nothing says which date {name} is as of",
-            hint="Pass --as-of YYYY-MM-DD, or name the file EOD_<VENDOR>_<YYYYMMDD>_<HHMM>.xlsx.",
-            file=name,
-        )
-    first, source, _ = said[0]
-    for other, other_source, where in said[1:]:
-        if other != first:
-            raise AsOfMismatch(f"{name}: {source} says {first}, {other_source} says {other}", file=name, **where)
-    return first
+        raise MissingAsOf(f"nothing says which date {name} is as of", hint=hint, file=name)
+    agreed, source, _ = said[0]
+    for days, other_source, where in said[1:]:
+        if not agreed & days:
+            message = f"{name}: {source} says {_either(agreed)}, {other_source} says {_either(days)}"
+            raise AsOfMismatch(message, file=name, **where)
+        agreed &= days
+    if len(agreed) > 1:
+        raise MissingAsOf(f"{name}: {source} says {_either(agreed)}", hint=hint, file=name)
+    return next(iter(agreed))
+
+
+def _either(days: frozenset[date]) -> str:
+    return " or ".join(map(str, sorted(days)))
 
 
 # ------------------------------------------------------------------------------------------------- the sheets
