@@ -20,7 +20,7 @@ from aurum.parsers.labels import MISNAMED, Sheet, find_labels, has_label
 from aurum.parsers.layout import Layout, Presence, Role, SheetRule
 from aurum.parsers.model import ParsedWorkbook
 from aurum.parsers.regional import compare_regional
-from aurum.parsers.workbook import Block, read_block
+from aurum.parsers.workbook import Block, read_block, without_margin
 
 # The layouts of a vendor; the first that its labels tell, the last one otherwise.
 VENDORS: Mapping[str, tuple[Layout, ...]] = {module.VENDOR: module.LAYOUTS for module in (pw, eugp, rp, simple)}
@@ -174,7 +174,7 @@ class _Book:
         if name not in self._rows:
             try:
                 sheet = self._workbook.get_sheet_by_name(name)
-                self._rows[name] = cast(Rows, sheet.to_python(skip_empty_area=False))
+                self._rows[name] = without_margin(cast(Rows, sheet.to_python(skip_empty_area=False)))
             except BaseException as error:
                 raise self._refusal(error, f"{name!r} in {self.file}", sheet=name) from error
         return self._rows[name]

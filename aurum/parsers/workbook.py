@@ -137,6 +137,20 @@ def read_block(sheet: Sheet, layout: Layout, as_of: date, findings: Findings, fi
 # ------------------------------------------------------------------------------------------------- rows
 
 
+def without_margin(rows: Rows) -> Rows:
+    """A sheet whose tenors stand in C, as A or B is blank, as it would be without that column.
+
+    Values keep their columns, and so their addresses; labels and tenors are told of as of A and B.
+    """
+    before, end = range(FIRST_COLUMN), FIRST_COLUMN + 1
+    blank = next((at for at in before if rows and len(rows[0]) >= end and all(is_blank(row[at]) for row in rows)), None)
+    if blank is None:
+        return rows
+    in_b, in_c = (any(_tenor(row[left:], date.min) for row in rows) for left in (0, 1))
+    moved = in_c and not in_b
+    return [[*row[:blank], *row[blank + 1 : end], "", *row[end:]] for row in rows] if moved else rows
+
+
 def _data_start(sheet: Sheet, as_of: date, file: str) -> int:
     """The first row with a tenor in B; or, between the labels and it, the first row with numbers."""
     head = max(sheet.labels.values()) + 1

@@ -221,6 +221,17 @@ def test_a_row_of_texts_below_the_last_period_is_a_note() -> None:
     assert findings(pw({MID: between})) == [("UNKNOWN_TENOR", MID, ("B8",))]
 
 
+@pytest.mark.parametrize("blank", [0, 1])
+def test_a_blank_column_before_the_tenors(blank: int) -> None:
+    grid = [[*row[:blank], None, *row[blank:]] for row in [*PW_MID, [None, "Source:", None, "the desk"]]]
+    book = pw({MID: grid})
+    assert findings(book) == [("NOTE_IGNORED", MID, ("B9",))]
+    assert points(by_key(book)[WEST]) == {"2025-02": 45.5, "2025-03": 41.25}
+    assert by_key(book)[WEST].mid_cells.address(1) == f"{MID}!D8"
+    labelled_in_b = [[None, row[0] or row[1], *row[2:]] for row in PW_MID]
+    assert by_key(pw({MID: labelled_in_b}))[WEST].mid_cells.address(1) == f"{MID}!C8"
+
+
 @pytest.mark.parametrize("mark", ["*", " **", "\u2020", "\u00b9", "(1)", " (*)"])
 def test_a_label_may_refer_to_a_footnote(mark: str) -> None:
     grid = [[f"{row[0]}{mark}" if row[0] else None, *row[1:]] for row in HEADER]
