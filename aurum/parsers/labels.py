@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -40,7 +40,8 @@ class Sheet:
 
 
 def label_of(value: object) -> str:
-    return without_footnote(without_footnote(fold(value)).rstrip(":").rstrip()) if isinstance(value, str) else ""
+    text = fold(shown(value)) if isinstance(value, str) else ""
+    return without_footnote(without_footnote(text).rstrip(":").rstrip())
 
 
 def find_labels(name: str, rows: Rows, rule: SheetRule, layout: Layout, file: str) -> Sheet:
@@ -130,9 +131,31 @@ def _head(rows: Rows) -> Iterator[int]:
         yield at
 
 
-def has_label(rows: Rows, layout: Layout, field: str) -> bool:
-    texts = (label_of(value) for at in _head(rows) for value in rows[at][:FIRST_COLUMN])
-    return any(layout.labels.get(text) == field for text in texts)
+def labelled_rows(rows: Rows, layout: Layout, field: str) -> list[int]:
+    """The rows whose label means a field."""
+    return [
+        at for at in _head(rows) if any(layout.labels.get(label_of(each)) == field for each in rows[at][:FIRST_COLUMN])
+    ]
+
+
+def has_markets(rows: Rows, layout: Layout) -> bool:
+    """Whether nothing but the layout's markets stands where it has them."""
+    texts = [_texts(rows[at]) for at in labelled_rows(rows, layout, "market")]
+    return bool(texts) and all(found and found <= layout.markets for found in texts)
+
+
+def has_gaps(rows: Rows) -> bool:
+    """Whether texts of the head are missing beside others: they may be merged with them."""
+    return any(len({is_blank(value) for value in row[FIRST_COLUMN:]}) > 1 for row in rows[:HEADER_ROWS])
+
+
+def spread(rows: Rows, merged: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+    """Puts a text of the head above all columns that its merged cells span. `merged`: first and last row and column."""
+    for (top, left), (_, right) in merged:
+        text = rows[top][left] if top < min(HEADER_ROWS, len(rows)) and FIRST_COLUMN <= left < len(rows[top]) else None
+        if isinstance(text, str) and not is_quote(text):
+            end = min(right + 1, len(rows[top]))
+            rows[top][left:end] = [text] * (end - left)
 
 
 def _dates(value: object, sheet: str, cell: str, file: str) -> frozenset[date]:

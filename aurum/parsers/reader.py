@@ -16,7 +16,7 @@ from aurum.parsers.archive import DEFAULT_LIMITS, Parts, WorkbookLimits, documen
 from aurum.parsers.assembly import curves_of, tabulate
 from aurum.parsers.cells import Rows
 from aurum.parsers.findings import Findings
-from aurum.parsers.labels import MISNAMED, Sheet, find_labels, has_label
+from aurum.parsers.labels import MISNAMED, Sheet, find_labels, has_gaps, has_markets, labelled_rows, spread
 from aurum.parsers.layout import Layout, Presence, Role, SheetRule
 from aurum.parsers.model import ParsedWorkbook
 from aurum.parsers.regional import compare_regional
@@ -174,7 +174,10 @@ class _Book:
         if name not in self._rows:
             try:
                 sheet = self._workbook.get_sheet_by_name(name)
-                self._rows[name] = without_margin(cast(Rows, sheet.to_python(skip_empty_area=False)))
+                rows = cast(Rows, sheet.to_python(skip_empty_area=False))
+                if has_gaps(rows):
+                    spread(rows, sheet.merged_cell_ranges or ())
+                self._rows[name] = without_margin(rows)
             except BaseException as error:
                 raise self._refusal(error, f"{name!r} in {self.file}", sheet=name) from error
         return self._rows[name]
@@ -187,11 +190,13 @@ class _Book:
 
 
 def _layout(layouts: tuple[Layout, ...], book: _Book) -> Layout:
-    for layout in layouts[:-1]:
+    *others, usual = layouts
+    for layout in others:
         name = book.find(layout.sheets[0])
-        if name is not None and layout.told_by is not None and has_label(book.rows(name), layout, layout.told_by):
+        rows = [] if name is None else book.rows(name)
+        if layout.told_by and labelled_rows(rows, layout, layout.told_by) and not has_markets(rows, usual):
             return layout
-    return layouts[-1]
+    return usual
 
 
 def _refuse_misnamed(layout: Layout, book: _Book) -> None:

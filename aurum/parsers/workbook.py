@@ -181,7 +181,7 @@ def _tenor(row: Sequence[object], as_of: date) -> Tenor | None:
     if not isinstance(label, str | date) or is_blank(label):
         return None
     try:
-        return parse_tenor(without_footnote(label) if isinstance(label, str) else label, as_of)
+        return parse_tenor(without_footnote(shown(label)) if isinstance(label, str) else label, as_of)
     except UnknownTenor:
         return None
 

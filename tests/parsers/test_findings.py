@@ -221,6 +221,11 @@ def test_a_row_of_texts_below_the_last_period_is_a_note() -> None:
     assert findings(pw({MID: between})) == [("UNKNOWN_TENOR", MID, ("B8",))]
 
 
+def test_nobody_sees_a_blank_of_no_width_in_a_label() -> None:
+    grid = put(put(PW_MID, "A4", "Location\u200b:"), "B8", "Mar-25\u200b")
+    assert points(by_key(pw({MID: grid}))[WEST]) == {"2025-02": 45.5, "2025-03": 41.25}
+
+
 @pytest.mark.parametrize("blank", [0, 1])
 def test_a_blank_column_before_the_tenors(blank: int) -> None:
     grid = [[*row[:blank], None, *row[blank:]] for row in [*PW_MID, [None, "Source:", None, "the desk"]]]
