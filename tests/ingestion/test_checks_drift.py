@@ -132,6 +132,13 @@ def test_sheets_that_are_new_or_gone() -> None:
     assert raised(check(read(workbook), (), unknown), *DRIFT) == []
 
 
+def test_a_sheet_that_nobody_read_may_go() -> None:
+    workbook = rp_workbook(YESTERDAY)
+    workbook.sheets["Notes"] = []
+    finding = only(against(rp(), read(workbook)), "SHEET_GONE").finding
+    assert (finding.sheet, finding.severity) == ("Notes", Severity.INFO)
+
+
 def test_other_blanks_in_the_name_of_a_sheet_make_no_other_sheet() -> None:
     workbook = rp_workbook(FRIDAY)
     names = {"Fixed Prices - Mid": "Fixed  Prices-Mid ", "Asia": " ASIA"}

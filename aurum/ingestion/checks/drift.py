@@ -15,7 +15,7 @@ from aurum.ingestion.checks.thresholds import VendorLimits
 from aurum.market.cells import Cells
 from aurum.market.identity import alike
 from aurum.market.periods import Tenor, TenorGrid, TenorType, month_number
-from aurum.parsers.model import ParsedWorkbook, Prices
+from aurum.parsers.model import ParsedWorkbook, Prices, Severity
 
 
 class _Placed(Protocol):
@@ -36,23 +36,28 @@ class _Placed(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreviousFile:
-    """What the vendor's last file held: its curves, where they stood, and its sheets (None: not known)."""
+    """What the vendor's last file held: its curves, where they stood, its sheets (None: not known), and which of them
+    were not read."""
 
     file: str
     as_of: date
     curves: Mapping[str, _Placed]
     sheets: tuple[str, ...] | None = None
+    unread: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, parsed: ParsedWorkbook) -> PreviousFile:
         curves = {key_of(curve.identity): curve for curve in parsed.curves}
-        return cls(parsed.file, parsed.as_of, curves, sheets_of(parsed))
+        return cls(parsed.file, parsed.as_of, curves, sheets_of(parsed), _unread(parsed))
 
 
 def sheets_of(parsed: ParsedWorkbook) -> tuple[str, ...]:
     """All sheets of a file, also those that are not read."""
-    unread = (f.sheet for f in parsed.findings if f.code == "UNKNOWN_SHEET" and f.sheet is not None)
-    return (*(sheet.name for sheet in parsed.sheets), *unread)
+    return (*(sheet.name for sheet in parsed.sheets), *_unread(parsed))
+
+
+def _unread(parsed: ParsedWorkbook) -> tuple[str, ...]:
+    return tuple(f.sheet for f in parsed.findings if f.code == "UNKNOWN_SHEET" and f.sheet is not None)
 
 
 def check_drift(table: Table, previous: PreviousFile, limits: VendorLimits, flags: Flags) -> None:
@@ -75,7 +80,8 @@ def _check_sheets(table: Table, previous: PreviousFile, flags: Flags) -> None:
             flags.add("SHEET_NEW", f"{name!r} was not in {previous.file}", sheet=name)
     for words, name in before.items():
         if words not in now:
-            flags.add("SHEET_GONE", f"{name!r} was in {previous.file}, and is gone", sheet=name)
+            most = Severity.INFO if name in previous.unread else Severity.ERROR
+            flags.add("SHEET_GONE", f"{name!r} was in {previous.file}, and is gone", sheet=name, at_most=most)
 
 
 # ------------------------------------------------------------------------------------------------- curves
