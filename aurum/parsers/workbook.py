@@ -152,9 +152,13 @@ def without_margin(rows: Rows) -> Rows:
 
 
 def _data_start(sheet: Sheet, as_of: date, file: str) -> int:
-    """The first row with a tenor in B; or, between the labels and it, the first row with numbers."""
+    """The first row with a tenor in B; or, between the labels and it, the first row with numbers.
+
+    Beside a text in A and without numbers it is a date that is no tenor: on the first of a month it looks like one.
+    """
     head = max(sheet.labels.values()) + 1
-    first = next((at for at in _below(sheet, head) if _tenor(sheet.rows[at], as_of)), None)
+    rows = ((at, sheet.rows[at]) for at in _below(sheet, head))
+    first = next((at for at, row in rows if (is_blank(row[0]) or has_number(row)) and _tenor(row, as_of)), None)
     if first is None:
         raise UnreadableSheet(
             f"{file}: column B of {sheet.name!r} holds no delivery period below its labels",

@@ -221,6 +221,13 @@ def test_a_row_of_texts_below_the_last_period_is_a_note() -> None:
     assert findings(pw({MID: between})) == [("UNKNOWN_TENOR", MID, ("B8",))]
 
 
+def test_a_date_among_the_texts_above_the_numbers_is_no_period_on_the_first_of_a_month() -> None:
+    grid = [*HEADER, ["Printed:", FEB, "Mid", "Mid"], *PW_MID[6:]]
+    book = pw({MID: grid})
+    assert findings(book) == []
+    assert points(by_key(book)[WEST]) == {"2025-02": 45.5, "2025-03": 41.25}
+
+
 def test_nobody_sees_a_blank_of_no_width_in_a_label() -> None:
     grid = put(put(PW_MID, "A4", "Location\u200b:"), "B8", "Mar-25\u200b")
     assert points(by_key(pw({MID: grid}))[WEST]) == {"2025-02": 45.5, "2025-03": 41.25}
