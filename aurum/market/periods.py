@@ -217,8 +217,8 @@ def _balance(label: re.Match[str], as_of: date) -> tuple[TenorType, DeliveryPeri
 # What a label looks like once folded, and how it is read. A winter alone is named after its January; one of
 # two years starts in the first. Dates of digits alone are read in ISO order only: 01/02/2025 could be either.
 _LABELS: tuple[tuple[re.Pattern[str], _Reading], ...] = (
-    (re.compile(r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])(?:-01)?"), _month),
-    (re.compile(rf"(?P<month>{_MONTH})[ -](?P<year>{_YEAR})"), _month),
+    (re.compile(r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])(?:-01(?:[ t]00:00:00)?)?"), _month),
+    (re.compile(rf"(?:0?1[ -])?(?P<month>{_MONTH})\.?[-/' ]?(?P<year>{_YEAR})"), _month),
     (re.compile(rf"q(?P<quarter>[1-4])[ -](?P<year>{_YEAR})"), _quarter),
     (re.compile(rf"summer[ -](?P<year>{_YEAR})"), _summer),
     (re.compile(rf"winter[ -](?P<year>{_YEAR})(?: ?[-/] ?(?P<until>{_YEAR}))?"), _winter),

@@ -27,6 +27,8 @@ Refused = list[tuple[int, int]]
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _QUOTE = re.compile(rf"\s*({_NUMBER})\s+/\s+({_NUMBER})\s*")
 _QUOTE_SIGNS = b"0123456789.-+ /"
+_MARKS = "*\u2020\u2021\u00a7\u00b9\u00b2\u00b3 "  # asterisks, daggers, section signs, raised digits
+_BRACKETED = re.compile(r"\([0-9*]\)")
 
 
 @lru_cache(maxsize=1024)
@@ -48,6 +50,12 @@ def shown(value: object) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def without_footnote(label: str) -> str:
+    """`Calendar 2026*` and `Location (1)` without the mark at their end."""
+    bare = label.rstrip(_MARKS)
+    return bare[:-3].rstrip() if _BRACKETED.fullmatch(bare[-3:]) else bare
 
 
 def is_blank(value: object) -> bool:

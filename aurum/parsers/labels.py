@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from aurum.errors import UnknownVendor, UnreadableSheet
 from aurum.market.identity import fold
-from aurum.parsers.cells import UNREAD, Rows, address, is_blank, is_quote, shown
+from aurum.parsers.cells import UNREAD, Rows, address, is_blank, is_quote, shown, without_footnote
 from aurum.parsers.layout import Layout, Role, SheetRule
 
 HEADER_ROWS = 12  # labels stand among the first rows, and below them as long as there is no number
 DATE_LABEL = "date"
 FIRST_COLUMN = 2  # C: before it stand labels and tenors
+# Dates that somebody has typed, beside ISO's; what stands between day, month and year counts as a blank.
+DATE_FORMS = tuple(
+    f"{form} {year}" for form in ("%d %b", "%d %B", "%b %d", "%B %d", "%d %m", "%m %d") for year in ("%Y", "%y")
+)
+_BETWEEN = re.compile(r"[\s,./-]+")
 MISNAMED = "Does the file's name say the wrong vendor?"
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet with its labels found: the row of each field of a header, and its own as-of date."""
+    """A sheet with its labels found: the row of each field of a header, and its own as-of date.
+
+    Of a text such as 3/4/2025 both days that it may mean; none where the sheet says no date.
+    """
 
     name: str
     rule: SheetRule
     rows: Rows
     labels: dict[str, int]
-    as_of: date | None
+    as_of: frozenset[date]
     as_of_cell: str | None
 
 
 def label_of(value: object) -> str:
-    return fold(value).rstrip(":").rstrip() if isinstance(value, str) else ""
+    text = fold(shown(value)) if isinstance(value, str) else ""
+    return without_footnote(without_footnote(text).rstrip(":").rstrip())
 
 
 def find_labels(name: str, rows: Rows, rule: SheetRule, layout: Layout, file: str) -> Sheet:
     """The sheet with the rows of its labels; refused where one that the layout needs is missing."""
     labels: dict[str, int] = {}
-    as_of, as_of_cell = None, None
+    as_of: frozenset[date] = frozenset()
+    as_of_cell = None
     for at, column in ((at, column) for at in _head(rows) for column in (0, 1)):
         label = label_of(rows[at][column]) if column < len(rows[at]) else ""
         field = layout.labels.get(label)
         if label == DATE_LABEL and column + 1 < len(rows[at]) and not is_blank(rows[at][column + 1]):
             as_of_cell = address(at, column + 1)
-            as_of = _date(rows[at][column + 1], name, as_of_cell, file)
+            as_of = _dates(rows[at][column + 1], name, as_of_cell, file)
         elif label in layout.foreign:
             raise UnknownVendor(
                 f"{file}: {name!r} is labelled {shown(rows[at][column])!r}, as no file of {layout.vendor} is",
@@ -119,26 +131,56 @@ def _head(rows: Rows) -> Iterator[int]:
         yield at
 
 
-def has_label(rows: Rows, layout: Layout, field: str) -> bool:
-    texts = (label_of(value) for at in _head(rows) for value in rows[at][:FIRST_COLUMN])
-    return any(layout.labels.get(text) == field for text in texts)
+def labelled_rows(rows: Rows, layout: Layout, field: str) -> list[int]:
+    """The rows whose label means a field."""
+    return [
+        at for at in _head(rows) if any(layout.labels.get(label_of(each)) == field for each in rows[at][:FIRST_COLUMN])
+    ]
 
 
-def _date(value: object, sheet: str, cell: str, file: str) -> date:
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(shown(value))
-    except ValueError:
+def has_markets(rows: Rows, layout: Layout) -> bool:
+    """Whether nothing but the layout's markets stands where it has them."""
+    texts = [_texts(rows[at]) for at in labelled_rows(rows, layout, "market")]
+    return bool(texts) and all(found and found <= layout.markets for found in texts)
+
+
+def has_gaps(rows: Rows) -> bool:
+    """Whether texts of the head are missing beside others: they may be merged with them."""
+    return any(len({is_blank(value) for value in row[FIRST_COLUMN:]}) > 1 for row in rows[:HEADER_ROWS])
+
+
+def spread(rows: Rows, merged: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+    """Puts a text of the head above all columns that its merged cells span. `merged`: first and last row and column."""
+    for (top, left), (_, right) in merged:
+        text = rows[top][left] if top < min(HEADER_ROWS, len(rows)) and FIRST_COLUMN <= left < len(rows[top]) else None
+        if isinstance(text, str) and not is_quote(text):
+            end = min(right + 1, len(rows[top]))
+            rows[top][left:end] = [text] * (end - left)
+
+
+def _dates(value: object, sheet: str, cell: str, file: str) -> frozenset[date]:
+    text = shown(value)
+    found = _days(text)
+    if not found:
         raise UnreadableSheet(
-            f"{file}: {cell} of {sheet!r} should hold the as-of date and holds {shown(value)!r}",
+            f"{file}: {cell} of {sheet!r} should hold the as-of date and holds {text!r}",
             hint="A date cell, or a text such as 2025-02-12.",
             file=file,
             sheet=sheet,
             cell=cell,
-        ) from None
+        )
+    return found
+
+
+def _days(text: str) -> frozenset[date]:
+    """The days that a text may mean."""
+    with suppress(ValueError):
+        return frozenset({datetime.fromisoformat(text).date()})
+    words, found = _BETWEEN.sub(" ", text), set()
+    for form in DATE_FORMS:
+        with suppress(ValueError):
+            found.add(datetime.strptime(words, form).date())  # noqa: DTZ007 (a date only)
+    return frozenset(found)
 
 
 def has_number(row: Sequence[object]) -> bool:

@@ -10,17 +10,17 @@ from typing import cast
 from python_calamine import SheetTypeEnum, load_workbook
 
 from aurum.errors import AsOfMismatch, MissingAsOf, MissingSheet, NotAWorkbook, UnknownVendor, UnreadableSheet
-from aurum.market.identity import Measure, fold
+from aurum.market.identity import Measure, alike
 from aurum.parsers import eugp, pw, rp, simple
 from aurum.parsers.archive import DEFAULT_LIMITS, Parts, WorkbookLimits, document_times, pack, unpack
 from aurum.parsers.assembly import curves_of, tabulate
 from aurum.parsers.cells import Rows
 from aurum.parsers.findings import Findings
-from aurum.parsers.labels import MISNAMED, Sheet, find_labels, has_label
+from aurum.parsers.labels import MISNAMED, Sheet, find_labels, has_gaps, has_markets, labelled_rows, spread
 from aurum.parsers.layout import Layout, Presence, Role, SheetRule
 from aurum.parsers.model import ParsedWorkbook
 from aurum.parsers.regional import compare_regional
-from aurum.parsers.workbook import Block, read_block
+from aurum.parsers.workbook import Block, read_block, without_margin
 
 # The layouts of a vendor; the first that its labels tell, the last one otherwise.
 VENDORS: Mapping[str, tuple[Layout, ...]] = {module.VENDOR: module.LAYOUTS for module in (pw, eugp, rp, simple)}
@@ -106,27 +106,32 @@ def as_of_in(name: str) -> date | None:
 
 
 def _agreed_as_of(sheets: list[Sheet], name: str, asked: date | None) -> date:
-    said: list[tuple[date, str, dict[str, str]]] = []
+    said: list[tuple[frozenset[date], str, dict[str, str]]] = []
     named = as_of_in(name)
     if named is not None:
-        said.append((named, "the file's name", {}))
+        said.append((frozenset({named}), "the file's name", {}))
     if asked is not None:
-        said.append((asked, "the caller", {}))
+        said.append((frozenset({asked}), "the caller", {}))
     for sheet in sheets:
-        if sheet.as_of is not None and sheet.as_of_cell is not None:
+        if sheet.as_of_cell is not None:
             where = {"sheet": sheet.name, "cell": sheet.as_of_cell}
             said.append((sheet.as_of, f"{sheet.as_of_cell} of {sheet.name!r}", where))
+    hint = "Pass --as-of YYYY-MM-DD, or name the file EOD_<VENDOR>_<YYYYMMDD>_<HHMM>.xlsx."
     if not said:
-        raise MissingAsOf(
-            f"nothing says which date {name} is as of",
-            hint="Pass --as-of YYYY-MM-DD, or name the file EOD_<VENDOR>_<YYYYMMDD>_<HHMM>.xlsx.",
-            file=name,
-        )
-    first, source, _ = said[0]
-    for other, other_source, where in said[1:]:
-        if other != first:
-            raise AsOfMismatch(f"{name}: {source} says {first}, {other_source} says {other}", file=name, **where)
-    return first
+        raise MissingAsOf(f"nothing says which date {name} is as of", hint=hint, file=name)
+    agreed, source, _ = said[0]
+    for days, other_source, where in said[1:]:
+        if not agreed & days:
+            message = f"{name}: {source} says {_either(agreed)}, {other_source} says {_either(days)}"
+            raise AsOfMismatch(message, file=name, **where)
+        agreed &= days
+    if len(agreed) > 1:
+        raise MissingAsOf(f"{name}: {source} says {_either(agreed)}", hint=hint, file=name)
+    return next(iter(agreed))
+
+
+def _either(days: frozenset[date]) -> str:
+    return " or ".join(map(str, sorted(days)))
 
 
 # ------------------------------------------------------------------------------------------------- the sheets
@@ -147,7 +152,7 @@ def _refuse_strangers(blocks: list[Block], file: str) -> None:
 
 
 class _Book:
-    """An open workbook. Sheets are found by their folded names, and read once."""
+    """An open workbook. Sheets are found by the words of their names, and read once."""
 
     def __init__(self, parts: Parts, file: str) -> None:
         self.file = file
@@ -160,7 +165,7 @@ class _Book:
         self._readable = {s.name for s in self._workbook.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet}
 
     def find(self, rule: SheetRule) -> str | None:
-        found = [name for name in self.names if name in self._readable and fold(name) == fold(rule.name)]
+        found = [name for name in self.names if name in self._readable and alike(name) == alike(rule.name)]
         if len(found) > 1:
             raise UnreadableSheet(f"{self.file} has two sheets called {rule.name!r}", file=self.file, sheet=rule.name)
         return found[0] if found else None
@@ -169,7 +174,10 @@ class _Book:
         if name not in self._rows:
             try:
                 sheet = self._workbook.get_sheet_by_name(name)
-                self._rows[name] = cast(Rows, sheet.to_python(skip_empty_area=False))
+                rows = cast(Rows, sheet.to_python(skip_empty_area=False))
+                if has_gaps(rows):
+                    spread(rows, sheet.merged_cell_ranges or ())
+                self._rows[name] = without_margin(rows)
             except BaseException as error:
                 raise self._refusal(error, f"{name!r} in {self.file}", sheet=name) from error
         return self._rows[name]
@@ -182,19 +190,21 @@ class _Book:
 
 
 def _layout(layouts: tuple[Layout, ...], book: _Book) -> Layout:
-    for layout in layouts[:-1]:
+    *others, usual = layouts
+    for layout in others:
         name = book.find(layout.sheets[0])
-        if name is not None and layout.told_by is not None and has_label(book.rows(name), layout, layout.told_by):
+        rows = [] if name is None else book.rows(name)
+        if layout.told_by and labelled_rows(rows, layout, layout.told_by) and not has_markets(rows, usual):
             return layout
-    return layouts[-1]
+    return usual
 
 
 def _refuse_misnamed(layout: Layout, book: _Book) -> None:
     """A file with a sheet that another vendor's files must have and this one's never do."""
-    own = {fold(rule.name) for known in VENDORS[layout.vendor] for rule in known.sheets}
+    own = {alike(rule.name) for known in VENDORS[layout.vendor] for rule in known.sheets}
     for vendor, (*_, other) in VENDORS.items():
-        needed = {fold(rule.name) for rule in other.sheets if rule.presence is Presence.REQUIRED} - own
-        found = next((name for name in book.names if fold(name) in needed), None)
+        needed = {alike(rule.name) for rule in other.sheets if rule.presence is Presence.REQUIRED} - own
+        found = next((name for name in book.names if alike(name) in needed), None)
         if found is not None:
             raise UnknownVendor(
                 f"{book.file} has a sheet {found!r}, as files of {vendor} do and none of {layout.vendor}",

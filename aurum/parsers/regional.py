@@ -19,7 +19,7 @@ def compare_regional(table: Table, blocks: list[Block], findings: Findings) -> d
         curves.setdefault(headed.place, []).append(at)
     groups: dict[int, list[str]] = {}
     for block in blocks:
-        name = block.sheet.name
+        name = block.sheet.rule.name
         for curve in _compare(table, block, curves, findings):
             if name not in groups.setdefault(curve, []):
                 groups[curve].append(name)

@@ -19,7 +19,17 @@ from aurum.errors import UnknownTenor, UnreadableSheet, WorkbookTooLarge
 from aurum.market.identity import Measure, collapse, fold
 from aurum.market.periods import Tenor, parse_tenor
 from aurum.market.units import parse_unit_text
-from aurum.parsers.cells import UNREAD, Rows, address, is_blank, is_quote, read_numbers, read_quotes, shown
+from aurum.parsers.cells import (
+    UNREAD,
+    Rows,
+    address,
+    is_blank,
+    is_quote,
+    read_numbers,
+    read_quotes,
+    shown,
+    without_footnote,
+)
 from aurum.parsers.findings import Findings
 from aurum.parsers.labels import DATE_LABEL, FIRST_COLUMN, Sheet, has_number, label_of
 from aurum.parsers.layout import Described, Header, Layout, Role
@@ -127,10 +137,28 @@ def read_block(sheet: Sheet, layout: Layout, as_of: date, findings: Findings, fi
 # ------------------------------------------------------------------------------------------------- rows
 
 
+def without_margin(rows: Rows) -> Rows:
+    """A sheet whose tenors stand in C, as A or B is blank, as it would be without that column.
+
+    Values keep their columns, and so their addresses; labels and tenors are told of as of A and B.
+    """
+    before, end = range(FIRST_COLUMN), FIRST_COLUMN + 1
+    blank = next((at for at in before if rows and len(rows[0]) >= end and all(is_blank(row[at]) for row in rows)), None)
+    if blank is None:
+        return rows
+    in_b, in_c = (any(_tenor(row[left:], date.min) for row in rows) for left in (0, 1))
+    moved = in_c and not in_b
+    return [[*row[:blank], *row[blank + 1 : end], "", *row[end:]] for row in rows] if moved else rows
+
+
 def _data_start(sheet: Sheet, as_of: date, file: str) -> int:
-    """The first row with a tenor in B; or, between the labels and it, the first row with numbers."""
+    """The first row with a tenor in B; or, between the labels and it, the first row with numbers.
+
+    Beside a text in A and without numbers it is a date that is no tenor: on the first of a month it looks like one.
+    """
     head = max(sheet.labels.values()) + 1
-    first = next((at for at in _below(sheet, head) if _tenor(sheet.rows[at], as_of)), None)
+    rows = ((at, sheet.rows[at]) for at in _below(sheet, head))
+    first = next((at for at, row in rows if (is_blank(row[0]) or has_number(row)) and _tenor(row, as_of)), None)
     if first is None:
         raise UnreadableSheet(
             f"{file}: column B of {sheet.name!r} holds no delivery period below its labels",
@@ -147,27 +175,34 @@ def _below(sheet: Sheet, head: int) -> Iterator[int]:
     return (at for at in range(head, len(sheet.rows)) if label_of(sheet.rows[at][0]) != DATE_LABEL)
 
 
+def _has_values(row: Sequence[object]) -> bool:
+    """Whether there is a number, or what should have become one."""
+    return has_number(row) or not UNREAD.isdisjoint(row)
+
+
 def _tenor(row: Sequence[object], as_of: date) -> Tenor | None:
     label = row[TENOR_COLUMN] if len(row) > TENOR_COLUMN else ""
     if not isinstance(label, str | date) or is_blank(label):
         return None
     try:
-        return parse_tenor(label, as_of)
+        return parse_tenor(without_footnote(shown(label)) if isinstance(label, str) else label, as_of)
     except UnknownTenor:
         return None
 
 
 def _read_tenors(sheet: Sheet, start: int, as_of: date, findings: Findings) -> tuple[list[int], list[Tenor]]:
-    """The rows with a tenor. One that has values and no tenor is an error, a lone text a note."""
+    """The rows with a tenor. One that has values and no tenor is an error; a lone text is a note, and below the last
+    tenor so is a row of texts."""
+    tenors = {at: tenor for at in range(start, len(sheet.rows)) if (tenor := _tenor(sheet.rows[at], as_of))}
+    last = max(tenors, default=start)
     found: list[tuple[int, Tenor]] = []
     for at in range(start, len(sheet.rows)):
         row = sheet.rows[at]
-        tenor = _tenor(row, as_of)
         if label_of(row[0]) == DATE_LABEL and all(map(is_blank, row[FIRST_COLUMN:])):
             continue  # the as-of date
-        if tenor is not None:
-            found.append((at, tenor))
-        elif not all(map(is_blank, row[FIRST_COLUMN:])):
+        if at in tenors:
+            found.append((at, tenors[at]))
+        elif not all(map(is_blank, row[FIRST_COLUMN:])) and (at < last or _has_values(row)):
             label = shown(row[TENOR_COLUMN])[:60]
             message = f"{label!r} names no delivery period" if label else "values without a delivery period"
             findings.error("UNKNOWN_TENOR", message, sheet.name, address(at, TENOR_COLUMN))
@@ -271,7 +306,7 @@ def _wrong_sides(row: Sequence[object], role: Role) -> dict[object, Role | None]
 
 
 def _side(value: object) -> Role | None:
-    return SIDES.get(fold(value).replace(" ", "")) if isinstance(value, str) else None
+    return SIDES.get(without_footnote(fold(value)).replace(" ", "")) if isinstance(value, str) else None
 
 
 def _cells(rows: Rows, at: list[int], columns: list[int]) -> Rows:

@@ -132,6 +132,20 @@ def test_sheets_that_are_new_or_gone() -> None:
     assert raised(check(read(workbook), (), unknown), *DRIFT) == []
 
 
+def test_a_sheet_that_nobody_read_may_go() -> None:
+    workbook = rp_workbook(YESTERDAY)
+    workbook.sheets["Notes"] = []
+    finding = only(against(rp(), read(workbook)), "SHEET_GONE").finding
+    assert (finding.sheet, finding.severity) == ("Notes", Severity.INFO)
+
+
+def test_other_blanks_in_the_name_of_a_sheet_make_no_other_sheet() -> None:
+    workbook = rp_workbook(FRIDAY)
+    names = {"Fixed Prices - Mid": "Fixed  Prices-Mid ", "Asia": " ASIA"}
+    workbook.sheets = {names.get(name, name): grid for name, grid in workbook.sheets.items()}
+    assert against(read(workbook), rp(YESTERDAY)) == []
+
+
 # ------------------------------------------------------------------------------------------------- tenors
 
 
@@ -146,6 +160,22 @@ def test_sheets_that_are_new_or_gone() -> None:
 )
 def test_the_monthly_roll_is_expected(before: date, now: date) -> None:
     assert raised(against(eugp(now), eugp(before)), "TENOR_NEW", "TENOR_GONE") == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "label"),
+    [
+        (date(2025, 3, 31), date(2025, 4, 1), "Calendar 2025"),
+        (date(2025, 5, 30), date(2025, 6, 2), "Summer 2025"),
+        (date(2024, 12, 31), date(2025, 1, 2), "Winter 2025"),
+    ],
+)
+def test_a_strip_is_listed_until_its_last_month_is_delivered(before: date, now: date, label: str) -> None:
+    workbook = eugp_workbook(now)
+    for sheet in (STRIPS, "Strips - BidAsk"):
+        workbook.sheets[sheet] = [row for row in workbook.sheets[sheet] if label not in row]
+    flag = only(against(read(workbook), eugp(before)), "TENOR_GONE")
+    assert flag.finding.message == f"{label} in 48 curves: quoted in EOD_EUGP_{before:%Y%m%d}_2215.xlsx, and gone"
 
 
 def test_months_that_end_earlier_or_later_than_they_did() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from openpyxl import load_workbook
 
 from aurum.demo import eugp_workbook
 from aurum.errors import MissingSheet, UnreadableSheet
@@ -153,6 +155,38 @@ def test_the_golden_file_is_labelled_as_one_would_expect(vendor_files: Path) -> 
         ("MISSING_SHEET", "Strips - Mid"),
         ("MISSING_SHEET", "Strips - BidAsk"),
     ]
+
+
+def test_a_row_of_units_makes_no_file_of_the_usual_labels_another_one() -> None:
+    units = {name: put(put(grid, "B11", "Units"), "C11", "EUR/MWh") for name, grid in sheets().items()}
+    assert by_key(eugp(units)).keys() == by_key(eugp()).keys()
+
+
+def test_a_text_of_merged_cells_stands_above_all_their_columns() -> None:
+    file = load_workbook(BytesIO(workbook(sheets())))
+    for sheet in file:
+        sheet.merge_cells("C3:F4")
+        sheet["C3"] = "European prices"
+        sheet.merge_cells("C6:D6" if sheet.title == "Spark Spread" else "C6:F6")
+    merged = BytesIO()
+    file.save(merged)
+    book = parse(merged.getvalue(), NAME)
+    assert findings(book) == []
+    assert {key: points(curve) for key, curve in by_key(book).items()} == {
+        key: points(curve) for key, curve in by_key(eugp()).items()
+    }
+
+
+def test_numbers_are_not_spread_over_merged_cells() -> None:
+    file = load_workbook(BytesIO(workbook(sheets())))
+    file["Fixed Prices - BidAsk"].merge_cells("C12:D12")
+    file[MID].merge_cells("C12:D12")
+    merged = BytesIO()
+    file.save(merged)
+    curves = by_key(parse(merged.getvalue(), NAME))
+    assert points(curves["eugp:eu/dutch_ttf/gas"])["2025-02"] == 55.5
+    assert "2025-02" not in points(curves["eugp:eu/belgium/gas"])
+    assert "2025-02" not in quotes(curves["eugp:eu/belgium/gas"])
 
 
 def test_a_labelled_file_may_name_its_market() -> None:

@@ -212,6 +212,47 @@ def test_blank_rows_are_spacers_and_a_lone_text_is_a_note() -> None:
     assert (book.sheets[0].tenor_rows, book.sheets[0].values, book.sheets[0].blanks) == (2, 4, 4)
 
 
+def test_a_row_of_texts_below_the_last_period_is_a_note() -> None:
+    grid = [*PW_MID, [None, "Source:", "the desk", "(c) 2025"]]
+    assert findings(pw({MID: grid})) == [("NOTE_IGNORED", MID, ("B9",))]
+    for value in (1.0, "1 / 2", "#REF!"):
+        assert findings(pw({MID: put(grid, "D9", value)})) == [("UNKNOWN_TENOR", MID, ("B9",))]
+    between = [*HEADER, PW_MID[6], [None, "2O25-03", "n/a", "n/a"], [None, APR, 1.0, 2.0]]
+    assert findings(pw({MID: between})) == [("UNKNOWN_TENOR", MID, ("B8",))]
+
+
+def test_a_date_among_the_texts_above_the_numbers_is_no_period_on_the_first_of_a_month() -> None:
+    grid = [*HEADER, ["Printed:", FEB, "Mid", "Mid"], *PW_MID[6:]]
+    book = pw({MID: grid})
+    assert findings(book) == []
+    assert points(by_key(book)[WEST]) == {"2025-02": 45.5, "2025-03": 41.25}
+
+
+def test_nobody_sees_a_blank_of_no_width_in_a_label() -> None:
+    grid = put(put(PW_MID, "A4", "Location\u200b:"), "B8", "Mar-25\u200b")
+    assert points(by_key(pw({MID: grid}))[WEST]) == {"2025-02": 45.5, "2025-03": 41.25}
+
+
+@pytest.mark.parametrize("blank", [0, 1])
+def test_a_blank_column_before_the_tenors(blank: int) -> None:
+    grid = [[*row[:blank], None, *row[blank:]] for row in [*PW_MID, [None, "Source:", None, "the desk"]]]
+    book = pw({MID: grid})
+    assert findings(book) == [("NOTE_IGNORED", MID, ("B9",))]
+    assert points(by_key(book)[WEST]) == {"2025-02": 45.5, "2025-03": 41.25}
+    assert by_key(book)[WEST].mid_cells.address(1) == f"{MID}!D8"
+    labelled_in_b = [[None, row[0] or row[1], *row[2:]] for row in PW_MID]
+    assert by_key(pw({MID: labelled_in_b}))[WEST].mid_cells.address(1) == f"{MID}!C8"
+
+
+@pytest.mark.parametrize("mark", ["*", " **", "\u2020", "\u00b9", "(1)", " (*)"])
+def test_a_label_may_refer_to_a_footnote(mark: str) -> None:
+    grid = [[f"{row[0]}{mark}" if row[0] else None, *row[1:]] for row in HEADER]
+    side, month, year = [None, None, f"Mid{mark}"], [None, f"2025-02{mark}", 45.5, 2.0], [None, f"Cal 26{mark}", 1.0]
+    book = pw({MID: [*grid, side, month, year]})
+    assert findings(book) == []
+    assert points(by_key(book)[WEST]) == {"2025-02": 45.5, "Cal 26": 1.0}
+
+
 def test_a_period_twice_with_the_same_value_is_one_point() -> None:
     book = pw({MID: [*PW_MID, [None, "Mar-25", 41.25, -3.5]]})
     assert findings(book) == [("DUPLICATE_TENOR", MID, ("C8", "C9"))]

@@ -120,8 +120,27 @@ def test_a_date_that_is_none_is_not_guessed() -> None:
     with pytest.raises(AsOfMismatch):
         parse(workbook({MID: PW_MID}), "EOD_PW_20251345_1430.xlsx")
     with pytest.raises(UnreadableSheet) as refused:
-        parse(workbook({MID: dated(PW_MID, "12/02/2025")}), NAME)
+        parse(workbook({MID: dated(PW_MID, "30/02/2025")}), NAME)
     assert refused.value.details == {"file": NAME, "sheet": MID, "cell": "B1"}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["2025-02-12 00:00:00", "12-Feb-2025", "12 February 2025", "Feb 12, 2025", "february 12, 25", "12.02.2025",
+     "12/02/2025", "2/12/2025", "2/12/25"],
+)  # fmt: skip
+def test_a_date_typed_as_a_text(typed: str) -> None:
+    assert parse(workbook({MID: dated(PW_MID, typed)}), NAME).as_of == AS_OF
+    with pytest.raises(AsOfMismatch):
+        parse(workbook({MID: dated(PW_MID, typed)}), NAME.replace("0212", "0213"))
+
+
+def test_a_date_that_may_be_two_days_says_neither_alone() -> None:
+    slashed = workbook({MID: dated(PW_MID, "12/02/2025")})
+    with pytest.raises(MissingAsOf, match="B1 of 'Fixed Prices - Mid' says 2025-02-12 or 2025-12-02"):
+        parse(slashed, "pw.xlsx")
+    told = workbook({MID: dated(PW_MID, "12/02/2025"), BIDASK: dated(PW_BIDASK, AS_OF)})
+    assert parse(told, "pw.xlsx").as_of == AS_OF
 
 
 def test_the_document_says_when_it_was_published() -> None:

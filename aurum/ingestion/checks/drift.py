@@ -13,8 +13,9 @@ from aurum.ingestion.checks.flags import Flags, counted
 from aurum.ingestion.checks.table import Table, columns_of, key_of
 from aurum.ingestion.checks.thresholds import VendorLimits
 from aurum.market.cells import Cells
+from aurum.market.identity import alike
 from aurum.market.periods import Tenor, TenorGrid, TenorType, month_number
-from aurum.parsers.model import ParsedWorkbook, Prices
+from aurum.parsers.model import ParsedWorkbook, Prices, Severity
 
 
 class _Placed(Protocol):
@@ -35,23 +36,28 @@ class _Placed(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreviousFile:
-    """What the vendor's last file held: its curves, where they stood, and its sheets (None: not known)."""
+    """What the vendor's last file held: its curves, where they stood, its sheets (None: not known), and which of them
+    were not read."""
 
     file: str
     as_of: date
     curves: Mapping[str, _Placed]
     sheets: tuple[str, ...] | None = None
+    unread: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, parsed: ParsedWorkbook) -> PreviousFile:
         curves = {key_of(curve.identity): curve for curve in parsed.curves}
-        return cls(parsed.file, parsed.as_of, curves, sheets_of(parsed))
+        return cls(parsed.file, parsed.as_of, curves, sheets_of(parsed), _unread(parsed))
 
 
 def sheets_of(parsed: ParsedWorkbook) -> tuple[str, ...]:
     """All sheets of a file, also those that are not read."""
-    unread = (f.sheet for f in parsed.findings if f.code == "UNKNOWN_SHEET" and f.sheet is not None)
-    return (*(sheet.name for sheet in parsed.sheets), *unread)
+    return (*(sheet.name for sheet in parsed.sheets), *_unread(parsed))
+
+
+def _unread(parsed: ParsedWorkbook) -> tuple[str, ...]:
+    return tuple(f.sheet for f in parsed.findings if f.code == "UNKNOWN_SHEET" and f.sheet is not None)
 
 
 def check_drift(table: Table, previous: PreviousFile, limits: VendorLimits, flags: Flags) -> None:
@@ -68,13 +74,14 @@ def check_drift(table: Table, previous: PreviousFile, limits: VendorLimits, flag
 def _check_sheets(table: Table, previous: PreviousFile, flags: Flags) -> None:
     if previous.sheets is None:
         return
-    now = sheets_of(table.parsed)
-    for name in now:
-        if name not in previous.sheets:
+    now, before = ({alike(name): name for name in sheets} for sheets in (sheets_of(table.parsed), previous.sheets))
+    for words, name in now.items():
+        if words not in before:
             flags.add("SHEET_NEW", f"{name!r} was not in {previous.file}", sheet=name)
-    for name in previous.sheets:
-        if name not in now:
-            flags.add("SHEET_GONE", f"{name!r} was in {previous.file}, and is gone", sheet=name)
+    for words, name in before.items():
+        if words not in now:
+            most = Severity.INFO if name in previous.unread else Severity.ERROR
+            flags.add("SHEET_GONE", f"{name!r} was in {previous.file}, and is gone", sheet=name, at_most=most)
 
 
 # ------------------------------------------------------------------------------------------------- curves
@@ -213,12 +220,21 @@ def _check_tenors(table: Table, previous: PreviousFile, flags: Flags) -> None:
 
 
 def _unexpected(before: TenorGrid, now: TenorGrid, then: date, today: date) -> tuple[list[Tenor], list[Tenor]]:
-    """Tenors gone that are still to be delivered, and new ones that no month that passed makes room for."""
+    """Tenors gone that are still to be delivered, and new ones that no month that passed makes room for.
+
+    One whose delivery begins may go; of one that was listed after its delivery had begun, what is left is too.
+    """
     if before == now:
         return [], []
     had, has = ({(tenor.type, tenor.period) for tenor in grid} for grid in (before, now))
     start, passed = today.replace(day=1), month_number(today) - month_number(then)
-    gone = [t for t in before if (t.type, t.period) not in has and not (passed > 0 and t.period.start < start)]
+    begun = then.replace(day=1)
+    gone = [
+        t
+        for t in before
+        if (t.type, t.period) not in has
+        and not (passed > 0 and (t.period.end <= start or begun <= t.period.start < start))
+    ]
     fresh = [tenor for tenor in now if (tenor.type, tenor.period) not in had]
     last = max((month_number(t.period.start) for t in before if t.type is TenorType.MONTH), default=0)
     new = [
