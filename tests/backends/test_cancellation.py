@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Executable, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aurum.backends import behind
+from aurum.backends import database as databases
 from aurum.backends.database import Database
 from aurum.backends.interruptible import interruptible
 from aurum.backends.reads import Read
@@ -60,6 +62,30 @@ async def test_a_statement_ends_with_whoever_waits_for_it(
     await idle(database)
     async with database.write() as transaction:
         await transaction.execute(text("CREATE TABLE half_done (n INTEGER)"))  # what was cancelled was rolled back
+
+
+async def test_a_connection_that_opens_as_it_is_given_up_comes_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(databases, "_GIVING_UP_SECONDS", 0.05)
+    may_open, started = asyncio.Event(), databases._started
+
+    async def slowly(engine: AsyncEngine) -> AsyncConnection:
+        connection = await started(engine)
+        await may_open.wait()
+        return connection
+
+    monkeypatch.setattr(databases, "_started", slowly)
+    reader = asyncio.create_task(reading(database, select(1)))
+    while not database._reader.sync_engine.pool.checkedout():  # type: ignore[attr-defined]
+        await asyncio.sleep(0.01)
+    reader.cancel()
+    await asyncio.sleep(0.01)
+    may_open.set()
+    time.sleep(0.1)  # noqa: ASYNC251  both are due at once
+    await asyncio.sleep(0.1)
+    gc.collect()
+    assert "garbage collector" not in caplog.text
 
 
 async def test_what_is_still_read_is_waited_for_when_the_database_is_closed(database: Database) -> None:
