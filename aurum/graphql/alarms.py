@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 _REST_SECONDS = 0.005
 
+
 class Waking(Protocol):
     def ring(self, now: float) -> None:
         """The time of the event loop that was asked for has come."""

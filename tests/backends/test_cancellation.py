@@ -68,17 +68,17 @@ async def test_a_connection_that_opens_as_it_is_given_up_comes_back(
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(databases, "_GIVING_UP_SECONDS", 0.05)
-    may_open, started = asyncio.Event(), databases._started
+    opened, may_open, started = asyncio.Event(), asyncio.Event(), databases._started
 
     async def slowly(engine: AsyncEngine) -> AsyncConnection:
         connection = await started(engine)
+        opened.set()
         await may_open.wait()
         return connection
 
     monkeypatch.setattr(databases, "_started", slowly)
     reader = asyncio.create_task(reading(database, select(1)))
-    while not database._reader.sync_engine.pool.checkedout():  # type: ignore[attr-defined]
-        await asyncio.sleep(0.01)
+    await opened.wait()
     reader.cancel()
     await asyncio.sleep(0.01)
     may_open.set()
