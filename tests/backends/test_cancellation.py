@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Executable, func, select, text
+from sqlalchemy import Executable, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aurum.backends import behind
@@ -62,6 +62,26 @@ async def test_a_statement_ends_with_whoever_waits_for_it(
     await idle(database)
     async with database.write() as transaction:
         await transaction.execute(text("CREATE TABLE half_done (n INTEGER)"))  # what was cancelled was rolled back
+
+
+async def test_a_read_that_was_cancelled_as_it_was_prepared_is_no_failure_of_the_next(
+    migrated_postgresql_url: str,
+) -> None:
+    database = Database(migrated_postgresql_url, pool_size=1, statement_timeout_seconds=0.3)
+    await database.rows(Read(select(literal(1))))
+    asked: Any = asyncio.create_task(database.rows(Read(select(literal(2)))))
+    while asked._fut_waiter is None or not asked._fut_waiter.done():  # noqa: ASYNC110  the driver says nothing
+        await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    await asyncio.sleep(0.5)
+    async with database.read() as connection:
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        active = text(f"SELECT count(*) FROM pg_stat_activity WHERE {others} AND state <> 'idle'")
+        assert await connection.scalar(active) == 0
+    assert [tuple(row) for row in await database.rows(Read(select(literal(3))))] == [(3,)]
+    await database.close()
 
 
 async def test_a_connection_that_opens_as_it_is_given_up_comes_back(
