@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from aurum.graphql.alarms import Alarms
 
@@ -36,6 +37,16 @@ async def test_thousands_that_are_due_one_after_the_other_are_not_looked_through
     await asyncio.sleep(0.2)
     assert all(each.woken for each in sleepers)
     assert len({each.woken[0] for each in sleepers}) <= 25
+
+
+async def test_after_a_busy_time_all_that_are_due_by_then_are_woken_at_once() -> None:
+    loop, alarms, sleepers = asyncio.get_running_loop(), Alarms.here(), [Sleeper() for _ in range(100)]
+    for place, sleeper in enumerate(sleepers):
+        alarms.set(sleeper, loop.time() + 0.01 + place / 10_000)
+    time.sleep(0.05)  # noqa: ASYNC251  as others compute
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert all(each.woken for each in sleepers)
 
 
 async def test_one_that_waits_long_does_not_leave_a_timer_for_each_that_is_woken_meanwhile() -> None:
