@@ -206,9 +206,10 @@ class Database:
 
     async def _given_up(self, opening: asyncio.Future[AsyncConnection]) -> None:
         with suppress(DBAPIError, OSError, PoolTimeout):  # there is nobody to be told
-            async with asyncio.timeout(_GIVING_UP_SECONDS):
-                connection = await opening
-            await self._returned(connection)
+            await asyncio.wait([opening], timeout=_GIVING_UP_SECONDS)
+            if not opening.done():
+                opening.cancel()
+            await self._returned(await opening)
 
     async def _returned(self, connection: AsyncConnection) -> None:
         if self._closed:  # and its pool with it, which would never close what comes back now

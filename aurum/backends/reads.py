@@ -166,7 +166,11 @@ class Read:
 
 
 class Driver:
-    """Connections of PostgreSQL's driver. Only single SELECTs run on them: there is nothing to reset afterwards."""
+    """Connections of PostgreSQL's driver. Only single SELECTs run on them.
+
+    They go back to their pool, which resets them, from those alone who are cancelled, or whose statement fails: who is
+    cancelled once it is prepared leaves it begun, and its time would run out under whoever asks next.
+    """
 
     def __init__(self, url: URL, size: int, settings: Mapping[str, str], patience: float, behind: Behind) -> None:
         _, arguments = _DIALECT.create_connect_args(url)
@@ -235,7 +239,7 @@ class Driver:
 
     async def _open(self) -> Any:
         return await asyncpg.create_pool(
-            **self._arguments, min_size=0, max_size=self._size, init=_decode_json, reset=_nothing,
+            **self._arguments, min_size=0, max_size=self._size, init=_decode_json,
             max_inactive_connection_lifetime=0, statement_cache_size=_STATEMENTS, max_cached_statement_lifetime=0,
             server_settings=self._settings, command_timeout=self._patience,
         )  # fmt: skip
@@ -255,7 +259,3 @@ async def _decode_json(connection: Any) -> None:
 
 def _encoded(value: Any) -> bytes:
     return b"\x01" + orjson.dumps(value)  # the version of its format
-
-
-async def _nothing(_: Any) -> None:
-    pass

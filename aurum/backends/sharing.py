@@ -86,6 +86,10 @@ class Together(Generic[G, K, V]):
         return await self._read(group, list(keys))
 
     def _begin(self, group: G) -> _Batch[K, V]:
+        """Nothing more goes with the one that has been waiting, if any: it is full, and read at once."""
+        full = self._next.get(group)
+        if full is not None and full.task is None:
+            self._start(group, full)
         batch: _Batch[K, V] = _Batch()
         self._next[group] = batch
         if group not in self._last:

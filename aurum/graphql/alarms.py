@@ -7,21 +7,26 @@ from math import inf
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-_LATE_SECONDS = 0.01  # all are looked at no more often
+_REST_SECONDS = 0.005  # all are looked at no more often
 
 
 class Waking(Protocol):
     def ring(self, now: float) -> None:
-        """The time of the event loop that was asked for has come; at most some hundredths of a second ago."""
+        """The time of the event loop that was asked for has come."""
 
 
 class Alarms:
-    """One timer of the event loop for all: one for each would cost a request a thirtieth of its time."""
+    """One timer of the event loop for all: one for each would cost a request a thirtieth of its time.
+
+    What is due while it rests waits for the end of that: however many there are, most of the time goes to others.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._set: dict[Waking, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._next = inf
+        self._rested = -inf
 
     @staticmethod
     def here() -> Alarms:
@@ -41,20 +46,22 @@ class Alarms:
     def take_back(self, who: Waking) -> None:
         self._set.pop(who, None)
 
-    def _wait(self, until: float) -> None:
-        self._next = until
-        self._loop.call_at(until, self._ring, until)
+    def _wait(self, at: float) -> None:
+        until = max(at, self._rested)
+        if until < self._next:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._next = until
+            self._timer = self._loop.call_at(until, self._ring, until)
 
     def _ring(self, at: float) -> None:
-        """Timers that were set before an earlier one find nothing to do."""
-        if at != self._next:
-            return
-        self._next = inf
-        for who in [who for who, due in self._set.items() if due <= at]:
+        now = max(at, self._loop.time())
+        self._next, self._timer, self._rested = inf, None, now + _REST_SECONDS
+        for who in [who for who, due in self._set.items() if due <= now]:
             if self._set.pop(who, None) is not None:
-                who.ring(at)
+                who.ring(now)
         if self._set:
-            self._wait(min(self._next, max(at + _LATE_SECONDS, min(self._set.values()))))
+            self._wait(min(self._set.values()))
 
 
 _alarms: WeakKeyDictionary[asyncio.AbstractEventLoop, Alarms] = WeakKeyDictionary()

@@ -6,7 +6,7 @@ import asyncio
 from asyncio import CancelledError
 from collections.abc import Awaitable, Mapping
 from math import isfinite
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from graphql import ExecutionResult, GraphQLError
 from starlette.requests import ClientDisconnect
@@ -16,6 +16,7 @@ from aurum.errors import AurumError
 from aurum.graphql.alarms import Alarms
 from aurum.graphql.requests import BadRequest
 
+T = TypeVar("T")
 _HEADER = "x-timeout"
 _PATIENCE_SECONDS = 0.05  # most operations have ended by then: nobody looks whether their clients are still there
 
@@ -48,28 +49,32 @@ def seconds_asked(headers: Mapping[str, str], most: float) -> float:
 
 
 async def timely(executing: Awaitable[Any], context: Timed, receive: Receive | None = None) -> Any:
-    """What an operation answers; an error in place of all of it where its time is up. Nothing of it goes on then.
+    """What an operation answers; an error in place of all of it where its time is up. See `in_time`."""
+    try:
+        return await in_time(executing, context, receive)
+    except DeadlineExceeded as error:
+        return ExecutionResult(None, [GraphQLError(error.message, original_error=error)])
+
+
+async def in_time(work: Awaitable[T], context: Timed, receive: Receive | None = None) -> T:
+    """What it answers. Raises DeadlineExceeded where its time is up. Nothing of it goes on then.
 
     `receive`, of a request whose body has been read, tells when its client has gone: raises ClientDisconnect then.
     """
     ending = _Ending(context.seconds, receive)
     try:
-        return await executing
+        return await work
     except BaseException as error:
         context.cancel()
         if not ending.explains(error):
             raise
         if ending.gone:
             raise ClientDisconnect from error
-        return ExecutionResult(None, [_exceeded(context.seconds)])
+        hint = "Ask for less at once. A mutation may have been done all the same: look before you repeat it."
+        message = f"the operation has not ended within {context.seconds:g} seconds"
+        raise DeadlineExceeded(message, hint=hint) from error
     finally:
         ending.leave()
-
-
-def _exceeded(seconds: float) -> GraphQLError:
-    hint = "Ask for less at once. A mutation may have been done all the same: look before you repeat it."
-    error = DeadlineExceeded(f"the operation has not ended within {seconds:g} seconds", hint=hint)
-    return GraphQLError(error.message, original_error=error)
 
 
 class _Ending:

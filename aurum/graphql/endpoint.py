@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import marshal
 from collections.abc import Callable
@@ -16,13 +17,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from aurum.backends.kept import KeptAgain
-from aurum.errors import AurumError
+from aurum.errors import AurumError, Unavailable
 from aurum.graphql.admission import ANSWERED, READING, Admission
 from aurum.graphql.arrow.tables import NotATable
 from aurum.graphql.arrow.tabular import TableAnswer
 from aurum.graphql.charges import BudgetExhausted
 from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Prepared, Schema
+from aurum.graphql.line import line_of
 from aurum.graphql.media import ARROW, GRAPHQL, JSON, NotAcceptable, answered, negotiated, refusal
 from aurum.graphql.refused import DocumentRefused
 from aurum.graphql.requests import MULTIPART, Asked, Incoming, MethodNotAllowed, TooSlow, asked_of, with_header
@@ -42,6 +44,7 @@ _MOST_WORDS = 16 * 1024
 _KEPT_TIMES = 24  # what is kept of a request beside its document is so many times as large as its words
 _BY_VALUE = 2  # the last format of `marshal` that is the same for equal values
 _BESIDE = {b"content-length", b"x-request-id", b"x-timeout", b"traceparent", b"tracestate"}
+_STOPPED = "Ask again. A mutation may have been done all the same: look before you repeat it."
 _log = logging.getLogger(__name__)
 
 
@@ -95,6 +98,10 @@ class Endpoint:
             response = await self._answer(request, send, media, plain)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:
+            if not line_of(scope).stopping.done():
+                raise
+            response = refusal(Unavailable("the server stops", hint=_STOPPED), media)
         except AurumError as error:
             response = _refused(error, media, self.settings.get)
         except Exception:  # noqa: BLE001  whatever it was is told as the errors of resolvers are

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from aurum.auth import Principal
 from aurum.backends.cache import Cache
+from aurum.graphql.deadlines import Timed, in_time
 from aurum.graphql.execution import Schema
 from aurum.graphql.refused import DocumentRefused
 from aurum.graphql.registered import HASHED, digest_of
@@ -42,7 +43,7 @@ class Operations(Protocol):
         """Notes that an operation of the server's files was asked for."""
 
 
-class Asking(Protocol):
+class Asking(Timed, Protocol):
     """What of a request's context is needed."""
 
     @property
@@ -69,8 +70,11 @@ class Trusted:
         """With the document that it names. One that comes with its hash is kept, if it is valid.
 
         Raises OperationNotRegistered, PersistedQueryNotFound, PersistedQueryNotSupported; BadRequest where a document
-        and its hash do not fit.
+        and its hash do not fit; DeadlineExceeded.
         """
+        return asked if self.always(asked) else await in_time(self._found(asked, asking), asking)
+
+    async def _found(self, asked: Asked, asking: Asking) -> Asked:
         if asked.document_id is not None:
             return self._with(asked, await self._registered(asking, asked.document_id))
         if asked.query:

@@ -53,6 +53,22 @@ async def test_an_operation_whose_time_is_up_is_ended(
     assert stuck.is_set()
 
 
+@pytest.mark.parametrize(
+    "named", [{"documentId": "x"}, {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x"}}}]
+)
+async def test_a_registered_operation_is_looked_for_no_longer_either(
+    client: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch, named: dict[str, Any]
+) -> None:
+    async def endless(*_: Any) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(services.operations.store, "revision", endless)
+    async with asyncio.timeout(10):
+        response = await client.post("/graphql", json=named, headers={"x-timeout": "0.2"})
+    (error,) = response.json()["errors"]
+    assert error["extensions"]["code"] == "DEADLINE_EXCEEDED"
+
+
 async def test_a_header_shortens_the_time_and_never_lengthens_it(app: Starlette, client: httpx.AsyncClient) -> None:
     for wrong in ("", "soon", "0", "-1", "nan", "inf"):
         response = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"x-timeout": wrong})

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Executable, func, select, text
+from sqlalchemy import Executable, func, literal, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aurum.backends import behind
+from aurum.backends import database as databases
 from aurum.backends.database import Database
 from aurum.backends.interruptible import interruptible
 from aurum.backends.reads import Read
@@ -60,6 +62,50 @@ async def test_a_statement_ends_with_whoever_waits_for_it(
     await idle(database)
     async with database.write() as transaction:
         await transaction.execute(text("CREATE TABLE half_done (n INTEGER)"))  # what was cancelled was rolled back
+
+
+async def test_a_read_that_was_cancelled_as_it_was_prepared_is_no_failure_of_the_next(
+    migrated_postgresql_url: str,
+) -> None:
+    database = Database(migrated_postgresql_url, pool_size=1, statement_timeout_seconds=0.3)
+    await database.rows(Read(select(literal(1))))
+    asked: Any = asyncio.create_task(database.rows(Read(select(literal(2)))))
+    while asked._fut_waiter is None or not asked._fut_waiter.done():  # noqa: ASYNC110  the driver says nothing
+        await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    await asyncio.sleep(0.5)
+    async with database.read() as connection:
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        active = text(f"SELECT count(*) FROM pg_stat_activity WHERE {others} AND state <> 'idle'")
+        assert await connection.scalar(active) == 0
+    assert [tuple(row) for row in await database.rows(Read(select(literal(3))))] == [(3,)]
+    await database.close()
+
+
+async def test_a_connection_that_opens_as_it_is_given_up_comes_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(databases, "_GIVING_UP_SECONDS", 0.05)
+    opened, may_open, started = asyncio.Event(), asyncio.Event(), databases._started
+
+    async def slowly(engine: AsyncEngine) -> AsyncConnection:
+        connection = await started(engine)
+        opened.set()
+        await may_open.wait()
+        return connection
+
+    monkeypatch.setattr(databases, "_started", slowly)
+    reader = asyncio.create_task(reading(database, select(1)))
+    await opened.wait()
+    reader.cancel()
+    await asyncio.sleep(0.01)
+    may_open.set()
+    time.sleep(0.1)  # noqa: ASYNC251  both are due at once
+    await asyncio.sleep(0.1)
+    gc.collect()
+    assert "garbage collector" not in caplog.text
 
 
 async def test_what_is_still_read_is_waited_for_when_the_database_is_closed(database: Database) -> None:

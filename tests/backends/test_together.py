@@ -75,6 +75,20 @@ async def test_nobody_is_answered_what_was_read_before_they_asked(table: Table) 
     assert (together._next, together._last) == ({}, {})
 
 
+async def test_however_many_keys_wait_for_a_read_all_are_answered(table: Table) -> None:
+    together = Together[str, str, tuple[str, int]](table.read)
+    table.may_go.clear()
+    waiting = []
+    for part in range(6):
+        waiting.append(asyncio.create_task(asked(together, *[f"{part} {number}" for number in range(700)])))
+        await asyncio.sleep(0.01)
+    table.may_go.set()
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(*waiting) == [[1] * 700] * 6
+    assert max(len(keys) for _, keys in table.reads) == 1400
+    assert (together._next, together._last) == ({}, {})
+
+
 async def test_what_one_asks_wrong_is_no_error_of_the_others(table: Table) -> None:
     together = Together[str, str, tuple[str, int]](table.read)
     good, bad = await asyncio.gather(asked(together, "a"), asked(together, "bad"), return_exceptions=True)
