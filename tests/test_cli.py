@@ -67,7 +67,7 @@ def test_a_database_that_is_not_there_yet_is_said_how_to_make(aurum: Aurum, tmp_
         assert missing.returncode == 1
         assert "run `aurum migrate`" in missing.stderr
         assert "AURUM_HOME" in missing.stderr
-        assert not [each for each in ("Traceback", "is back") if each in missing.stderr]
+        assert not [each for each in ("Traceback", "is back") if each in missing.stderr], missing.stderr
 
 
 @pytest.mark.parametrize("command", ["migrate", "up"])

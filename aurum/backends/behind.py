@@ -11,7 +11,10 @@ _SECONDS = 5.0
 
 
 class Behind:
+    """`closed`: nobody would wait any more for what is left."""
+
     def __init__(self) -> None:
+        self.closed = False
         self._pending: set[asyncio.Future[None]] = set()
 
     def leave(self, work: Coroutine[Any, Any, None]) -> None:
@@ -31,7 +34,7 @@ class Behind:
             self._pending.discard(over)
             over.cancel()
 
-    async def ended(self) -> None:
+    async def close(self) -> None:
         """Waits for what goes on, also for what that leaves behind; but not for ever."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_SECONDS):
@@ -39,3 +42,4 @@ class Behind:
                     await asyncio.wait(self._pending)
         for late in self._pending:
             late.cancel()
+        self.closed = True

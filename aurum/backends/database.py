@@ -141,7 +141,6 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10, statement_timeout_seconds: float = 60.0) -> None:
         self.url = make_url(url)
         self._behind = Behind()
-        self._closed = False
         if self.url.get_backend_name() == "sqlite":
             self._reader, self._writer = _sqlite(self.url, "PRAGMA query_only=ON"), _sqlite(self.url, None)
             self._driver = None
@@ -212,13 +211,12 @@ class Database:
             await self._returned(await opening)
 
     async def _returned(self, connection: AsyncConnection) -> None:
-        if self._closed:  # and its pool with it, which would never close what comes back now
+        if self._behind.closed:  # and its pool with it, which would never close what comes back now
             await connection.invalidate()
         await connection.close()
 
     async def close(self) -> None:
-        await self._behind.ended()
-        self._closed = True
+        await self._behind.close()
         await self._reader.dispose()
         await self._writer.dispose()
         if self._driver is not None:
@@ -297,8 +295,16 @@ def _postgresql(url: URL, pool_size: int, statement_timeout: int, behind: Behind
     # Nobody waits for a server that may not be heard any more: neither who was cancelled, nor who closes the pool.
     dialect: Any = engine.sync_engine.dialect
     dialect.do_close = lambda connection: connection.driver_connection.terminate()
-    dialect.do_terminate = lambda connection: behind.leave(_ended(connection.driver_connection))
+    dialect.do_terminate = lambda connection: _leave(behind, connection.driver_connection)
     return engine
+
+
+def _leave(behind: Behind, connection: Any) -> None:
+    """A task of a database that is closed could outlive its event loop."""
+    if behind.closed:
+        connection.terminate()
+    else:
+        behind.leave(_ended(connection))
 
 
 async def _ended(connection: Any) -> None:

@@ -1,7 +1,8 @@
 """SQLite connections whose statements end where nobody waits for them any longer.
 
 aiosqlite runs a connection's statements on a thread, and leaves them running when their caller is cancelled. Leans on
-its `_execute`, `_running`, `stop` and its queue `_tx`; `tests/backends/test_cancellation.py` guards an upgrade.
+its `_connect`, `_execute`, `_running`, `stop` and its queue `_tx`; `tests/backends/test_cancellation.py` guards an
+upgrade.
 """
 
 from __future__ import annotations
@@ -23,6 +24,17 @@ class InterruptibleConnection(aiosqlite.Connection):
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=64)
         self._cursors = WeakSet[sqlite3.Cursor]()
+        self._stopped: asyncio.Future[None] | None = None
+
+    async def _connect(self) -> InterruptibleConnection:
+        """Where nothing can be opened its thread has ended when that is told: it could answer a loop that is closed."""
+        try:
+            await super()._connect()
+        except sqlite3.Error:
+            if self._stopped is not None:
+                await self._stopped
+            raise
+        return self
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **named: Any) -> Any:
         try:
@@ -58,7 +70,10 @@ class InterruptibleConnection(aiosqlite.Connection):
 
     def stop(self) -> asyncio.Future[None] | None:
         """Once: its thread hears nothing more, and whoever waited for a second stop would wait for ever."""
-        return super().stop() if self._running else None
+        if not self._running:
+            return None
+        self._stopped = super().stop()
+        return self._stopped
 
     def _queued(self, function: Callable[[], None]) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -124,6 +124,26 @@ async def test_what_is_still_read_is_waited_for_when_the_database_is_closed(data
     await reader
 
 
+async def test_what_comes_back_to_a_database_that_is_closed_leaves_nothing_to_be_done(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would wait for it."""
+    monkeypatch.setattr(behind, "_SECONDS", 0.1)
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        async with database.read():
+            begun.set()
+            await goes_on.wait()
+
+    reader = asyncio.create_task(slow())
+    await begun.wait()
+    await database.close()
+    goes_on.set()
+    await reader
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 async def test_what_is_read_for_ever_when_the_database_is_closed_leaves_nothing_open(
     migrated_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +181,15 @@ async def test_nobody_waits_for_a_server_that_is_stuck(migrated_postgresql_url: 
         for process in stuck:
             os.kill(process, signal.SIGCONT)
     await database.close()
+
+
+async def test_nothing_goes_on_of_a_connection_that_could_not_be_opened(tmp_path: Path) -> None:
+    """Its thread would tell a loop that is closed, where a command ends because of it."""
+    connection = interruptible(str(tmp_path / "nowhere" / "a.db"))
+    with pytest.raises(sqlite3.OperationalError):
+        await connection
+    assert connection._stopped is not None
+    assert connection._stopped.done()
 
 
 async def test_who_is_cancelled_while_a_connection_closes_learns_of_it() -> None:
