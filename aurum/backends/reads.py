@@ -183,7 +183,6 @@ class Driver:
         self._idle: list[Any] = []  # taken from the pool for good: giving back costs it as much as a statement
         self._opening: asyncio.Future[Any] | None = None
         self._pool: Any = None
-        self._closed = False
 
     async def rows(self, text: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """Asks a second time, on a new connection, where the first one turns out to be closed."""
@@ -212,7 +211,7 @@ class Driver:
             except BaseException:
                 await _released(pool, connection)
                 raise
-            if self._closed:  # and its pool waits for what is out
+            if self._behind.closed:  # and its pool waits for what is out
                 await pool.release(connection)
             else:
                 self._idle.append(connection)
@@ -224,7 +223,6 @@ class Driver:
                 self._idle.pop().terminate()
 
     async def close(self) -> None:
-        self._closed = True
         self._drop()
         if self._pool is not None:
             with suppress(TimeoutError):

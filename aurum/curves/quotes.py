@@ -121,8 +121,8 @@ class QuoteService:
         items, beyond = walked[: request.limit], len(walked) > request.limit
         if backward:
             items.reverse()
-        positions = [quote.position for quote in items]
-        return Page(items, positions, *((behind, beyond) if backward else (beyond, behind)))
+        has_next, has_previous = (behind, beyond) if backward else (beyond, behind)
+        return Page(items, [quote.position for quote in items], has_next, has_previous)
 
     async def facets(self, principal: Principal, wanted: QuotesWanted) -> QuoteFacets:
         """How many points `page` lists on all pages, by dimension and by type. Two statements for every 5,000 curves,

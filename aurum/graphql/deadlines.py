@@ -17,6 +17,7 @@ from aurum.graphql.alarms import Alarms
 from aurum.graphql.requests import BadRequest
 
 T = TypeVar("T")
+UNSURE = "A mutation may have been done all the same: look before you repeat it."
 _HEADER = "x-timeout"
 _PATIENCE_SECONDS = 0.05  # most operations have ended by then: nobody looks whether their clients are still there
 
@@ -70,9 +71,8 @@ async def in_time(work: Awaitable[T], context: Timed, receive: Receive | None = 
             raise
         if ending.gone:
             raise ClientDisconnect from error
-        hint = "Ask for less at once. A mutation may have been done all the same: look before you repeat it."
         message = f"the operation has not ended within {context.seconds:g} seconds"
-        raise DeadlineExceeded(message, hint=hint) from error
+        raise DeadlineExceeded(message, hint=f"Ask for less at once. {UNSURE}") from error
     finally:
         ending.leave()
 

@@ -22,6 +22,7 @@ from aurum.graphql.admission import ANSWERED, READING, Admission
 from aurum.graphql.arrow.tables import NotATable
 from aurum.graphql.arrow.tabular import TableAnswer
 from aurum.graphql.charges import BudgetExhausted
+from aurum.graphql.deadlines import UNSURE
 from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Prepared, Schema
 from aurum.graphql.line import line_of
@@ -44,7 +45,6 @@ _MOST_WORDS = 16 * 1024
 _KEPT_TIMES = 24  # what is kept of a request beside its document is so many times as large as its words
 _BY_VALUE = 2  # the last format of `marshal` that is the same for equal values
 _BESIDE = {b"content-length", b"x-request-id", b"x-timeout", b"traceparent", b"tracestate"}
-_STOPPED = "Ask again. A mutation may have been done all the same: look before you repeat it."
 _log = logging.getLogger(__name__)
 
 
@@ -101,7 +101,7 @@ class Endpoint:
         except asyncio.CancelledError:
             if not line_of(scope).stopping.done():
                 raise
-            response = refusal(Unavailable("the server stops", hint=_STOPPED), media)
+            response = refusal(Unavailable("the server stops", hint=f"Ask again. {UNSURE}"), media)
         except AurumError as error:
             response = _refused(error, media, self.settings.get)
         except Exception:  # noqa: BLE001  whatever it was is told as the errors of resolvers are

@@ -23,18 +23,20 @@ from aurum.metadata.graphql import Problem, problem_of
 _log = logging.getLogger(__name__)
 
 
-@strawberry.input(description="A workbook to load, as a multipart upload.")
-class UploadWorkbookInput:
-    file: Upload = strawberry.field(description="The workbook (GraphQL multipart request specification).")
+@strawberry.input(description="What a workbook does not tell itself.")
+class WorkbookToldInput:
     as_of: date | None = strawberry.field(default=None, description="Only where the file does not tell its as-of date.")
     vendor: str | None = strawberry.field(default=None, description="Only where the file's name does not tell.")
+
+
+@strawberry.input(description="A workbook to load, as a multipart upload.")
+class UploadWorkbookInput(WorkbookToldInput):
+    file: Upload = strawberry.field(description="The workbook (GraphQL multipart request specification).")
 
 
 @strawberry.input(description="A workbook that lies in a folder the server may read from.")
-class IngestFileInput:
+class IngestFileInput(WorkbookToldInput):
     path: str = strawberry.field(description="Relative to the drop folder.")
-    as_of: date | None = strawberry.field(default=None, description="Only where the file does not tell its as-of date.")
-    vendor: str | None = strawberry.field(default=None, description="Only where the file's name does not tell.")
 
 
 @strawberry.input(description="A run that waits or is under way.")
