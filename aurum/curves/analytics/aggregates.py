@@ -63,23 +63,24 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
         return whole.astype(np.float64, copy=False)
 
     def spread(each: Numbers) -> Numbers:
-        high = np.repeat(each, heights, axis=0)
+        high = each if len(each) == 1 else np.repeat(each, heights, axis=0)
         return high if len(cut_columns) == len(columns) else np.repeat(high, widths, axis=1)
 
-    quoted, sizes = ~np.isnan(values), heights[:, None] * widths
-    every = bool(quoted.all())
+    sizes, sums = heights[:, None] * widths, total(values)
+    every = not np.isnan(sums).any()
+    quoted = None if every else ~np.isnan(values)
 
     def there(each: Numbers, else_: float = 0.0) -> Numbers:
-        return each if every else np.where(quoted, each, else_)
+        return each if quoted is None else np.where(quoted, each, else_)
 
-    count = sizes.astype(np.float64) if every else total(quoted.astype(np.int64))
-    mean = total(there(values)) / np.where(count > 0, count, np.nan)
+    count = sizes.astype(np.float64) if quoted is None else total(quoted.astype(np.int64))
+    mean = (sums if every else total(there(values))) / np.where(count > 0, count, np.nan)
     distance = there(values - spread(mean))
     heavy = None if weights is None else there(weights)
     nothing = np.zeros(count.shape)
     found = (
         mean,
-        total(distance * distance),
+        total(np.square(distance, out=distance)),
         total(there(values, np.inf), np.minimum),  # a third of the time of `fmin`
         total(there(values, -np.inf), np.maximum),
         nothing if heavy is None else total(heavy),

@@ -78,6 +78,12 @@ class Pooled:
     places: NDArray[np.int64]
     buckets: NDArray[np.int64]
 
+    @property
+    def columns(self) -> slice | NDArray[np.int64]:
+        """The places, as what takes them out of a matrix: where they lie side by side that copies nothing."""
+        first, last = (int(self.places[n]) for n in (0, -1))
+        return slice(first, last + 1) if last - first == len(self.places) - 1 else self.places
+
 
 @lru_cache(maxsize=2048)
 def pooled(

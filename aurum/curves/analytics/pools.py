@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class Summary:
     percentiles: Numbers
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Members:
     """Curves in the order of their ids: of each its group, and what brings its prices into the group's unit."""
 
@@ -64,6 +65,14 @@ class Members:
         ids = sorted(members)
         groups, factors = ([members[id_][n] for id_ in ids] for n in range(2))
         return cls(np.array(ids, np.int64), np.array(groups, np.int64), np.array(factors, np.float64))
+
+    @cached_property
+    def _as_they_are(self) -> bool:
+        return bool((self.factors == 1).all())
+
+    def converted(self, curves: NDArray[np.intp], values: Numbers) -> Numbers:
+        """Rows of prices of these curves, given by their places."""
+        return values if self._as_they_are else values * self.factors[curves, None]
 
 
 class Pool:
@@ -99,7 +108,7 @@ class Pool:
                 continue
             curves = np.searchsorted(self._members.ids, block.curve_ids)
             rows = self._rows(block, curves)
-            values = block.values[:, chosen.places] * self._members.factors[curves, None]
+            values = self._members.converted(curves, block.values[:, chosen.columns])
             parts.append(groups_of(rows, chosen.buckets, values, self._weights(block, chosen.places)))
             if self._percents:
                 self._values.add(rows, chosen.buckets, values)
