@@ -19,12 +19,11 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ from tests.bench.desk import data
 from tests.bench.peers.data import LAST_DAY, weekdays
 
 SMALL, FULL = 40, 4_000  # curves: 1 million points, 100 million
-_WARMING = 5  # rounds that do not count
+_WARMING = 4  # rounds that do not count
 DELIVERY = months_from(LAST_DAY.year + 1, 6, 1)  # every day of the year lists it
 _POINTS = "points { tenor deliveryStart deliveryEnd mid bid ask }"
 ONE = f"query ($key: String!, $asOf: Date!) {{ curve(key: $key) {{ key snapshot(asOf: $asOf) {{ asOf {_POINTS} }} }} }}"
@@ -99,6 +98,7 @@ Taken = dict[str, list[float]]
 BESIDE_SQL = {
     "one": ("one curve", None),
     "history": ("a month over 250 days", 1.0),
+    "same history": ("the same month once more", 1.0),
     "diff": ("450 curves from day to day, every point", 5.0),
     "diff as JSON": ("the same, beside plain SQL and its JSON", 5.0),
     "movers": ("450 curves from day to day, the 20 biggest", 5.0),
@@ -114,8 +114,7 @@ BESIDE_EACH_OTHER = {
 }
 
 
-_LIGHT = {"one", "one of 1 million", "other", "derived", "history"}  # of no day of their own
-_LIGHT_IN_A_ROW, _IN_A_ROW = 8, 3
+_MOST_IN_A_ROW = 8
 _OF_DAYS = ("one", "diff", "diff as JSON", "movers", "aggregate")
 
 
@@ -130,19 +129,21 @@ class Draw:
     pairs: dict[str, tuple[date, date]]  # by question: days of its own
 
     @staticmethod
-    def rounds(curves: int, chance: random.Random) -> Iterator[Draw]:
-        """Of a vendor the same days come again only after all others."""
+    def all(curves: int, chance: random.Random) -> list[Draw]:
+        """As many as there are days of vendors that no other one has asked for."""
         keys = [each.identity.key for each in data.descriptions(curves)]
         dates = weekdays(data.DAYS)
         vendors = [f"V{n}" for n in range(curves // data.OF_VENDOR)]
-        pairs = [(dates[day], dates[day + 1]) for day in range(0, data.DAYS - 1, 2)]
-        chance.shuffle(pairs)
-        decks = {vendor: cycle(pairs) for vendor in vendors}
-        while True:
-            key, other = chance.sample(keys, 2)
-            vendor = chance.choice(vendors)
-            own = {question: next(decks[vendor]) for question in _OF_DAYS}
-            yield Draw(key, other, chance.choice(keys[:SMALL]), vendor, own)
+        draws = []
+        for vendor in vendors:
+            pairs = [(dates[day], dates[day + 1]) for day in range(0, data.DAYS - 1, 2)]
+            chance.shuffle(pairs)
+            for first in range(0, len(pairs) - len(_OF_DAYS) + 1, len(_OF_DAYS)):
+                own = dict(zip(_OF_DAYS, pairs[first:], strict=False))
+                key, other = chance.sample(keys, 2)
+                draws.append(Draw(key, other, chance.choice(keys[:SMALL]), vendor, own))
+        chance.shuffle(draws)
+        return draws
 
     def of_days(self, question: str) -> dict[str, Any]:
         before, as_of = self.pairs[question]
@@ -179,6 +180,7 @@ def numbers(services: Services, ids: dict[str, list[int]]) -> dict[str, Way]:
 
     return {
         "history, numbers": history,
+        "same history, numbers": history,
         "diff, numbers": diff,
         "movers, numbers": movers,
         "aggregate, numbers": aggregate,
@@ -197,6 +199,12 @@ def ways(ask: Ask, small: Ask, sql: asyncpg.Connection) -> dict[str, Way]:
         rows = await fetch("diff as JSON", SQL_DIFF)(draw)
         names = ("curve", "kind", "deliveryStart", "fromMid", "toMid", "change")
         return [orjson.dumps([dict(zip(names, row, strict=True)) for row in rows])]
+
+    async def history(draw: Draw) -> Any:
+        return await ask(HISTORY, {"key": draw.key, "start": start, "end": end})
+
+    async def history_sql(draw: Draw) -> Any:
+        return await sql.fetch(SQL_HISTORY, draw.key, start, end)
 
     def one(ask: Ask, attribute: str) -> Way:
         return lambda d: ask(ONE, {"key": getattr(d, attribute), "asOf": d.pairs["one"][1]})
@@ -219,8 +227,10 @@ def ways(ask: Ask, small: Ask, sql: asyncpg.Connection) -> dict[str, Way]:
         "one of 1 million": one(small, "small"),
         "other": one(ask, "other"),
         "derived": derived,
-        "history": lambda d: ask(HISTORY, {"key": d.key, "start": start, "end": end}),
-        "history, SQL": lambda d: sql.fetch(SQL_HISTORY, d.key, start, end),
+        "history": history,
+        "history, SQL": history_sql,
+        "same history": history,
+        "same history, SQL": history_sql,
         "diff": days("diff", DIFF),
         "diff, SQL": fetch("diff", SQL_DIFF),
         "diff as JSON": days("diff as JSON", DIFF),
@@ -319,18 +329,17 @@ class Clock:
 
 
 async def measured(
-    asked: dict[str, Way], draws: Iterator[Draw], light: Iterator[Draw], in_a_row: int, rounds: int, clock: Clock,
-    console: Console,
-) -> list[Taken]:  # fmt: skip
-    """Elapsed and CPU of a question by way, round by round: each round asks everything, one after the other, so many
-    times in a row. `light`: what is asked for beside that by questions that are of no day of their own.
+    asked: dict[str, Way], draws: Sequence[Draw], rounds: int, clock: Clock, console: Console
+) -> list[Taken]:
+    """Elapsed and CPU of a question by way, round by round: each round asks everything, one after the other, and all of
+    its draws in a row.
     """
     taken = [{name: list[float]() for name in asked} for _ in range(2)]
+    in_a_row = min(_MOST_IN_A_ROW, len(draws) // (rounds + _WARMING))
+    assert in_a_row, f"there are days for {len(draws) - _WARMING} rounds"
     for number in track(range(rounds + _WARMING), "rounds", console=console, transient=True):
-        several = list(islice(draws, in_a_row))
-        more = [*several, *islice(light, _LIGHT_IN_A_ROW - in_a_row)]
+        row = draws[number * in_a_row :][:in_a_row]
         for name, way in asked.items():
-            row = more if name.partition(",")[0] in _LIGHT else several
             await clock.look()
             others, started = clock.others(), clock.now()
             for draw in row:
@@ -382,10 +391,9 @@ async def compare(urls: list[str], curves: int, rounds: int, console: Console) -
         gc.set_threshold(*COLLECTED_AFTER)  # all as `aurum serve` does
         gc.collect()
         gc.freeze()
-        draws, light = (Draw.rounds(curves, random.Random(seed)) for seed in (7, 8))
-        await check(asked, next(draws))
-        in_a_row = _IN_A_ROW if curves > data.OF_VENDOR else 1  # else the days do not suffice
-        elapsed, used = await measured(asked, draws, light, in_a_row, rounds, Clock(sql), console)
+        first, *draws = Draw.all(curves, random.Random(7))
+        await check(asked, first)
+        elapsed, used = await measured(asked, draws, rounds, Clock(sql), console)
         for kind, taken in (("elapsed", elapsed), ("CPU, PostgreSQL's too", used)):
             report(taken, f"{curves * data.DAYS / 10_000:.0f} million points, {rounds} rounds: {kind}", console)
     await sql.close()
@@ -398,7 +406,7 @@ def plain(url: str) -> str:
 def main(arguments: list[str], console: Console) -> None:
     parser = argparse.ArgumentParser(prog="desk", description=__doc__)
     parser.add_argument("--curves", type=int, default=FULL, help=f"{data.OF_VENDOR} are enough: 11 million points")
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=20, help="or fewer: the days suffice for no more")
     parser.add_argument("--databases", nargs=2, help="two that --load has filled")
     parser.add_argument("--load", action="store_true", help="fill two databases and wait")
     given = parser.parse_args(arguments)
