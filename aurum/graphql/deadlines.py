@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import contextmanager
 from math import isfinite
 from typing import Any, Protocol, TypeVar, cast
 
 from graphql import ExecutionResult, GraphQLError
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
-from aurum.errors import AurumError
+from aurum.errors import AurumError, Unavailable
 from aurum.graphql.alarms import Alarms
+from aurum.graphql.line import line_of
 from aurum.graphql.requests import BadRequest
 
 T = TypeVar("T")
@@ -25,6 +27,17 @@ _PATIENCE_SECONDS = 0.05  # most operations have ended by then: nobody looks whe
 class DeadlineExceeded(AurumError):
     code = "DEADLINE_EXCEEDED"
     status = 504
+
+
+@contextmanager
+def unless_stopped(scope: Scope) -> Iterator[None]:
+    """Raises Unavailable for a request that the server cancels because it stops."""
+    try:
+        yield
+    except CancelledError:
+        if not line_of(scope).stopping.done():
+            raise
+        raise Unavailable("the server stops", hint=f"Ask again. {UNSURE}") from None
 
 
 class Timed(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import marshal
 from collections.abc import Callable
@@ -17,15 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from aurum.backends.kept import KeptAgain
-from aurum.errors import AurumError, Unavailable
+from aurum.errors import AurumError
 from aurum.graphql.admission import ANSWERED, READING, Admission
 from aurum.graphql.arrow.tables import NotATable
 from aurum.graphql.arrow.tabular import TableAnswer
 from aurum.graphql.charges import BudgetExhausted
-from aurum.graphql.deadlines import UNSURE
+from aurum.graphql.deadlines import unless_stopped
 from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Prepared, Schema
-from aurum.graphql.line import line_of
 from aurum.graphql.media import ARROW, GRAPHQL, JSON, NotAcceptable, answered, negotiated, refusal
 from aurum.graphql.refused import DocumentRefused
 from aurum.graphql.requests import MULTIPART, Asked, Incoming, MethodNotAllowed, TooSlow, asked_of, with_header
@@ -95,13 +93,10 @@ class Endpoint:
         send = with_header(send, b"vary", b"Accept")
         try:
             media, plain = error_media(request.headers.get("accept"))
-            response = await self._answer(request, send, media, plain)
+            with unless_stopped(scope):
+                response = await self._answer(request, send, media, plain)
         except ClientDisconnect:
             return
-        except asyncio.CancelledError:
-            if not line_of(scope).stopping.done():
-                raise
-            response = refusal(Unavailable("the server stops", hint=f"Ask again. {UNSURE}"), media)
         except AurumError as error:
             response = _refused(error, media, self.settings.get)
         except Exception:  # noqa: BLE001  whatever it was is told as the errors of resolvers are

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aurum.errors import AurumError
+from aurum.graphql.deadlines import unless_stopped
 
 _log = logging.getLogger(__name__)
 _RETRY_AFTER_SECONDS = 5
@@ -93,7 +94,8 @@ async def guarded(
 ) -> Response:  # fmt: skip
     """The last door: what `answer` does, else the problem that it is. Nothing else of an error gets out."""
     try:
-        return await answer()
+        with unless_stopped(request.scope):
+            return await answer()
     except Problem as raised:
         return raised.response(request, base)
     except AurumError as error:

@@ -15,9 +15,11 @@ from tests.live_server import live_server
 QUERY = {"query": "{ curves(first: 1) { totalCount } }"}
 
 
-async def test_an_operation_that_takes_longer_than_a_server_waits_is_told_that_it_stops(
-    migrated_sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize("door", ["GraphQL", "REST"])
+async def test_a_question_that_takes_longer_than_a_server_waits_is_told_that_it_stops(
+    door: str, migrated_sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
     begun = asyncio.Event()
 
     async def endless(*_: Any) -> None:
@@ -29,10 +31,16 @@ async def test_an_operation_that_takes_longer_than_a_server_waits_is_told_that_i
     async with httpx.AsyncClient(timeout=30) as client:
         async with live_server(migrated_sqlite_url, tmp_path) as server:
             monkeypatch.setattr(server.services.metadata.store, "count", endless)
-            asking = asyncio.create_task(client.post(server.url, json=QUERY))
+            monkeypatch.setattr(server.services.curves.quotes, "page", endless)
+            rest = server.url.replace("/graphql", "/v1/curves")
+            asking = asyncio.create_task(client.get(rest) if door == "REST" else client.post(server.url, json=QUERY))
             await begun.wait()
             server.stop()
         answer = await asking
     assert answer.status_code == 503
-    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+    if door == "REST":
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["detail"] == "the server stops"
+    else:
+        assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
     assert "Traceback" not in caplog.text
