@@ -168,7 +168,9 @@ async def test_a_workbook_says_what_it_is_as_of_when_and_known_when(exporting: E
     assert (points.freeze_panes, points.auto_filter.ref) == ("B2", "A1:R3")
     for sheet in book:  # printed, no page ends in the middle of a row or of the chart
         assert (sheet.page_setup.orientation, sheet.page_setup.fitToWidth) == ("landscape", 1)
-        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        fit = sheet.sheet_properties.pageSetUpPr
+        assert fit is not None
+        assert fit.fitToPage
     assert (book["About"].page_setup.fitToHeight, points.page_setup.fitToHeight) == (1, 0)
     assert points.print_title_rows == "$1:$1"
     assert [points[cell].number_format for cell in ("D2", "F2", "L2")] == [

@@ -53,9 +53,7 @@ def delivered_in(curve: Curve, name: str, **told: Any) -> tuple[Calendar, Block]
     return calendar, block
 
 
-def block_hours(
-    curve: Curve, periods: Sequence[DeliveryPeriod], told: Mapping[str, Any] = UNWEIGHTED
-) -> Hours:
+def block_hours(curve: Curve, periods: Sequence[DeliveryPeriod], told: Mapping[str, Any] = UNWEIGHTED) -> Hours:
     """How many hours each period has in the block that a curve is delivered in; float64, parallel to the periods.
 
     Raises NoBlockHours, which tells what is `told`, where its calendar or block is not known, InvalidInput for days

@@ -131,16 +131,16 @@ class Draw:
 
     @staticmethod
     def rounds(curves: int, chance: random.Random) -> Iterator[Draw]:
-        """Of a vendor the same days come again only after all others."""
+        """Vendors take turns; of a vendor the same days come again only after all others."""
         keys = [each.identity.key for each in data.descriptions(curves)]
         dates = weekdays(data.DAYS)
         vendors = [f"V{n}" for n in range(curves // data.OF_VENDOR)]
         pairs = [(dates[day], dates[day + 1]) for day in range(0, data.DAYS - 1, 2)]
         chance.shuffle(pairs)
+        chance.shuffle(vendors)
         decks = {vendor: cycle(pairs) for vendor in vendors}
-        while True:
+        for vendor in cycle(vendors):
             key, other = chance.sample(keys, 2)
-            vendor = chance.choice(vendors)
             own = {question: next(decks[vendor]) for question in _OF_DAYS}
             yield Draw(key, other, chance.choice(keys[:SMALL]), vendor, own)
 
@@ -150,6 +150,12 @@ class Draw:
 
     def of_day(self, question: str) -> dict[str, Any]:
         return {"vendor": self.vendor, "asOf": self.pairs[question][1]}
+
+
+def most_rounds(curves: int, in_a_row: int) -> int:
+    """Until days would come again; one draw is for `check`."""
+    draws = (data.DAYS // 2) // len(_OF_DAYS) * (curves // data.OF_VENDOR)
+    return (draws - 1) // in_a_row - _WARMING
 
 
 def numbers(services: Services, ids: dict[str, list[int]]) -> dict[str, Way]:
@@ -385,6 +391,7 @@ async def compare(urls: list[str], curves: int, rounds: int, console: Console) -
         draws, light = (Draw.rounds(curves, random.Random(seed)) for seed in (7, 8))
         await check(asked, next(draws))
         in_a_row = _IN_A_ROW if curves > data.OF_VENDOR else 1  # else the days do not suffice
+        rounds = min(rounds, most_rounds(curves, in_a_row))
         elapsed, used = await measured(asked, draws, light, in_a_row, rounds, Clock(sql), console)
         for kind, taken in (("elapsed", elapsed), ("CPU, PostgreSQL's too", used)):
             report(taken, f"{curves * data.DAYS / 10_000:.0f} million points, {rounds} rounds: {kind}", console)
@@ -398,7 +405,7 @@ def plain(url: str) -> str:
 def main(arguments: list[str], console: Console) -> None:
     parser = argparse.ArgumentParser(prog="desk", description=__doc__)
     parser.add_argument("--curves", type=int, default=FULL, help=f"{data.OF_VENDOR} are enough: 11 million points")
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=60, help="at most; fewer where the days do not suffice")
     parser.add_argument("--databases", nargs=2, help="two that --load has filled")
     parser.add_argument("--load", action="store_true", help="fill two databases and wait")
     given = parser.parse_args(arguments)
