@@ -31,6 +31,7 @@ from aurum.curves.graphql import (
 from aurum.errors import InvalidInput
 from aurum.exports.graphql import Export, ExportMutation, ExportQuery, ExportSubscription, export_of
 from aurum.graphql.allowed import Limits, limits_of
+from aurum.graphql.dates import DATES
 from aurum.graphql.errors import Errors
 from aurum.graphql.execution import Schema
 from aurum.graphql.ids import parse_node_id
@@ -173,7 +174,7 @@ def create_schema(settings: GraphQLSettings) -> Schema:
         ],
         extensions=[Errors, *limits(settings)],
         kept_bytes=settings.kept_mib * 2**20,
-        config=StrawberryConfig(disable_field_suggestions=not settings.suggestions),
+        config=StrawberryConfig(disable_field_suggestions=not settings.suggestions, scalar_map=DATES),
     )
 
 

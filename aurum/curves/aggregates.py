@@ -35,6 +35,10 @@ _KEPT_BYTES = 4 * 2**20  # of what curves were chosen by the last filters
 _CURVE_BYTES = 200
 _VERSIONS_READ = 5_000  # at a time: 4 MB where each has 100 points
 _LIGHT = 500  # curves' days, and rows of an answer: a millisecond or two
+_UNWEIGHTED = {
+    "hint": "MEAN weighs every price the same; `filter` may leave out what has no `calendar`, as carbon.",
+    "field": "measures",
+}
 _Blocks = Callable[[], list[DayBlock]]
 
 
@@ -214,7 +218,7 @@ def _is_light(asked: AggregateAsked, curves: int, request: PageRequest) -> bool:
 
 def _hours_of(curves: Sequence[Curve]) -> HoursOf:
     by_id = {curve.id: curve for curve in curves}
-    return lambda id_, periods: block_hours(by_id[id_], periods)
+    return lambda id_, periods: block_hours(by_id[id_], periods, _UNWEIGHTED)
 
 
 def _by_grid(days: Mapping[int, DayPrices]) -> list[DayBlock]:

@@ -173,7 +173,8 @@ async def chosen(curves: CurveService, principal: Principal, selection: Selectio
     found = await curves.metadata.by_key(principal, wanted.keys)
     missing = next((key for key in wanted.keys if key not in found), None)
     if missing is not None:
-        raise NotFound(f"there is no curve {missing[:200]!r}", field="curve")
+        hint = "See `curves(search:)` for what there is."
+        raise NotFound(f"there is no curve {missing[:200]!r}", hint=hint, field="curve")
     return replace(wanted, keys=tuple(found[key].key for key in wanted.keys))
 
 

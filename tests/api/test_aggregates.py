@@ -108,6 +108,16 @@ async def test_refusals_say_why(ask: Ask, variables: dict[str, Any], code: str) 
     assert answer["errors"][0]["extensions"]["code"] == code
 
 
+async def test_a_refusal_names_what_the_question_has(ask: Ask) -> None:
+    """Not the arguments of other fields: there is no `weighting` here, and no expression to write `convert` in."""
+    carbon = {"filter": {"products": ["carbon"]}, "measures": ["HOUR_WEIGHTED_MEAN"]}
+    (error,) = (await ask(ASK, asOf=WEEK, **carbon))["errors"]
+    assert (error["extensions"]["field"], "MEAN" in error["extensions"]["hint"]) == ("measures", True)
+    assert "EQUAL" not in error["extensions"]["hint"]
+    (error,) = (await ask(ASK, asOf=WEEK, currency="EUR", unit="MWh"))["errors"]
+    assert error["extensions"]["hint"].startswith("Give a rate with its currencies: as `fx`, such as 1.08 USD/EUR")
+
+
 async def test_it_takes_a_fixed_number_of_statements(ask: Ask, services: Services) -> None:
     by = {"dimensions": ["LOCATION", "BLOCK"], "delivery": "MONTH", "asOf": "DAY"}
     await rows(ask, by=by)  # grids and catalogue are known from now on

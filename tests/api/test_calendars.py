@@ -136,3 +136,10 @@ async def test_the_hours_of_a_curves_months(ask: Ask) -> None:
         hourCounts(range: {start: "2025-02-01", end: "2025-04-01"}, block: "peak") { hours } } } }"""
     found = (await ask(query))["data"]["curve"]["calendar"]["hourCounts"]
     assert found == [{"hours": 240}, {"hours": 252}]
+
+
+async def test_who_expands_too_much_is_told_what_takes_more(ask: Ask) -> None:
+    year = '{ calendar(name: "EEX") { expand(range: {start: "2025-01-01", end: "2026-01-01"}) { start } } }'
+    (error,) = (await ask(year))["errors"]
+    assert error["message"] == "the range has 8760 intervals, more than 1000"
+    assert error["extensions"]["hint"] == "`limit` may be up to 10000; `hourCounts` counts by month without one."

@@ -296,3 +296,20 @@ async def test_a_forged_cursor_of_days_is_an_error_of_the_client(ask: Ask, page:
 async def test_swapped_days_are_refused_and_do_not_look_like_no_prices(ask: Ask, fields: str, name: str) -> None:
     (error,) = (await ask(f'{{ curve(key: "eugp:eu/dutch_ttf/gas") {{ {fields} }} }}'))["errors"]
     assert (error["extensions"]["code"], error["extensions"]["field"]) == ("BAD_USER_INPUT", name)
+
+
+@pytest.mark.parametrize(
+    ("argument", "text", "example"),
+    [("asOf: Date", "14.02.2025", "2025-02-12"), ("knownAt: DateTime", "yesterday", "2025-02-12T22:15:00Z"),
+     ("asOf: Date", 20250214, "2025-02-12")],
+)  # fmt: skip
+async def test_who_writes_a_date_otherwise_is_told_how_it_is_written(
+    ask: Ask, argument: str, text: str | int, example: str
+) -> None:
+    name, type_ = argument.split(": ")
+    curve = f'curve(key: "eugp:eu/dutch_ttf/gas") {{ snapshot({name}: %s) {{ asOf }} }}'
+    literal = await ask("{ " + curve % orjson.dumps(text).decode() + " }")
+    variable = await ask(f"query ($given: {type_}) {{ {curve % '$given'} }}", given=text)
+    for (error,) in (literal["errors"], variable["errors"]):
+        assert error["message"].endswith(f'Value cannot represent a {type_}: {text!r}. It is written as "{example}".')
+        assert error["extensions"]["code"] == "GRAPHQL_INVALID"

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+from pathlib import Path
+
 import pytest
 
+from aurum.auth import local_principal
+from aurum.demo import demo_week
+from aurum.ingestion.service import Submission
 from aurum.services import Services
+from aurum.settings import Settings
 from tests.api.conftest import Ask
+
+PAGE = Path(__file__).parents[2] / "docs" / "data-sets.md"
 
 SET = """mutation($document: JSON!, $replaces: Int) {
   setDataSetContract(input: {key: "eugp", document: $document, reason: "agreed with the vendor", replaces: $replaces}) {
@@ -74,3 +84,26 @@ async def test_many_data_sets_take_as_many_statements_as_one(loaded: Services, a
     for key in ("ABC", "DEF", "GHI"):
         await ask(SET.replace('"eugp"', f'"{key}"'), document={"owner": "x"})
     assert await counted() == one
+
+
+async def test_the_page_tells_what_each_data_set_has(ask: Ask, services: Services) -> None:
+    principal = local_principal(Settings().auth, "demo")
+    for workbook in [*demo_week(date(2025, 2, 14))][:4]:
+        await services.ingestion.ingest(principal, Submission(workbook.to_bytes(), workbook.name, "demo"))
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", PAGE.read_text(), re.M)
+    assert {key for key, *_ in rows} == {"EUGP", "RP", "PW", "SIMPLE"}
+    query = """query($key: String!, $filter: CurveFilter) {
+      dataSet(key: $key) { schema { dimensions(names: [ASSET_CLASS]) { values { value } } } }
+      curves(filter: $filter, first: 100) { nodes { snapshot { points { tenorType bid cell } } } } }"""
+    for key, classes, kinds, prices, sheets in rows:
+        found = (await ask(query, key=key, filter={"vendors": [key]}))["data"]
+        (of_classes,) = found["dataSet"]["schema"]["dimensions"]
+        points = [point for curve in found["curves"]["nodes"] for point in curve["snapshot"]["points"]]
+        assert {each["value"] for each in of_classes["values"]} == named(classes) - {"other"}, key
+        assert {point["tenorType"] for point in points} == named(kinds), key
+        assert any(point["bid"] is not None for point in points) is ("bid" in prices), key
+        assert {point["cell"].partition("!")[0].removesuffix(" - Mid") for point in points} == named(sheets), key
+
+
+def named(text: str) -> set[str]:
+    return set(re.findall("`([^`]+)`", text))

@@ -21,7 +21,7 @@ from tests.pages import operations_of
 
 ROOT = Path(__file__).parents[2]
 # Quarantine and exports have tests of their own; what the others show is a subscription, or needs a run.
-_DOCS = ("aggregates", "calendars", "data-sets", "derived", "locations", "moves", "search")
+_DOCS = ("aggregates", "calendars", "data-sets", "derived", "locations", "moves", "reading", "search")
 PAGES = ("README", *(f"docs/{name}" for name in _DOCS))
 OLD = "snapshot(require:"  # an as-of date of long ago: refused, as the page says
 
@@ -35,7 +35,7 @@ async def test_the_examples_of_the_pages_are_answered(ask: Ask, services: Servic
     (ending,) = set(re.findall(r"aurum demo --ending (2025-\d\d-\d\d)", (ROOT / "README.md").read_text()))
     await load(services, date.fromisoformat(ending))
     asked = [(page, example) for page in PAGES for example in examples(page)]
-    assert len(asked) == 25
+    assert len(asked) == 27
     ids: dict[str, str] = {}
     for page, example in asked:
         for name, id_ in ids.items():

@@ -166,6 +166,13 @@ async def test_a_workbook_says_what_it_is_as_of_when_and_known_when(exporting: E
     assert "curve=eugp:eu/dutch_ttf/gas" in str(about["Ask again"])
     points = book["Points"]
     assert (points.freeze_panes, points.auto_filter.ref) == ("B2", "A1:R3")
+    for sheet in book:  # printed, no page ends in the middle of a row or of the chart
+        assert (sheet.page_setup.orientation, sheet.page_setup.fitToWidth) == ("landscape", 1)
+        fit = sheet.sheet_properties.pageSetUpPr
+        assert fit is not None
+        assert fit.fitToPage
+    assert (book["About"].page_setup.fitToHeight, points.page_setup.fitToHeight) == (1, 0)
+    assert points.print_title_rows == "$1:$1"
     assert [points[cell].number_format for cell in ("D2", "F2", "L2")] == [
         "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "General",
     ]  # fmt: skip
@@ -179,6 +186,7 @@ async def test_curves_in_other_units_are_not_drawn_on_one_axis(exporting: Export
     book = load_workbook(io.BytesIO(await exporting.bytes_of(Selection(), ExportFormat.XLSX)))
     (chart,) = charts(book)
     assert len(chart.series) == 2  # NBP is in pence per therm
+    assert len({line.graphicalProperties.line.solidFill.srgbClr for line in chart.series}) == 2  # told apart
     empty = await exporting.bytes_of(Selection(known_at=datetime(2020, 1, 1, tzinfo=UTC)), ExportFormat.XLSX)
     assert charts(load_workbook(io.BytesIO(empty))) == []
     assert len(sheet_rows(empty)) == 1

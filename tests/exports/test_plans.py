@@ -72,8 +72,10 @@ async def test_a_unit_is_the_one_that_was_known(exporting: Exporting) -> None:
 
 
 async def test_a_curve_that_is_not_there_is_not_left_out_in_silence(exporting: Exporting) -> None:
-    with pytest.raises(NotFound, match="eugp:eu/dutch_tff/gas"):
+    with pytest.raises(NotFound, match="eugp:eu/dutch_tff/gas") as refused:
         await exporting.rows(f"curve={TTF}&curve=eugp:eu/dutch_tff/gas")
+    assert refused.value.hint is not None
+    assert "curves(search:)" in refused.value.hint
     assert {row["curve_key"] for row in await exporting.rows(f"curve={TTF.upper()}&curve={NBP}")} == {TTF, NBP}
 
 

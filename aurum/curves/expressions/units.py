@@ -163,7 +163,10 @@ def _differing(source: CompoundUnit, target: CompoundUnit) -> UnitMismatch:
     return UnitMismatch(f"{source} and {target} do not convert{why}", units=units)
 
 
-_RATE = "Give a rate with its currencies: convert([curve], USD/MWh, 1.08 USD/EUR), or `fx` for the whole answer."
+_RATE = (
+    "Give a rate with its currencies: as `fx`, such as 1.08 USD/EUR, or within an expression of `derivedCurve`: "
+    "convert([curve], USD/MWh, 1.08 USD/EUR)."
+)
 
 
 def said(unit: CompoundUnit) -> str:

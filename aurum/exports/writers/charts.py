@@ -9,7 +9,9 @@ from typing import Any
 from openpyxl.chart import Reference, ScatterChart, Series
 from openpyxl.chart.series import SeriesLabel
 
-_MOST_LINES = 8
+_COLOURS = ("0072B2", "D55E00", "009E73", "CC79A7", "E69F00", "56B4E9", "000000", "B59F00")  # told apart by most eyes
+_MOST_LINES = len(_COLOURS)
+_WIDTH = 19_050  # of a line: 1.5 points, 12,700 to each
 _LOOKED_AT = ("curve_key", "as_of", "tenor_type", "name", "currency", "unit")
 
 
@@ -50,14 +52,15 @@ class Charted:
             return None
         chart = ScatterChart()
         chart.title = "Mid by start of delivery"
-        chart.width, chart.height, chart.style = 28, 14, 13
+        chart.width, chart.height = 28, 14
         chart.x_axis.number_format, chart.x_axis.title = "mmm yy", "Delivery"
         chart.y_axis.title = "/".join(text or "?" for text in self._unit)
         chart.x_axis.delete = chart.y_axis.delete = False  # without it Excel shows none
-        for line in self._lines:
+        for line, colour in zip(self._lines, _COLOURS, strict=False):
             series = Series(self._column(sheet, "mid", line), self._column(sheet, "delivery_start", line))
             series.tx = SeriesLabel(v=line.title)
             series.marker.symbol = "none"
+            series.graphicalProperties.line.solidFill, series.graphicalProperties.line.width = colour, _WIDTH
             series.smooth = False
             chart.series.append(series)
         return chart

@@ -34,6 +34,8 @@ class WorkbookWriter:
         self._book.properties.creator = "Aurum"
         sheet = "Points" if isinstance(plan, Plan) else "Differences"
         self._about, self._points = self._book.create_sheet("About"), self._book.create_sheet(sheet)
+        _printed(self._about, tall=1)
+        _printed(self._points, tall=0)
         self._rows = Rows(schema, self._style("yyyy-mm-dd"), self._style("yyyy-mm-dd hh:mm:ss"))
         self._names = schema.names
         self._charted = Charted(schema.names) if isinstance(plan, Plan) else None
@@ -62,7 +64,7 @@ class WorkbookWriter:
         self._rows.close()
 
     def _head(self) -> None:
-        self._points.freeze_panes = "B2"
+        self._points.freeze_panes, self._points.print_title_rows = "B2", "1:1"
         for place, name in enumerate(self._names, 1):
             self._points.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(name, 13)
         self._points.append([_bold(self._points, name) for name in self._names])
@@ -110,6 +112,12 @@ def _member(name: str) -> zipfile.ZipInfo:
 def _plain(instant: datetime) -> datetime:
     """UTC without saying so: cells know no time zones."""
     return instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _printed(sheet: Any, *, tall: int) -> None:
+    """On pages as wide as the sheet, of which it takes at most so many; 0: as many as it needs."""
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_setup.orientation, sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = "landscape", 1, tall
 
 
 def _bold(sheet: Any, text: str) -> Any:

@@ -203,7 +203,8 @@ def _intervals(
         raise InvalidInput("intervals have 15, 30 or 60 minutes", field="interval")
     count = round(hour_count(calendar, chosen, period) * 60 / minutes)
     if count > limit:
-        raise InvalidInput(f"the range has {count} intervals, more than {limit}", hint="Ask for less.", field="range")
+        hint = f"`limit` may be up to {MOST_INTERVALS}; `hourCounts` counts by month without one."
+        raise InvalidInput(f"the range has {count} intervals, more than {limit}", hint=hint, field="range")
     starts = intervals(calendar, period, minutes)
     starts = starts[in_block(calendar, chosen, starts)]
     return RecordBatch(DeliveryInterval, len(starts), lambda: _columns(calendar, starts, minutes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -53,12 +53,13 @@ def delivered_in(curve: Curve, name: str, **told: Any) -> tuple[Calendar, Block]
     return calendar, block
 
 
-def block_hours(curve: Curve, periods: Sequence[DeliveryPeriod]) -> Hours:
+def block_hours(curve: Curve, periods: Sequence[DeliveryPeriod], told: Mapping[str, Any] = UNWEIGHTED) -> Hours:
     """How many hours each period has in the block that a curve is delivered in; float64, parallel to the periods.
 
-    Raises NoBlockHours where its calendar or block is not known, InvalidInput for days outside of 2000 to 2101.
+    Raises NoBlockHours, which tells what is `told`, where its calendar or block is not known, InvalidInput for days
+    outside of 2000 to 2101.
     """
-    return hour_counts(*delivered_in(curve, curve.key, **UNWEIGHTED), periods)
+    return hour_counts(*delivered_in(curve, curve.key, **told), periods)
 
 
 @cache

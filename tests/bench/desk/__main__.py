@@ -197,8 +197,8 @@ def ways(ask: Ask, small: Ask, sql: asyncpg.Connection) -> dict[str, Way]:
 
     async def diff_json(draw: Draw) -> Any:
         rows = await fetch("diff as JSON", SQL_DIFF)(draw)
-        names = ("curve", "kind", "deliveryStart", "fromMid", "toMid", "change")
-        return [orjson.dumps([dict(zip(names, row, strict=True)) for row in rows])]
+        names = ("tenor", "fromMid", "toMid", "change")  # as many as GraphQL has of a point
+        return [orjson.dumps([dict(zip(names, tuple(row)[2:], strict=True)) for row in rows])]
 
     async def history(draw: Draw) -> Any:
         return await ask(HISTORY, {"key": draw.key, "start": start, "end": end})
@@ -293,16 +293,25 @@ async def check(asked: dict[str, Way], draw: Draw) -> None:
     assert one == [tuple(each)[2:] for each in found["one, SQL"]]
     history = [(each["asOf"], each["mid"]) for each in answers["history"]["curve"]["history"]["points"]]
     assert history == [(str(each[0]), each[1]) for each in found["history, SQL"]]
+    (told,) = found["history, numbers"].values()
+    assert told.mid.tolist() == [each[1] for each in found["history, SQL"]]
     for question in ("diff", "diff again", "same diff"):
         points = [each for curve in answers[question]["curves"]["nodes"] for each in curve["diff"]["points"]]
         pairs = [(each["fromMid"], each["toMid"]) for each in points]
         assert sorted(pairs, key=str) == sorted((tuple(each)[3:5] for each in found[f"{question}, SQL"]), key=str)
-    moves = [each["change"] for each in answers["movers"]["movers"]["nodes"]]
-    assert np.allclose(np.abs(moves), np.abs([each[-1] for each in found["movers, SQL"]]))
+    changes = np.concatenate([change.ravel() for change in found["diff, numbers"]])
+    wanted = np.array([each[-1] for each in found["diff, SQL"]], float)
+    assert np.array_equal(np.sort(changes), np.sort(wanted), equal_nan=True)
+    biggest = np.abs([each[-1] for each in found["movers, SQL"]])
+    assert np.allclose(np.abs([each["change"] for each in answers["movers"]["movers"]["nodes"]]), biggest)
+    assert np.allclose(np.abs([each.change for each in found["movers, numbers"].items]), biggest)
     names = ("count", "mean", "minimum", "maximum", "standardDeviation")
     for question in ("aggregate", "aggregate again"):
         rows = [[each[name] for name in names] for each in answers[question]["aggregate"]["nodes"]]
-        assert np.allclose(rows, [tuple(each)[1:] for each in found[f"{question}, SQL"]])
+        of_sql = [tuple(each)[1:] for each in found[f"{question}, SQL"]]
+        assert np.allclose(rows, of_sql)
+        told = found[f"{question}, numbers"].rows
+        assert np.allclose([told.counts, told.mean, told.minimum, told.maximum, told.deviation], np.transpose(of_sql))
 
 
 @dataclass(frozen=True)
