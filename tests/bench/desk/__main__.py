@@ -304,7 +304,7 @@ async def check(asked: dict[str, Way], draw: Draw) -> None:
     assert np.array_equal(np.sort(changes), np.sort(wanted), equal_nan=True)
     biggest = np.abs([each[-1] for each in found["movers, SQL"]])
     assert np.allclose(np.abs([each["change"] for each in answers["movers"]["movers"]["nodes"]]), biggest)
-    assert np.allclose(np.abs([each.change for each in found["movers, numbers"].items]), biggest)
+    assert np.allclose(np.abs([each.after - each.before for each in found["movers, numbers"].page.items]), biggest)
     names = ("count", "mean", "minimum", "maximum", "standardDeviation")
     for question in ("aggregate", "aggregate again"):
         rows = [[each[name] for name in names] for each in answers[question]["aggregate"]["nodes"]]
