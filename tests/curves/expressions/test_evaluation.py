@@ -97,6 +97,8 @@ def test_a_worked_example(expression: str, unit: str, values: list[float | None]
         ("[power] / (1 - 1)", InvalidExpression, "division by zero"),
         ("convert([power], USD/MWh, 0 USD/EUR)", InvalidExpression, "above 0"),
         ("convert([power], USD/MWh, -1.08 USD/EUR)", InvalidExpression, "above 0"),
+        ("convert([power], USD/MWh, max(-1.08 USD/EUR, -2 USD/EUR))", InvalidExpression, "above 0"),
+        ("[power] / max(0, -1)", InvalidExpression, "division by zero"),
         ("convert([power], USD/MWh, [power] / [gas])", NoExchangeRate, "a plain number is no exchange rate"),
         ("spark([power], [gas], [carbon])", UnitMismatch, "do not convert"),
         ("[power] * 1 RIN/REC - [power]", UnitMismatch, "do not convert"),
@@ -206,6 +208,30 @@ def test_numbers_that_leave_the_range_are_refused() -> None:
         derive("[power] * " + " * ".join(["1e-30"] * 11) + " * " + " * ".join(["1e30"] * 11))
     with pytest.raises(InvalidExpression, match="too small"):
         derive("([power] / [gas]) * " + " * ".join(["1e-30"] * 11) + " * " + " * ".join(["1e30"] * 11))
+
+
+def test_a_value_that_cannot_be_explained_is_a_gap() -> None:
+    """It would be 30, of slopes of 1e600."""
+    small = "([power] / [gas]" + " * 1e-30" * 10 + ")"
+    curve = derive(f"[power] / {small} / ({' * '.join(['1e30'] * 10)})")
+    assert (listed(curve), curve.why(0).gap) == ([None] * 3, Gap.OVERFLOW)
+
+
+@pytest.mark.parametrize(
+    ("expression", "same"),
+    [
+        ("spark([power], [gas], max(1, 2))", "[power] - 2 * [gas]"),
+        ("convert([power], USD/MWh, min(1.08 USD/EUR, 2 USD/EUR))", "convert([power], USD/MWh, 1.08 USD/EUR)"),
+    ],
+)
+def test_the_largest_of_numbers_is_a_number(expression: str, same: str) -> None:
+    curve = derive(expression)
+    assert (listed(curve), curve.linear) == (listed(derive(same)), True)
+
+
+def test_the_factor_that_is_the_larger_of_two_is_told() -> None:
+    (factor,) = derive("spark([power], [gas], max(1, 2))").factors
+    assert (factor.name, factor.value) == ("heat_rate", 2.0)
 
 
 # ---- as-of dates ----
