@@ -9,6 +9,8 @@ from typing import Any
 from openpyxl.chart import Reference, ScatterChart, Series
 from openpyxl.chart.series import SeriesLabel
 
+from aurum.exports.writers.rows import fit
+
 _MOST_LINES = 8
 _LOOKED_AT = ("curve_key", "as_of", "tenor_type", "name", "currency", "unit")
 
@@ -43,7 +45,7 @@ class Charted:
                 self._unit = self._unit or (currency, unit)
                 if (currency, unit) == self._unit:
                     self._snapshots.add((curve, as_of))
-                    self._lines.append(_Line((curve, as_of, type_), f"{name}, {as_of}", self._row, self._row))
+                    self._lines.append(_Line((curve, as_of, type_), fit(f"{name}, {as_of}"), self._row, self._row))
 
     def chart(self, sheet: Any) -> ScatterChart | None:
         if self._unit is None:
