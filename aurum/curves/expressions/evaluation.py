@@ -17,7 +17,7 @@ from aurum.curves.expressions.gaps import gaps_of
 from aurum.curves.expressions.leaves import Used, check_days, leaves
 from aurum.curves.expressions.model import DerivedCurve, Exchange, Factor, Gap, Input, Source
 from aurum.curves.expressions.off_peak import Shares, off_peak_shares
-from aurum.curves.expressions.parsing import STEPS
+from aurum.curves.expressions.parsing import STEPS, parse
 from aurum.curves.expressions.printing import printed
 from aurum.curves.expressions.tree import (
     At,
@@ -61,6 +61,7 @@ def evaluate(node: Node, sources: Mapping[Used, Source], target: Target) -> Deri
     with _computing():
         evaluation = _evaluation((node,) if target.rate is None else (node, target.rate), sources)
         whole, form = evaluation.answer(node, target)
+        parse(printed(whole))  # refused, if what it is now could not be asked again
         return evaluation.curve(whole, form)
 
 

@@ -149,6 +149,19 @@ def test_the_answer_is_converted_and_says_so_in_the_expression() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expression", "says"),
+    [
+        (f"{'-' * 32}[power]", "nested"),
+        ("+".join(["[power]"] * 250), "more than 500"),
+        ("+".join(["1e15*[power]/1e15"] * 83), "4,000 are the most"),
+    ],
+)
+def test_an_answer_that_could_not_be_asked_again_is_refused(expression: str, says: str) -> None:
+    with pytest.raises(InvalidExpression, match=says):
+        derive(expression, currency="USD", fx="1.08 USD/EUR")
+
+
+@pytest.mark.parametrize(
     ("target", "error"),
     [
         ({"currency": "USD"}, NoExchangeRate),
