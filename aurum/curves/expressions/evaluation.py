@@ -61,8 +61,16 @@ def evaluate(node: Node, sources: Mapping[Used, Source], target: Target) -> Deri
     with _computing():
         evaluation = _evaluation((node,) if target.rate is None else (node, target.rate), sources)
         whole, form = evaluation.answer(node, target)
-        parse(printed(whole))  # refused, if what it is now could not be asked again
+        _check_written(whole)
         return evaluation.curve(whole, form)
+
+
+def _check_written(node: Node) -> None:
+    """What could not be asked again, as the answer writes it, is refused."""
+    try:
+        parse(printed(node))
+    except InvalidExpression as error:  # its position is one of another text
+        raise InvalidExpression(f"as the answer would write it: {error.message}") from None
 
 
 @contextmanager
