@@ -37,7 +37,7 @@ from aurum.backends.behind import Behind
 from aurum.backends.interruptible import interruptible
 from aurum.backends.outages import outages
 from aurum.backends.reads import Driver, Read
-from aurum.backends.unfit import check_texts, checked_json
+from aurum.backends.unfit import check_texts, checked_json, ordered
 from aurum.errors import InvalidInput
 
 tables = MetaData(
@@ -240,7 +240,7 @@ def _sqlite(url: URL, pragma: str | None) -> AsyncEngine:
         pool_size=1 if pragma is None else 8,
         max_overflow=0 if pragma is None else 8,
         connect_args={"async_creator_fn": interruptible},
-        json_serializer=lambda value: checked_json(json.dumps(value)),
+        json_serializer=lambda value: checked_json(json.dumps(ordered(value))),
     )
 
     @event.listens_for(engine.sync_engine, "before_cursor_execute")

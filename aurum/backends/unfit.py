@@ -1,4 +1,4 @@
-"""Texts that PostgreSQL cannot hold: SQLite neither gets nor looks for them, so that both answer the same."""
+"""What PostgreSQL cannot hold, or holds otherwise: SQLite does as it does, so that both answer the same."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ def check_texts(values: Iterable[Any]) -> None:
     """Raises InvalidInput for U+0000."""
     if any(isinstance(each, str) and "\0" in each for each in values):
         raise InvalidInput(UNFIT)
+
+
+def ordered(value: Any) -> Any:
+    """A document as `jsonb` keeps it: members of an object by the length of their names, then by these."""
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: (len(str(name).encode()), str(name).encode()))
+        return {name: ordered(value[name]) for name in names}
+    return list(map(ordered, value)) if isinstance(value, list | tuple) else value
 
 
 def checked_json(text: str) -> str:

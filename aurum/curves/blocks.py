@@ -58,10 +58,11 @@ class QuoteBlock:
 
 
 class QuotedDay(NamedTuple):
-    """In which version a curve is quoted, on which day."""
+    """In which version a curve is quoted, on which day, for which tenors."""
 
     as_of: date
     version: int
+    tenors: TenorGrid
 
 
 class Quoted:
@@ -130,4 +131,5 @@ class Quoted:
         (block,), (row,) = self.places([curve_id])
         if block == NOWHERE:
             raise KeyError(curve_id)
-        return QuotedDay(self.blocks[block].as_of, int(self.blocks[block].versions[row]))
+        found = self.blocks[block]
+        return QuotedDay(found.as_of, int(found.versions[row]), found.tenors)

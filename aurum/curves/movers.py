@@ -11,6 +11,7 @@ import numpy as np
 
 from aurum.auth import Principal
 from aurum.backends.paging import Page, PageRequest
+from aurum.curves.analytics.alignment import aligned
 from aurum.curves.analytics.deviations import Spread
 from aurum.curves.analytics.movers import (
     BookMoves,
@@ -200,7 +201,8 @@ class _Book:
         before, after = float(moves.before[at.row, at.column]), float(moves.after[at.row, at.column])
         start, end = (each.day(curve.id) for each in (self.start, self.end))
         spread, converted = self.spreads.get(curve.id), self.converted.get(curve.id)
-        return Mover(curve, moves.tenors[at.column], before, after, start, end, spread, converted)
+        own = int(aligned(end.tenors, moves.tenors).places[0, at.column])  # vendors label the same period differently
+        return Mover(curve, end.tenors[own], before, after, start, end, spread, converted)
 
 
 def spread_of_move(spread: Spread, start: date, end: date, to: Converted | None) -> Spread:

@@ -11,7 +11,7 @@ import strawberry
 from aurum.auth import Principal
 from aurum.backends.events import Event
 from aurum.curves.analytics.comparisons import Bucket, By
-from aurum.curves.graphql import DateRange, DeliveryRange, EventsAfter, bounds
+from aurum.curves.graphql import DateRange, DeliveryRange, EventsAfter, bounds, instant_of
 from aurum.errors import Conflict, InvalidInput, NotFound, TooManyExports
 from aurum.exports import model
 from aurum.exports.model import ExportFormat, ExportState
@@ -242,7 +242,7 @@ def selection_of(asked: CreateExportInput) -> model.Selection:
         first, _ = bounds(None)
     delivery = asked.delivery or DeliveryRange()
     return model.Selection(
-        filter_of(asked.filter), asked.search, asked.as_of, first, last, asked.known_at,
+        filter_of(asked.filter), asked.search, asked.as_of, first, last, instant_of(asked.known_at),
         None if asked.tenor_types is None else tuple(asked.tenor_types), delivery.start, delivery.end,
         asked.currency, asked.unit,
         None if asked.scenario_run is None else row_of(asked.scenario_run, "ScenarioRun"),

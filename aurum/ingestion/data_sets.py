@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from aurum.auth import Principal, Scope
 from aurum.backends.paging import Page, PageRequest, page_among
@@ -125,8 +125,9 @@ class DataSets:
     ) -> dict[str, list[FileDelivery]]:
         """By data set: those of the last 30 days, the oldest first."""
         today = (stood_at or self.clock()).date()
+        first = max(today, date.min + LOOKED_BACK) - LOOKED_BACK
         found: dict[str, list[FileDelivery]] = {}
-        for each in await self.completeness.deliveries(principal, today - LOOKED_BACK, today, keys, stood_at):
+        for each in await self.completeness.deliveries(principal, first, today, keys, stood_at):
             found.setdefault(each.delivery.vendor, []).append(each)
         return found
 

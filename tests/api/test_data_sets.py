@@ -71,6 +71,15 @@ async def test_one_is_found_in_any_case_and_pages_are_cut(ask: Ask) -> None:
     assert ([node["key"] for node in second["nodes"]], second["pageInfo"]["hasNextPage"]) == (["EUGP"], False)
 
 
+@pytest.mark.usefixtures("loaded")
+async def test_before_everything_nothing_was_expected(ask: Ask) -> None:
+    known_at = '(knownAt: "0001-01-01T00:00:00Z")'
+    answer = await ask(
+        f'{{ dataSet(key: "EUGP") {{ freshness{known_at} {{ late }} completeness{known_at} {{ expected came }} }} }}'
+    )
+    assert answer["data"]["dataSet"] == {"freshness": {"late": None}, "completeness": {"expected": 0, "came": 0}}
+
+
 async def test_many_data_sets_take_as_many_statements_as_one(loaded: Services, ask: Ask) -> None:
     async def counted() -> int:
         statements: list[str] = []

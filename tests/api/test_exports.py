@@ -72,6 +72,7 @@ async def test_what_is_wrong_is_said_at_once_or_by_the_export(ask: Ask) -> None:
     assert (await created(ask, asOf="2025-02-12", asOfRange={"first": "2025-02-12"}))["problems"][0]["field"] == "asOf"
     assert (await created(ask, filter={"keys": []}))["problems"][0]["code"] == "BAD_USER_INPUT"
     assert (await created(ask, knownAt="2999-01-01T00:00:00Z"))["problems"][0]["field"] == "knownAt"
+    assert (await created(ask, knownAt="0001-01-01T00:00:00+14:00"))["problems"][0]["field"] == "knownAt"
     missing = (await created(ask, filter={"keys": ["eugp:eu/dutch_tff/gas"]}))["export"]
     assert (await ended(ask, missing["id"]))["errorCode"] == "NOT_FOUND"
     late = (await ask(END % "cancelExport", id=missing["id"]))["data"]["cancelExport"]

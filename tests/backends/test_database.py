@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 import subprocess
@@ -132,6 +133,17 @@ async def test_a_text_that_cannot_be_stored_is_the_callers_mistake(database: Dat
     assert await tenants(database) == []
     async with database.write() as transaction:  # an escape that is meant as it is written
         await transaction.execute(insert(point_rows).values(digest="2", rows={"sheets": ["\\u0000"]}))
+
+
+async def test_both_databases_keep_a_document_in_one_order(database: Database) -> None:
+    document = {"sheets": [{"to": 1, "é": 2, "z": 3}], "rows": [], "aa": {"b": None, "a": 0.5}}
+    async with database.write() as transaction:
+        await transaction.execute(insert(point_rows).values(digest="1", rows=document))
+    async with database.read() as connection:
+        found = await connection.scalar(select(point_rows.c.rows))
+    assert json.dumps(found, ensure_ascii=False) == (
+        '{"aa": {"a": 0.5, "b": null}, "rows": [], "sheets": [{"z": 3, "to": 1, "é": 2}]}'
+    )
 
 
 async def test_migrations_lead_to_the_tables_of_the_code_and_back(database_url: str) -> None:

@@ -17,7 +17,7 @@ from aurum.backends.paging import PageRequest
 from aurum.curves.analytics.deviations import LEAST, WINDOW, NoDeviation, spreads_of
 from aurum.curves.analytics.movers import BookMoves, MoveMeasure, Position, ranked, sizes
 from aurum.curves.conversions import common
-from aurum.curves.model import DayPrices, Span
+from aurum.curves.model import CurvePrices, DayPrices, Span
 from aurum.curves.movers import MoversAsked
 from aurum.curves.moves import SnapshotRef
 from aurum.errors import (
@@ -30,7 +30,7 @@ from aurum.errors import (
     UnknownUnit,
 )
 from aurum.market.identity import CurveIdentity
-from aurum.market.periods import TenorGrid
+from aurum.market.periods import TenorGrid, parse_tenor
 from aurum.market.units import PriceUnit
 from aurum.metadata.model import CurveDescription, CurveFilter
 from tests.published import DESK, GERMAN, NBP, RIVAL, TTF, Book, instant, months, open_book, prices
@@ -179,6 +179,18 @@ async def test_the_biggest_moves_of_the_curves_that_both_ends_have(book: Book) -
     assert page.page.has_next
     rest = await movers(book, position=page.page.positions[-1])
     assert told(page) + told(rest) == told(found)
+
+
+async def test_a_move_has_the_label_that_its_own_vendor_writes(book: Book) -> None:
+    labels = {TTF: "Winter 2026", NBP: "Winter 2025-2026", GERMAN: "Winter 2026"}
+    for day in ("2025-02-12", "2025-02-13"):
+        for curve, label in labels.items():
+            grid = TenorGrid([parse_tenor(label, date(2025, 2, 12))])
+            await book.publish(day, [(curve, CurvePrices(grid, np.array([50.0])))])
+    found = await movers(book)
+    assert {each.curve.key: each.tenor.label for each in found.page.items} == {
+        curve.identity.key: label for curve, label in labels.items()
+    }
 
 
 async def test_a_restatement_is_a_move_too_and_the_past_stays_as_it_was_known(book: Book) -> None:

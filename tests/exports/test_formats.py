@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from openpyxl import load_workbook
 from openpyxl.utils import coordinate_to_tuple
 from python_calamine import CalamineWorkbook
 
+from aurum.curves.stories import NamedRun
 from aurum.exports.frames import SCHEMA
 from aurum.exports.model import ExportFormat, Selection
 from aurum.exports.plans import Plan
@@ -142,11 +143,22 @@ def test_a_text_that_looks_like_a_formula_is_none(text: str) -> None:
 
 
 def test_texts_of_every_kind_get_through() -> None:
-    names = ['a "b", c', "two\nlines", "Łódź <&> 漢字", "\x01bell", " blanks "]
+    names = ['a "b", c', "two\nlines", "Łódź <&> 漢字", "\x01bell", " blanks ", "no\uffff one"]
     batch = batch_of(name=names)
     assert [row["name"] for row in csv_rows(written(ExportFormat.CSV, batch))] == names
     cells = [row[1] for row in sheet_rows(written(ExportFormat.XLSX, batch, len(names)))[1:]]
-    assert cells == [*names[:3], "bell", " blanks "]  # SpreadsheetML has no such character
+    assert cells == [*names[:3], "bell", " blanks ", "no one"]  # SpreadsheetML has no such characters
+    book = load_workbook(io.BytesIO(written(ExportFormat.XLSX, batch_of(name=["\x01bell"]))))
+    assert charts(book)[0].series[0].tx.v == "bell, None"
+
+
+def test_a_scenario_may_have_any_name() -> None:
+    told = NamedRun(1, "gas\x01 \ufffeup", 1, None, date(2025, 2, 12), KNOWN_AT, (), "in", "out")
+    ids, sink = np.arange(1), io.BytesIO()
+    plan = Plan(Selection(known_at=KNOWN_AT), KNOWN_AT, [], ids, ids, ids, told)
+    opened(ExportFormat.XLSX, plan, SCHEMA, sink).close()
+    about = load_workbook(sink)["About"].iter_rows(max_col=2, values_only=True)
+    assert ("Scenario", "version 1 of gas up") in about
 
 
 def charts(book: Any) -> list[Any]:

@@ -114,7 +114,8 @@ def _made_of(tenors: TenorGrid, as_of: date, asked: tuple[StripPeriod, ...]) -> 
     places = np.array(month_places(tenors), dtype=np.int64)
     months = np.array([month_number(tenors[place].period.start) for place in places.tolist()], dtype=np.int64)
     ahead = months >= month_number(as_of)
-    member = np.array([within(months, each.period) & ahead for each in asked], dtype=bool).reshape(-1, len(places))
+    member = np.array([within(months, each.period) & ahead for each in asked], dtype=bool)
+    member = member.reshape(len(asked), len(places))
     listed, own = set(months[ahead].tolist()), month_number(as_of)
     points = {(tenor.type, tenor.period): at for at, tenor in enumerate(tenors)}
     missing = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -16,7 +17,7 @@ from aurum.curves.expressions.gaps import gaps_of
 from aurum.curves.expressions.leaves import Used, check_days, leaves
 from aurum.curves.expressions.model import DerivedCurve, Exchange, Factor, Gap, Input, Source
 from aurum.curves.expressions.off_peak import Shares, off_peak_shares
-from aurum.curves.expressions.parsing import STEPS
+from aurum.curves.expressions.parsing import STEPS, parse
 from aurum.curves.expressions.printing import printed
 from aurum.curves.expressions.tree import (
     At,
@@ -55,19 +56,31 @@ def evaluate(node: Node, sources: Mapping[Used, Source], target: Target) -> Deri
 
     Raises UnknownUnit, UnitMismatch, NoExchangeRate, MixedDays, and InvalidExpression for what is no number.
     """
-    try:
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="raise"):
-            return _evaluated(node, sources, target)
-    except FloatingPointError:  # what is left of such a number may be 0
-        raise InvalidExpression("its numbers are too small to compute with") from None
-
-
-def _evaluated(node: Node, sources: Mapping[Used, Source], target: Target) -> DerivedCurve:
     if not keys(node):
         raise InvalidExpression("it names no curve", hint="A curve is its key in brackets: [eugp:eu/dutch_ttf/gas].")
-    evaluation = _evaluation((node,) if target.rate is None else (node, target.rate), sources)
-    whole, form = evaluation.answer(node, target)
-    return evaluation.curve(whole, form)
+    with _computing():
+        evaluation = _evaluation((node,) if target.rate is None else (node, target.rate), sources)
+        whole, form = evaluation.answer(node, target)
+        _check_written(whole)
+        return evaluation.curve(whole, form)
+
+
+def _check_written(node: Node) -> None:
+    """What could not be asked again, as the answer writes it, is refused."""
+    try:
+        parse(printed(node))
+    except InvalidExpression as error:  # its position is one of another text
+        raise InvalidExpression(f"as the answer would write it: {error.message}") from None
+
+
+@contextmanager
+def _computing() -> Iterator[None]:
+    """What is too large, and what is divided by 0, is found in the values; what is left of the too small may be 0."""
+    try:
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="raise"):
+            yield
+    except FloatingPointError:
+        raise InvalidExpression("its numbers are too small to compute with") from None
 
 
 def exchange(
@@ -76,7 +89,7 @@ def exchange(
     """From one unit of prices to another, by the rate where currencies differ. Raises what `evaluate` does."""
     if rate is None or source.base == target.base or source.quantity.base != target.quantity.base:
         return Exchange(factor_between(source, target))
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+    with _computing():
         evaluation = _evaluation((rate,), sources)
         values = evaluation.exchanged(source, target, rate)
     return Exchange(values, evaluation.tenors)
@@ -243,7 +256,7 @@ class _Evaluation:
         return found
 
     def curve(self, node: Node, form: Form) -> DerivedCurve:
-        values, slopes = self._forms.values(form), self._forms.slopes(form)
+        values, slopes = self._forms.explained(form), self._forms.slopes(form)
         weights = form.weights if isinstance(form, Linear) else {}
         inputs = tuple(
             Input(

@@ -76,6 +76,15 @@ class Forms:
             total = part if at == 0 else total + part
         return _finite(total + form.constant if form.constant or not form.weights else total)
 
+    def explained(self, form: Form) -> Values:
+        """The values, without those of which slopes or contributions are too large for a number."""
+        values = self.values(form)
+        if isinstance(form, Linear):
+            return values
+        parts = (slope * self._prices[leaf] for leaf, slope in form.slopes.items())
+        found: Values = np.where(np.isfinite(sum(parts)), values, np.nan)
+        return found
+
     def slopes(self, form: Form) -> Mapping[Leaf, Values]:
         if isinstance(form, Curved):
             return form.slopes
@@ -117,7 +126,12 @@ class Forms:
         return Curved(unit, ratio, self._mixed((one, 1 / below), (other, -ratio / below)))
 
     def choose(self, forms: Sequence[Form], largest: bool) -> Form:
-        """At each period the largest or the smallest; a gap in one of them is one of the answer."""
+        """At each period the largest or the smallest, which of numbers is a number; a gap in one of them is one of the
+        answer.
+        """
+        numbers = [number for form in forms if (number := number_of(form)) is not None]
+        if len(numbers) == len(forms):
+            return Linear(forms[0].unit, {}, (max if largest else min)(numbers))
         columns = np.array([self.values(form) for form in forms])
         gap = np.isnan(columns).any(axis=0)
         which = (np.argmax if largest else np.argmin)(np.where(gap, 0.0, columns), axis=0)

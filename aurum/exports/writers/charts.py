@@ -9,6 +9,8 @@ from typing import Any
 from openpyxl.chart import Reference, ScatterChart, Series
 from openpyxl.chart.series import SeriesLabel
 
+from aurum.exports.writers.rows import fit
+
 _COLOURS = ("0072B2", "D55E00", "009E73", "CC79A7", "E69F00", "56B4E9", "000000", "B59F00")  # told apart by most eyes
 _MOST_LINES = len(_COLOURS)
 _WIDTH = 19_050  # of a line: 1.5 points, 12,700 to each
@@ -45,7 +47,7 @@ class Charted:
                 self._unit = self._unit or (currency, unit)
                 if (currency, unit) == self._unit:
                     self._snapshots.add((curve, as_of))
-                    self._lines.append(_Line((curve, as_of, type_), f"{name}, {as_of}", self._row, self._row))
+                    self._lines.append(_Line((curve, as_of, type_), fit(f"{name}, {as_of}"), self._row, self._row))
 
     def chart(self, sheet: Any) -> ScatterChart | None:
         if self._unit is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -9,11 +10,11 @@ from typing import IO, Any
 from xml.sax.saxutils import escape
 
 import pyarrow as pa
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.utils import get_column_letter
 
 _EPOCH = 25_569  # 1970-01-01, in Excel's days
 _DAY = 86_400 * 10**6  # in microseconds
+_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Rows:
@@ -60,6 +61,11 @@ class Rows:
         return ("" if value is None else f' s="{style}"><v>{number(value)!r}</v></c>' for value in values)
 
 
+def fit(text: str) -> str:
+    """Without the characters that no XML can have."""
+    return _UNFIT.sub("", text)
+
+
 def _text(value: str) -> str:
     """A text, also where it looks like a formula."""
-    return f' t="inlineStr"><is><t xml:space="preserve">{escape(ILLEGAL_CHARACTERS_RE.sub("", value))}</t></is></c>'
+    return f' t="inlineStr"><is><t xml:space="preserve">{escape(fit(value))}</t></is></c>'

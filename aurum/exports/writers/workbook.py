@@ -17,7 +17,7 @@ from aurum.exports.comparisons import ComparisonPlan
 from aurum.exports.plans import Plan
 from aurum.exports.writers.about import about
 from aurum.exports.writers.charts import Charted
-from aurum.exports.writers.rows import Rows
+from aurum.exports.writers.rows import Rows, fit
 
 _WIDTHS = {"curve_key": 34, "name": 30, "published_at": 18, "known_at": 18, "cell": 26}
 _POINTS = "xl/worksheets/sheet2.xml"
@@ -55,7 +55,7 @@ class WorkbookWriter:
         self._about.column_dimensions["A"].width, self._about.column_dimensions["B"].width = 16, 70
         told = list(about(self._plan))
         for label, text in told:
-            self._about.append([_bold(self._about, label), text])
+            self._about.append([_bold(self._about, label), fit(text)])
         chart = None if self._charted is None else self._charted.chart(self._points)
         if chart is not None:
             self._about.add_chart(chart, f"A{len(told) + 5}")

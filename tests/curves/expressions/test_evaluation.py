@@ -97,6 +97,8 @@ def test_a_worked_example(expression: str, unit: str, values: list[float | None]
         ("[power] / (1 - 1)", InvalidExpression, "division by zero"),
         ("convert([power], USD/MWh, 0 USD/EUR)", InvalidExpression, "above 0"),
         ("convert([power], USD/MWh, -1.08 USD/EUR)", InvalidExpression, "above 0"),
+        ("convert([power], USD/MWh, max(-1.08 USD/EUR, -2 USD/EUR))", InvalidExpression, "above 0"),
+        ("[power] / max(0, -1)", InvalidExpression, "division by zero"),
         ("convert([power], USD/MWh, [power] / [gas])", NoExchangeRate, "a plain number is no exchange rate"),
         ("spark([power], [gas], [carbon])", UnitMismatch, "do not convert"),
         ("[power] * 1 RIN/REC - [power]", UnitMismatch, "do not convert"),
@@ -144,6 +146,20 @@ def test_the_answer_is_converted_and_says_so_in_the_expression() -> None:
     assert (str(conversion.source), str(conversion.target)) == ("EUR/MMBtu", "EUR/MWh")
     assert conversion.factor == pytest.approx(MMBTU)
     assert "1055.05585262 J" in conversion.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("expression", "says"),
+    [
+        (f"{'-' * 32}[power]", "nested"),
+        ("+".join(["[power]"] * 250), "more than 500"),
+        ("+".join(["1e15*[power]/1e15"] * 83), "4,000 are the most"),
+    ],
+)
+def test_an_answer_that_could_not_be_asked_again_is_refused(expression: str, says: str) -> None:
+    with pytest.raises(InvalidExpression, match=f"as the answer would write it: .*{says}") as refused:
+        derive(expression, currency="USD", fx="1.08 USD/EUR")
+    assert refused.value.details == {}
 
 
 @pytest.mark.parametrize(
@@ -206,6 +222,30 @@ def test_numbers_that_leave_the_range_are_refused() -> None:
         derive("[power] * " + " * ".join(["1e-30"] * 11) + " * " + " * ".join(["1e30"] * 11))
     with pytest.raises(InvalidExpression, match="too small"):
         derive("([power] / [gas]) * " + " * ".join(["1e-30"] * 11) + " * " + " * ".join(["1e30"] * 11))
+
+
+def test_a_value_that_cannot_be_explained_is_a_gap() -> None:
+    """It would be 30, of slopes of 1e600."""
+    small = "([power] / [gas]" + " * 1e-30" * 10 + ")"
+    curve = derive(f"[power] / {small} / ({' * '.join(['1e30'] * 10)})")
+    assert (listed(curve), curve.why(0).gap) == ([None] * 3, Gap.OVERFLOW)
+
+
+@pytest.mark.parametrize(
+    ("expression", "same"),
+    [
+        ("spark([power], [gas], max(1, 2))", "[power] - 2 * [gas]"),
+        ("convert([power], USD/MWh, min(1.08 USD/EUR, 2 USD/EUR))", "convert([power], USD/MWh, 1.08 USD/EUR)"),
+    ],
+)
+def test_the_largest_of_numbers_is_a_number(expression: str, same: str) -> None:
+    curve = derive(expression)
+    assert (listed(curve), curve.linear) == (listed(derive(same)), True)
+
+
+def test_the_factor_that_is_the_larger_of_two_is_told() -> None:
+    (factor,) = derive("spark([power], [gas], max(1, 2))").factors
+    assert (factor.name, factor.value) == ("heat_rate", 2.0)
 
 
 # ---- as-of dates ----

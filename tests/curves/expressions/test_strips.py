@@ -53,6 +53,15 @@ def test_months_that_have_no_value_are_missing_for_a_reason() -> None:
     assert (found.mid, [each.reason for each in found.missing]) == (80.0, [Absence.NOT_QUOTED] * 2)
 
 
+def test_where_no_month_has_a_value_there_are_no_strips() -> None:
+    curve = derive("shift([power], 1200, month)")
+    assert strips(curve.prices, curve.as_of, strip_periods(curve.prices.tenors, curve.as_of, tuple(Granularity))) == []
+    found = strip(curve, SPRING)
+    assert (found.coverage, [each.reason for each in found.missing]) == (
+        StripCoverage.PARTIAL, [Absence.NOT_LISTED] * 3,
+    )  # fmt: skip
+
+
 def test_strips_end_with_the_months_that_all_inputs_have() -> None:
     def listed(expression: str) -> list[str]:
         curve = derive(expression)
