@@ -251,6 +251,23 @@ async def test_moves_in_one_currency_and_unit_are_sized_and_ordered_by_it(book: 
     assert [each[:2] for each in percent[0]] == [each[:2] for each in percent[1]]
 
 
+async def test_a_currency_that_is_corrected_between_the_ends_converts_at_the_rates(book: Book) -> None:
+    """50 EUR/MWh, as was thought then, are 55 USD/MWh; 52 are USD/MWh, as is known now: a move of -3."""
+    await book.publish("2025-02-12", [(TTF, prices([50.0]))])
+    await book.publish("2025-02-13", [(TTF, prices([52.0]))])
+    (curve,) = (await book.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"])).values()
+    await book.metadata.set_unit(DESK, curve.id, "USD", "MWh", "a test")
+    then, now = ref("2025-02-12", "2025-02-14 00:00"), ref("2025-02-13")
+    dollars = common("USD", None, ["1.1 USD/EUR"])
+    (there,) = (await movers(book, start=then, end=now, common=dollars)).page.items
+    assert (there.before, there.after) == pytest.approx((55.0, 52.0), rel=1e-12)
+    (back,) = (await movers(book, start=now, end=then, common=dollars)).page.items
+    assert (back.before, back.after) == pytest.approx((52.0, 55.0), rel=1e-12)
+    with pytest.raises(NoExchangeRate, match="eugp:eu/dutch_ttf/gas: "):
+        await movers(book, start=then, end=now, common=common("USD", None, []))
+    assert (await movers(book, start=then, end=now)).compared == 0
+
+
 async def test_a_z_score_is_the_same_in_any_currency(book: Book) -> None:
     for n in range(30):
         await book.publish(str(date(2025, 1, 1) + timedelta(days=n)), [(TTF, prices([50.0 + n % 2 + 0.1 * n]))])
