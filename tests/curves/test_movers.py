@@ -130,6 +130,19 @@ def test_what_has_no_size_comes_last_and_a_place_that_is_gone_is_still_a_place()
     assert [(each.row, each.column) for each in ranked(book, size, every, 9, position=gone)] == [(1, 1), (0, 0)]
 
 
+def test_moves_that_differ_in_their_last_bits_alone_are_equal() -> None:
+    """11.511 - 11.474 and 11.551 - 11.514 are 0.037 by hand, and not in binary; 0.037001 is more."""
+    grid = TenorGrid(months(FIRST, 3))
+    book = BookMoves(["a"], grid, np.array([[11.474, 11.551, 2.0]]), np.array([[11.511, 11.514, 2.037001]]))
+    assert abs(book.change[0, 0]) < abs(book.change[0, 1])
+    size = sizes(book, MoveMeasure.ABSOLUTE, {})
+    found = ranked(book, size, np.ones(3, dtype=bool), 9)
+    assert [each.column for each in found] == [2, 0, 1]
+    assert [each.column for each in ranked(book, size, np.ones(3, dtype=bool), 9, position=found[1].position)] == [1]
+    march_and_april = np.array([True, True, False])
+    assert [each.column for each in ranked(book, size, march_and_april, 9, one_per_curve=True)] == [0]
+
+
 @pytest.fixture
 async def book(migrated_url: str) -> AsyncIterator[Book]:
     async with open_book(migrated_url) as opened:
