@@ -156,7 +156,9 @@ class MoverService:
         known = {id_: unit_known_at(versions, known_at) for id_, versions in units.items()}
         converted = common.of(curves, {id_: (each.currency, each.unit) for id_, each in known.items()})
         ends = [each.known_at for each in (start, end)]
-        factors = [_factors_to(curve, units[curve.id], ends, converted[curve.id], common) for curve in curves]
+        factors: list[tuple[float, float] | InvalidInput] = [
+            _factors_to(curve, units[curve.id], ends, converted[curve.id], common) for curve in curves
+        ]
         return factors, converted
 
 
