@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from aurum.curves.analytics.alignment import Mask, Places, aligned, brought
 from aurum.curves.analytics.deviations import Spread
-from aurum.curves.analytics.moves import percent
+from aurum.curves.analytics.moves import by_hand, percent
 from aurum.curves.blocks import NOWHERE, Quoted
 from aurum.curves.model import Prices
 from aurum.market.finite import finite
@@ -118,10 +118,10 @@ def ranked(
 ) -> list[Place]:
     """The first `limit` moves whose ends are both quoted: the biggest first, those without a size last.
 
-    Sizes are compared as `_by_hand` has them; ties go by key, then by tenor. After `position` alone, whether or not
+    Sizes are compared as `by_hand` has them; ties go by key, then by tenor. After `position` alone, whether or not
     there is still a move there. `one_per_curve`: of each curve its first.
     """
-    known = np.where(np.isnan(size), _NO_SIZE, _by_hand(size))
+    known = np.where(np.isnan(size), _NO_SIZE, by_hand(size))
     moved: Mask = np.isfinite(book.change) & columns
     if one_per_curve and moved.size:
         best = np.where(moved, known, -np.inf).argmax(axis=1)
@@ -134,13 +134,6 @@ def ranked(
     order = np.lexsort((places, rows, -found))[:limit]
     parts = (rows[order].tolist(), places[order].tolist(), found[order].tolist())
     return [_place(book, *part) for part in zip(*parts, strict=True)]
-
-
-def _by_hand(size: Prices) -> Prices:
-    """To 1e-9, below a million: 11.511 - 11.474 and 11.551 - 11.514 are alike, but not in binary."""
-    small = size < 1e6
-    told: Prices = np.where(small, np.round(np.where(small, size, 0.0), 9), size)
-    return told
 
 
 def _place(book: BookMoves, row: int, column: int, size: float) -> Place:
