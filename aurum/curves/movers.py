@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
 import numpy as np
 
@@ -31,7 +31,7 @@ from aurum.curves.moves import MoveService, SnapshotRef, factors_between, later
 from aurum.curves.stories import Stories, teller
 from aurum.errors import InvalidCursor, InvalidInput
 from aurum.market.periods import Tenor, TenorGrid, TenorType
-from aurum.metadata.model import Curve, CurveFilter, unit_known_at
+from aurum.metadata.model import Curve, CurveFilter, UnitAssignment, unit_known_at
 from aurum.metadata.service import MetadataService
 
 MOST_CURVES = 5_000  # of a book
@@ -143,7 +143,7 @@ class MoverService:
     async def _factors(
         self, principal: Principal, curves: Sequence[Curve], asked: MoversAsked
     ) -> tuple[list[tuple[float, float] | InvalidInput] | None, dict[int, Converted]]:
-        """See `factors_between`, of each curve, and by curve what its prices are converted to beyond that.
+        """See `factors_between`, of each curve; or `_factors_to`, and by curve what its prices are converted to.
 
         No factors: at one instant a curve has one unit.
         """
@@ -151,13 +151,16 @@ class MoverService:
         if start.known_at == end.known_at and common is None:
             return None, {}
         units = await self._metadata.unit_versions(principal, [curve.id for curve in curves])
-        factors = [factors_between(units[curve.id], start, end) for curve in curves]
         if common is None:
-            return factors, {}
+            return [factors_between(units[curve.id], start, end) for curve in curves], {}
         known_at = later(start, end).known_at
         known = {id_: unit_known_at(versions, known_at) for id_, versions in units.items()}
         converted = common.of(curves, {id_: (each.currency, each.unit) for id_, each in known.items()})
-        return [_times(each, converted[curve.id]) for curve, each in zip(curves, factors, strict=True)], converted
+        ends = [each.known_at for each in (start, end)]
+        factors: list[tuple[float, float] | InvalidInput] = [
+            _factors_to(curve, units[curve.id], ends, converted[curve.id], common) for curve in curves
+        ]
+        return factors, converted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -235,8 +238,24 @@ def _block(tenors: TenorGrid, as_of: date, days: Mapping[int, DayPrices]) -> Quo
     return QuoteBlock(tenors, as_of, np.array(list(days), np.int64), None, versions, mids, None, None, None)
 
 
-def _times(factors: tuple[float, float] | InvalidInput, to: Converted) -> tuple[float, float] | InvalidInput:
-    return factors if isinstance(factors, InvalidInput) else (factors[0] * to.factor, factors[1] * to.factor)
+def _factors_to(
+    curve: Curve, versions: Sequence[UnitAssignment], ends: Sequence[datetime | None], to: Converted, common: Common
+) -> tuple[float, float]:
+    """What the numbers of the two ends are multiplied with, each by the unit that was known at its own instant.
+
+    Where none was, they are taken as those of the later instant, which `to` converts. Raises what `Common.of` does.
+    """
+    if len(versions) == 1:
+        return to.factor, to.factor
+    alike = replace(common, currency=to.price.currency, unit=to.price.unit)
+    known = [unit_known_at(versions, end) for end in ends]
+    one, other = (
+        to
+        if None in (each.currency, each.unit)
+        else alike.of([curve], {curve.id: (each.currency, each.unit)})[curve.id]
+        for each in known
+    )
+    return one.factor, other.factor
 
 
 def _checked(position: tuple[object, ...] | None) -> Position | None:

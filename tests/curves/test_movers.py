@@ -130,6 +130,19 @@ def test_what_has_no_size_comes_last_and_a_place_that_is_gone_is_still_a_place()
     assert [(each.row, each.column) for each in ranked(book, size, every, 9, position=gone)] == [(1, 1), (0, 0)]
 
 
+def test_moves_that_differ_in_their_last_bits_alone_are_equal() -> None:
+    """11.511 - 11.474 and 11.551 - 11.514 are 0.037 by hand, and not in binary; 0.037001 is more."""
+    grid = TenorGrid(months(FIRST, 3))
+    book = BookMoves(["a"], grid, np.array([[11.474, 11.551, 2.0]]), np.array([[11.511, 11.514, 2.037001]]))
+    assert abs(book.change[0, 0]) < abs(book.change[0, 1])
+    size = sizes(book, MoveMeasure.ABSOLUTE, {})
+    found = ranked(book, size, np.ones(3, dtype=bool), 9)
+    assert [each.column for each in found] == [2, 0, 1]
+    assert [each.column for each in ranked(book, size, np.ones(3, dtype=bool), 9, position=found[1].position)] == [1]
+    march_and_april = np.array([True, True, False])
+    assert [each.column for each in ranked(book, size, march_and_april, 9, one_per_curve=True)] == [0]
+
+
 @pytest.fixture
 async def book(migrated_url: str) -> AsyncIterator[Book]:
     async with open_book(migrated_url) as opened:
@@ -261,6 +274,23 @@ async def test_moves_in_one_currency_and_unit_are_sized_and_ordered_by_it(book: 
     assert told(rest) == told(found)[2:]
     percent = [told(await movers(book, by=MoveMeasure.PERCENT, common=each)) for each in (None, dollars)]
     assert [each[:2] for each in percent[0]] == [each[:2] for each in percent[1]]
+
+
+async def test_a_currency_that_is_corrected_between_the_ends_converts_at_the_rates(book: Book) -> None:
+    """50 EUR/MWh, as was thought then, are 55 USD/MWh; 52 are USD/MWh, as is known now: a move of -3."""
+    await book.publish("2025-02-12", [(TTF, prices([50.0]))])
+    await book.publish("2025-02-13", [(TTF, prices([52.0]))])
+    (curve,) = (await book.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas"])).values()
+    await book.metadata.set_unit(DESK, curve.id, "USD", "MWh", "a test")
+    then, now = ref("2025-02-12", "2025-02-14 00:00"), ref("2025-02-13")
+    dollars = common("USD", None, ["1.1 USD/EUR"])
+    (there,) = (await movers(book, start=then, end=now, common=dollars)).page.items
+    assert (there.before, there.after) == pytest.approx((55.0, 52.0), rel=1e-12)
+    (back,) = (await movers(book, start=now, end=then, common=dollars)).page.items
+    assert (back.before, back.after) == pytest.approx((52.0, 55.0), rel=1e-12)
+    with pytest.raises(NoExchangeRate, match="eugp:eu/dutch_ttf/gas: "):
+        await movers(book, start=then, end=now, common=common("USD", None, []))
+    assert (await movers(book, start=then, end=now)).compared == 0
 
 
 async def test_a_z_score_is_the_same_in_any_currency(book: Book) -> None:

@@ -35,6 +35,14 @@ def test_the_largest_difference_is_first_and_says_which_driver_made_it() -> None
     assert (other.value, other.move, other.contributions) == (34, -6, ((0, -6),))
 
 
+def test_differences_that_are_equal_by_hand_are_in_the_order_of_keys() -> None:
+    """Both are up by 0.1, in binary by 0.09999999999999432 and 0.10000000000000142."""
+    curves = [curve(GAS, [64.0]), curve(POWER, [63.6])]
+    found = compare([outcome(curves, document("shift", amount=0.1))])
+    assert found[0].spread < found[1].spread
+    assert [each.key for each in found] == [GAS, POWER]
+
+
 def test_buckets_are_the_means_of_months_that_all_runs_have() -> None:
     (gas, power) = [each for each in compare([UP], Bucket.QUARTER) if each.label == "Q2 2025"]
     assert (power.key, power.points, power.spread) == (GAS, 3, 3)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from aurum.curves.analytics.alignment import Mask, Places, aligned, brought
 from aurum.curves.analytics.deviations import Spread
-from aurum.curves.analytics.moves import percent
+from aurum.curves.analytics.moves import by_hand, percent
 from aurum.curves.blocks import NOWHERE, Quoted
 from aurum.curves.model import Prices
 from aurum.market.finite import finite
@@ -118,10 +118,10 @@ def ranked(
 ) -> list[Place]:
     """The first `limit` moves whose ends are both quoted: the biggest first, those without a size last.
 
-    Ties go by key, then by tenor. After `position` alone, whether or not there is still a move there. `one_per_curve`:
-    of each curve its first.
+    Sizes are compared as `by_hand` has them; ties go by key, then by tenor. After `position` alone, whether or not
+    there is still a move there. `one_per_curve`: of each curve its first.
     """
-    known = np.where(np.isnan(size), _NO_SIZE, size)
+    known = np.where(np.isnan(size), _NO_SIZE, by_hand(size))
     moved: Mask = np.isfinite(book.change) & columns
     if one_per_curve and moved.size:
         best = np.where(moved, known, -np.inf).argmax(axis=1)

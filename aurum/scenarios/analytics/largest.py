@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar, overload
 
 import numpy as np
 
+from aurum.curves.analytics.moves import by_hand
 from aurum.curves.model import Prices
 from aurum.scenarios.analytics.buckets import Buckets, Places
 
@@ -44,12 +45,12 @@ def alike(items: Iterable[tuple[Key, Item]]) -> Iterator[tuple[Key, list[int], l
 
 
 class LargestFirst(Sequence[Row]):
-    """Of equal ones by key, then by delivery."""
+    """Of those that are equal `by_hand` by key, then by delivery."""
 
     def __init__(self, parts: Iterable[Part[Row]]) -> None:
         self._parts = [each for each in parts if len(each.size)]
         self._ends = np.add.accumulate([len(each.size) for each in self._parts], dtype=np.int64)
-        by = [(each.buckets.ends[each.bucket], each.buckets.starts[each.bucket], each.ranks, -each.size)
+        by = [(each.buckets.ends[each.bucket], each.buckets.starts[each.bucket], each.ranks, -by_hand(each.size))
               for each in self._parts]  # fmt: skip
         self._order = np.lexsort([np.concatenate(column) for column in zip(*by, strict=True)] if by else [[]])
 
