@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError
-from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Mapping
 from math import isfinite
 from typing import Any, Protocol, TypeVar, cast
 
@@ -29,15 +28,11 @@ class DeadlineExceeded(AurumError):
     status = 504
 
 
-@contextmanager
-def unless_stopped(scope: Scope) -> Iterator[None]:
-    """Raises Unavailable for a request that the server cancels because it stops."""
-    try:
-        yield
-    except CancelledError:
-        if not line_of(scope).stopping.done():
-            raise
-        raise Unavailable("the server stops", hint=f"Ask again. {UNSURE}") from None
+def stopped(scope: Scope) -> Unavailable | None:
+    """What a request that was cancelled is told, where it was because the server stops."""
+    if not line_of(scope).stopping.done():
+        return None
+    return Unavailable("the server stops", hint=f"Ask again. {UNSURE}")
 
 
 class Timed(Protocol):

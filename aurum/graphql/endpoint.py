@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import marshal
+from asyncio import CancelledError
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from aurum.graphql.admission import ANSWERED, READING, Admission
 from aurum.graphql.arrow.tables import NotATable
 from aurum.graphql.arrow.tabular import TableAnswer
 from aurum.graphql.charges import BudgetExhausted
-from aurum.graphql.deadlines import unless_stopped
+from aurum.graphql.deadlines import stopped
 from aurum.graphql.errors import MASKED
 from aurum.graphql.execution import Prepared, Schema
 from aurum.graphql.media import ARROW, GRAPHQL, JSON, NotAcceptable, answered, negotiated, refusal
@@ -93,10 +94,13 @@ class Endpoint:
         send = with_header(send, b"vary", b"Accept")
         try:
             media, plain = error_media(request.headers.get("accept"))
-            with unless_stopped(scope):
-                response = await self._answer(request, send, media, plain)
+            response = await self._answer(request, send, media, plain)
         except ClientDisconnect:
             return
+        except CancelledError:
+            if (refused := stopped(scope)) is None:
+                raise
+            response = refusal(refused, media)
         except AurumError as error:
             response = _refused(error, media, self.settings.get)
         except Exception:  # noqa: BLE001  whatever it was is told as the errors of resolvers are

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aurum.errors import AurumError
-from aurum.graphql.deadlines import unless_stopped
+from aurum.graphql.deadlines import stopped
 
 _log = logging.getLogger(__name__)
 _RETRY_AFTER_SECONDS = 5
@@ -94,12 +95,15 @@ async def guarded(
 ) -> Response:  # fmt: skip
     """The last door: what `answer` does, else the problem that it is. Nothing else of an error gets out."""
     try:
-        with unless_stopped(request.scope):
-            return await answer()
+        return await answer()
     except Problem as raised:
         return raised.response(request, base)
     except AurumError as error:
         return problem(error).response(request, base)
+    except CancelledError:
+        if (refused := stopped(request.scope)) is None:
+            raise
+        return problem(refused).response(request, base)
     except Exception:  # noqa: BLE001  whatever it is
         _log.exception("request %s failed", request.scope["aurum.request_id"])
         return Problem(500, _UNEXPECTED).response(request, base)
