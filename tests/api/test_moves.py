@@ -316,9 +316,26 @@ async def test_a_rolling_contract_says_its_rule_and_marks_its_rolls(ask: Ask) ->
     query = "rollingHistory(contract: {contract: CALENDAR_AHEAD}, asOf: {}) { points { tenor deliveryStart mid gap } }"
     first = (await curve(ask, query))["rollingHistory"]["points"][0]
     assert first == {"tenor": None, "deliveryStart": "2026-01-01", "mid": None, "gap": "NOT_LISTED"}
-    wrong = "rollingHistory(contract: {contract: MONTH_AHEAD, nth: -1}, asOf: {}) { rule }"
-    answer = await ask(f'{{ curve(key: "{TTF}") {{ {wrong} }} }}')
-    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("contract", "field"),
+    [
+        ("contract: MONTH_AHEAD, nth: -1", "nth"),
+        ("contract: MONTH_AHEAD, daysAhead: 60", "daysAhead"),
+        ("contract: CALENDAR_AHEAD, seasons: GAS", "seasons"),
+        ("contract: CONSTANT_TIME, nth: 2", "nth"),
+        ("contract: CONSTANT_TIME, daysBefore: 5", "daysBefore"),
+    ],
+)
+async def test_a_contract_is_refused_that_cannot_be_or_says_what_it_does_not_know(
+    ask: Ask, contract: str, field: str
+) -> None:
+    answer = await ask(
+        f'{{ curve(key: "{TTF}") {{ rollingHistory(contract: {{{contract}}}, asOf: {{}}) {{ rule }} }} }}'
+    )
+    told = answer["errors"][0]["extensions"]
+    assert (told["code"], told["field"]) == ("BAD_USER_INPUT", field)
 
 
 async def test_a_snapshot_that_is_not_as_good_as_it_has_to_be_is_refused(ask: Ask) -> None:

@@ -49,8 +49,12 @@ class RollRule:
     seasons: Seasons = Seasons.VENDOR
 
     @property
+    def rolls(self) -> bool:
+        return self.contract is not Contract.CONSTANT_TIME
+
+    @property
     def text(self) -> str:
-        if self.contract is Contract.CONSTANT_TIME:
+        if not self.rolls:
             return (
                 f"Delivery {self.days_ahead} days after the as-of date: between the two months around it, linear in "
                 "the days to the middle of each. Nothing rolls; a day is marked on which the two months are others."
@@ -144,7 +148,7 @@ def _label(day: DayPrices, place: int | None) -> str | None:
 
 def _looked(rule: RollRule, day: DayPrices) -> _Looked:
     tenors = day.prices.tenors
-    if rule.contract is not Contract.CONSTANT_TIME:
+    if rule.rolls:
         period = rule.delivery(day.as_of)
         return _Looked(period, tenors.places.get(period))
     places, middles = _middles(tenors)

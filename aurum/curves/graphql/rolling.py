@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from aurum.curves.analytics import rolling as analytics
 from aurum.curves.analytics.deliveries import Seasons
@@ -19,6 +20,10 @@ from aurum.graphql.enums import publish_enum
 from aurum.graphql.sizes import sized, weighing
 
 _MOST_AHEAD, _MOST_DAYS_BEFORE, _MOST_DAYS_AHEAD = 120, 366, 7_305
+# What a rule may have that says nothing of its contract.
+_STRANGE: dict[Contract, tuple[str, ...]] = dict.fromkeys(Contract, ("days_ahead", "seasons"))
+_STRANGE |= {Contract.SEASON_AHEAD: ("days_ahead",), Contract.CONSTANT_TIME: ("nth", "days_before", "seasons")}
+_PLAIN = RollRule(Contract.MONTH_AHEAD)
 
 publish_enum(
     Contract,
@@ -142,4 +147,8 @@ def rule_of(given: RollingInput) -> RollRule:
     for name, (value, most) in limits.items():
         if not 0 <= value <= most:
             raise InvalidInput(f"`{name}` is from 0 to {most}", field=name)
+    for name in _STRANGE[given.contract]:
+        if getattr(given, name) != getattr(_PLAIN, name):
+            name = to_camel_case(name)
+            raise InvalidInput(f"`{name}` says nothing of {given.contract}", field=name, hint="Leave it out.")
     return RollRule(given.contract, given.nth, given.days_before, given.days_ahead, given.seasons)
