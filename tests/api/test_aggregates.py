@@ -9,6 +9,7 @@ import pytest
 
 from aurum.services import Services
 from tests.api.conftest import Ask
+from tests.statements import statements_from_here
 
 pytestmark = pytest.mark.usefixtures("loaded")
 ASK = """query ($asOf: DateRange!, $knownAt: DateTime, $by: AggregateGrouping, $measures: [AggregateMeasure!],
@@ -121,8 +122,7 @@ async def test_a_refusal_names_what_the_question_has(ask: Ask) -> None:
 async def test_it_takes_a_fixed_number_of_statements(ask: Ask, services: Services) -> None:
     by = {"dimensions": ["LOCATION", "BLOCK"], "delivery": "MONTH", "asOf": "DAY"}
     await rows(ask, by=by)  # grids and catalogue are known from now on
-    statements: list[str] = []
-    services.database.observe(lambda _c, _cur, statement, *_: statements.append(statement))
+    statements = statements_from_here(services.database)
     for more, most in [({}, 3), ({"knownAt": "2025-02-20T00:00:00Z"}, 4)]:
         statements.clear()
         assert len((await rows(ask, by=by, first=100, **more))["nodes"]) == 100

@@ -14,6 +14,7 @@ from aurum.ingestion.service import Submission
 from aurum.services import Services
 from aurum.settings import Settings
 from tests.api.conftest import Ask
+from tests.statements import statements_from_here
 
 PAGE = Path(__file__).parents[2] / "docs" / "data-sets.md"
 
@@ -82,8 +83,7 @@ async def test_before_everything_nothing_was_expected(ask: Ask) -> None:
 
 async def test_many_data_sets_take_as_many_statements_as_one(loaded: Services, ask: Ask) -> None:
     async def counted() -> int:
-        statements: list[str] = []
-        loaded.database.observe(lambda *event: statements.append(event[2]))
+        statements = statements_from_here(loaded.database)
         fields = "qualityScore contractChecks { kept } freshness { late } completeness { share }"
         assert "errors" not in await ask(f"{{ dataSets {{ nodes {{ {fields} }} }} }}")
         return len([each for each in statements if each.startswith("SELECT")])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from hypothesis import given
+import numpy as np
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aurum.curves.analytics.comparisons import Bucket, By
+from aurum.curves.analytics.moves import by_hand
 from aurum.market.periods import TenorType
 from aurum.scenarios.model import Outcome
 from tests.scenario_curves import FRENCH, GAS, POWER, compare, curve, document, only, outcome
@@ -67,6 +69,7 @@ def test_in_percent_of_the_base_and_with_a_curve_that_one_run_lacks() -> None:
 PRICES = st.lists(st.floats(-100, 100) | st.sampled_from([NAN, 0.0, 1.0]), min_size=1, max_size=16)
 
 
+@example(runs=[{GAS: [0.0, 0.0]}, {GAS: [1e-300, 2e-269]}], percent=0.0)
 @given(runs=st.lists(st.dictionaries(st.sampled_from([GAS, POWER, FRENCH]), PRICES), min_size=1, max_size=3),
        percent=st.sampled_from([0.0, 10.0]))  # fmt: skip
 def test_columns_say_what_each_bucket_says_alone(runs: list[dict[str, list[float]]], percent: float) -> None:
@@ -75,7 +78,7 @@ def test_columns_say_what_each_bucket_says_alone(runs: list[dict[str, list[float
         outcome([curve(key, mids) for key, mids in run.items()], document("scale", percent=percent)) for run in runs
     ]
     found = compare(made, Bucket.QUARTER)
-    expected = sorted(plainly(made), key=lambda each: (-each[2], each[0]))
+    expected = sorted(plainly(made), key=lambda each: (-by_hand(np.array(each[2])), each[0]))
     assert [(each.key, each.points, each.spread) for each in found] == [(key, n, size) for key, n, size in expected]
     for each in found:
         for value in each.runs:
