@@ -190,10 +190,7 @@ class ColumnRead:
         for name in self._vectors:
             if not isinstance(found[name], Vectors):
                 found[name] = Vectors.of_each(found[name])
-        by = [found[name] for name in self._order]
-        if not by or (by[0][1:] > by[0][:-1]).all():
-            return found
-        order = np.lexsort(by[::-1])
+        order = np.lexsort([found[name] for name in reversed(self._order)]) if self._order else np.empty(0, np.intp)
         if not (order[1:] < order[:-1]).any():
             return found
         return {

@@ -1,4 +1,4 @@
-"""What PostgreSQL cannot hold, or holds otherwise: SQLite does as it does, so that both answer the same."""
+"""What PostgreSQL cannot hold, or holds otherwise: SQLite does as it does, so that both answer the same. And XML."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from aurum.errors import InvalidInput
 
 UNFIT = "a value has characters or a size that cannot be searched for or stored"
 _ESCAPED = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no XML can have, and so no workbook."""
 
 
 def check_texts(values: Iterable[Any]) -> None:

@@ -17,9 +17,9 @@ from aurum.backends.database import Id
 from aurum.backends.kept import KeptSince
 from aurum.backends.reads import Read, among, rows_of
 from aurum.curves import statements
-from aurum.curves.blocks import NO_CURVE, DayBlock, QuoteBlock, Quoted
+from aurum.curves.blocks import DayBlock, QuoteBlock, Quoted
 from aurum.curves.model import CurvePrices, DayPrices, Listed, Prices, Side, Span, unpack
-from aurum.curves.statements import RANK, of_tenant
+from aurum.curves.statements import RANK, newest_of_days, of_tenant
 from aurum.curves.store import SnapshotStore, bits
 from aurum.curves.tables import snapshots
 from aurum.market.periods import TenorGrid
@@ -277,11 +277,8 @@ def _by_curve(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> 
 
 
 def _newest(found: Columns, curve_ids: Sequence[int]) -> NDArray[np.bool_]:
-    """Of versions by curve, day and rank those that are the newest of a day of these curves: it comes last."""
-    curve, as_of = found["curve_id"], found["as_of"]
-    wanted = np.append(np.sort(np.asarray(curve_ids, np.int64)), NO_CURVE)
-    newest: NDArray[np.bool_] = wanted[np.searchsorted(wanted, curve)] == curve
-    newest[:-1] &= (curve[1:] != curve[:-1]) | (as_of[1:] != as_of[:-1])
+    """Those that are the newest of a day of these curves. See `newest_of_days`."""
+    newest: NDArray[np.bool_] = newest_of_days(found) & np.isin(found["curve_id"], curve_ids)
     return newest
 
 
@@ -308,24 +305,17 @@ def _day_blocks(day: Quoted, side: Side) -> list[DayBlock]:
 def _quote_blocks(
     found: Columns, chosen: NDArray[np.intp], grids: Mapping[int, TenorGrid]
 ) -> list[QuoteBlock]:  # fmt: skip
+    grid, as_of = found["grid_id"][chosen], found["as_of"][chosen]
+    order = np.lexsort((as_of, grid))
+    cuts = np.flatnonzero((np.diff(grid[order]) != 0) | (np.diff(as_of[order]) != np.timedelta64(0))) + 1
     blocks = []
-    for rows in _alike(found, chosen):
+    for rows in sorted(np.split(chosen[order], cuts), key=lambda rows: int(rows[0])) if len(chosen) else ():
         tenors, day = grids[int(found["grid_id"][rows[0]])], found["as_of"][rows[0]].astype(date)
         mid, bid, ask = (found[side].matrix(rows, len(tenors)) if side in found else None for side in _SIDES)
         held = _held(found["withheld"], rows, len(tenors))
         curve, id_, version = (found[name][rows] for name in ("curve_id", "id", "version"))
         blocks.append(QuoteBlock(tenors, day, curve, id_, version, cast("Prices", mid), bid, ask, held))
     return blocks
-
-
-def _alike(found: Columns, chosen: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """The rows of each grid and as-of date, by the first of them."""
-    grid, as_of = found["grid_id"][chosen], found["as_of"][chosen]
-    if (grid == grid[:1]).all() and (as_of == as_of[:1]).all():
-        return [chosen] if len(chosen) else []
-    order = np.lexsort((as_of, grid))
-    cuts = np.flatnonzero((np.diff(grid[order]) != 0) | (np.diff(as_of[order]) != np.timedelta64(0))) + 1
-    return sorted(np.split(chosen[order], cuts), key=lambda rows: int(rows[0]))
 
 
 def _held(packed: Sequence[bytes | None], rows: NDArray[np.intp], points: int) -> NDArray[np.bool_] | None:

@@ -15,7 +15,7 @@ from aurum.backends.columns import Columns, read_columns
 from aurum.backends.kept import KeptSince
 from aurum.curves import statements
 from aurum.curves.model import PriceHistory
-from aurum.curves.statements import FLOAT
+from aurum.curves.statements import FLOAT, newest_of_days
 from aurum.curves.store import SnapshotStore, bits
 from aurum.market.periods import DeliveryPeriod, TenorGrid
 
@@ -87,16 +87,13 @@ class HistoryStore:
 def _histories(
     delivery: DeliveryPeriod, found: Columns, grids: Mapping[int, TenorGrid], places: Mapping[int, int]
 ) -> dict[int, PriceHistory]:  # fmt: skip
-    """Of versions by curve, day and rank: of a day the newest comes last. `places` are those of the grids that have
-    the period.
-    """
-    curve, as_of = found["curve_id"], found["as_of"]
+    """Of versions as `newest_of_days` takes them. `places` are those of the grids that have the period."""
+    curve = found["curve_id"]
     used, which = np.unique(found["grid_id"], return_inverse=True)
     at = [places.get(id_, _NO_POINT) for id_ in used.tolist()]
     labels = ["" if n == _NO_POINT else grids[id_][n].label for id_, n in zip(used.tolist(), at, strict=True)]
     place, label = np.array(at, np.int64)[which], np.array(labels, object)[which]
-    newest = np.append((curve[1:] != curve[:-1]) | (as_of[1:] != as_of[:-1]), True)[: len(curve)]
-    there = np.flatnonzero(newest & (place != _NO_POINT))
+    there = np.flatnonzero(newest_of_days(found) & (place != _NO_POINT))
     starts = np.flatnonzero(np.append(True, curve[there][1:] != curve[there][:-1])[: len(there)])
     parts = np.split(there, starts[1:]) if len(there) else []
     return {int(curve[part[0]]): _history(delivery, found, part, place[part], label[part]) for part in parts}

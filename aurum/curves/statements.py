@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import (
     CTE,
     ColumnElement,
@@ -19,7 +21,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from aurum.backends.columns import ColumnRead, Price, Vector
+from aurum.backends.columns import ColumnRead, Columns, Price, Vector
 from aurum.backends.database import Id
 from aurum.backends.reads import Read, among, looked_up, rows_of
 from aurum.curves.model import Side
@@ -156,6 +158,13 @@ def _of_days(known_at: bool) -> list[ColumnElement[bool]]:
     found = [among(columns.curve_id, "curves"), of_tenant(), columns.as_of >= _bound("first")]
     found.append(columns.as_of <= _bound("last"))
     return [*found, columns.published_at <= _bound("known_at", "published_at")] if known_at else found
+
+
+def newest_of_days(found: Columns) -> NDArray[np.bool_]:
+    """Of versions by curve, day and rank those that are the newest of their day: it comes last."""
+    curve, as_of = found["curve_id"], found["as_of"]
+    newest: NDArray[np.bool_] = np.append((curve[1:] != curve[:-1]) | (as_of[1:] != as_of[:-1]), True)[: len(curve)]
+    return newest
 
 
 def of_tenant() -> ColumnElement[bool]:

@@ -67,14 +67,13 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
         return high if len(cut_columns) == len(columns) else np.repeat(high, widths, axis=1)
 
     sizes, sums = heights[:, None] * widths, total(values)
-    every = not np.isnan(sums).any()
-    quoted = None if every else ~np.isnan(values)
+    quoted = ~np.isnan(values) if np.isnan(sums).any() else None
 
     def there(each: Numbers, else_: float = 0.0) -> Numbers:
         return each if quoted is None else np.where(quoted, each, else_)
 
     count = sizes.astype(np.float64) if quoted is None else total(quoted.astype(np.int64))
-    mean = (sums if every else total(there(values))) / np.where(count > 0, count, np.nan)
+    mean = (sums if quoted is None else total(there(values))) / np.where(count > 0, count, np.nan)
     distance = there(values - spread(mean))
     heavy = None if weights is None else there(weights)
     nothing = np.zeros(count.shape)

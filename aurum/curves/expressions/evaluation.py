@@ -61,16 +61,17 @@ def evaluate(node: Node, sources: Mapping[Used, Source], target: Target) -> Deri
     with _computing():
         evaluation = _evaluation((node,) if target.rate is None else (node, target.rate), sources)
         whole, form = evaluation.answer(node, target)
-        _check_written(whole)
         return evaluation.curve(whole, form)
 
 
-def _check_written(node: Node) -> None:
-    """What could not be asked again, as the answer writes it, is refused."""
+def _written(node: Node) -> str:
+    """As the answer writes it. What could not be asked again is refused."""
+    text = printed(node)
     try:
-        parse(printed(node))
+        parse(text)
     except InvalidExpression as error:  # its position is one of another text
         raise InvalidExpression(f"as the answer would write it: {error.message}") from None
+    return text
 
 
 @contextmanager
@@ -256,6 +257,7 @@ class _Evaluation:
         return found
 
     def curve(self, node: Node, form: Form) -> DerivedCurve:
+        expression = _written(node)
         values, slopes = self._forms.explained(form), self._forms.slopes(form)
         weights = form.weights if isinstance(form, Linear) else {}
         inputs = tuple(
@@ -270,7 +272,7 @@ class _Evaluation:
         snapshots = [each.source.snapshot for each in inputs]
         undated = [each.source.snapshot.as_of for each in inputs if each.leaf.at is None]
         return DerivedCurve(
-            expression=printed(node), unit=form.unit, as_of=max(undated or (each.as_of for each in snapshots)),
+            expression=expression, unit=form.unit, as_of=max(undated or (each.as_of for each in snapshots)),
             published_at=max(each.published_at for each in snapshots), tenors=self.tenors, values=values, gaps=gaps,
             gap_inputs=blamed, inputs=inputs, constant=form.constant if isinstance(form, Linear) else None,
             factors=tuple(self._factors), conversions=tuple(self._conversions.values()),

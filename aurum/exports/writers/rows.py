@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -12,9 +11,10 @@ from xml.sax.saxutils import escape
 import pyarrow as pa
 from openpyxl.utils import get_column_letter
 
+from aurum.backends.unfit import NO_XML
+
 _EPOCH = 25_569  # 1970-01-01, in Excel's days
 _DAY = 86_400 * 10**6  # in microseconds
-_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Rows:
@@ -63,7 +63,7 @@ class Rows:
 
 def fit(text: str) -> str:
     """Without the characters that no XML can have."""
-    return _UNFIT.sub("", text)
+    return NO_XML.sub("", text)
 
 
 def _text(value: str) -> str:

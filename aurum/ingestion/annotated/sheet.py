@@ -14,6 +14,7 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
+from aurum.backends.unfit import NO_XML
 from aurum.parsers.model import Finding, Severity
 
 Listed = tuple[Finding, str | None]  # with the place that it links to, as Excel writes it: `'Strips - Mid'!D12`
@@ -34,8 +35,7 @@ _FROZEN_AT_MOST = 20  # rows: what is frozen cannot be scrolled away, and a smal
 INK, _QUIET, _LINK, _LINE, _HEAD = "1F2933", "6B7785", "0B5CAD", "D9DEE4", "1F3A5F"
 _BELOW = Border(bottom=Side("thin", _LINE))
 
-# No character of XML 1.0. Excel reads `_x0041_` as the character of that number.
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Excel reads `_x0041_` as the character of that number.
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
@@ -58,7 +58,7 @@ def add_findings_sheet(
 
 def plain(text: str, longest: int = _LONGEST_TEXT) -> str:
     """The text as a workbook can hold it: bounded, in characters of XML, and meaning what it says."""
-    text = _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = NO_XML.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
     return _ESCAPE.sub("_x005F_", text if len(text) <= longest else f"{text[: longest - 1]}…")
 
 
