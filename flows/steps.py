@@ -161,19 +161,19 @@ async def counting(total: int) -> AsyncIterator[Callable[[Sequence[Outcome], str
 
 @asynccontextmanager
 async def bar(description: str) -> AsyncIterator[Callable[[float, str], None]]:
-    """A progress artifact, and a way to say how far it is. Only the newest is told; nobody waits for it."""
+    """A progress artifact, and a way to say how far it is. Only the newest is told, one after the other and nobody
+    waits for it but at the end: the server may execute last what was sent first and not waited for."""
     bar = await acreate_progress_artifact(0.0, description=description)
     newest: list[tuple[float, str]] = []
-    changed = asyncio.Event()
-
-    async def tell_newest() -> None:
-        changed.clear()
-        with suppress(Exception):  # a bar that stands still stops no load
-            await aupdate_progress_artifact(bar, *newest[-1])
+    changed, ended = asyncio.Event(), asyncio.Event()
 
     async def follow() -> None:
-        while await changed.wait():
-            await tell_newest()
+        while newest or not ended.is_set():
+            await changed.wait()
+            changed.clear()
+            if newest:
+                with suppress(Exception):  # a bar that stands still stops no load
+                    await aupdate_progress_artifact(bar, *newest.pop())
 
     def update(percent: float, text: str) -> None:
         newest[:] = [(percent, text)]
@@ -183,10 +183,9 @@ async def bar(description: str) -> AsyncIterator[Callable[[float, str], None]]:
     try:
         yield update
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
-        if changed.is_set():
-            await tell_newest()
+        ended.set()
+        changed.set()
+        await following
 
 
 def _duration(seconds: float) -> str:
