@@ -116,6 +116,7 @@ BESIDE_EACH_OTHER = {
 
 _MOST_IN_A_ROW = 8
 _OF_DAYS = ("one", "diff", "diff as JSON", "movers", "aggregate")
+_OF_NUMBERS = ("diff", "movers", "aggregate")
 
 
 @dataclass(frozen=True)
@@ -129,19 +130,22 @@ class Draw:
     pairs: dict[str, tuple[date, date]]  # by question: days of its own
 
     @staticmethod
-    def all(curves: int, chance: random.Random) -> list[Draw]:
-        """As many as there are days of vendors that no other one has asked for."""
+    def all(curves: int, chance: random.Random) -> list[tuple[Draw, Draw]]:
+        """One for plain SQL and GraphQL and one for the use cases, as many as there are days of vendors that no other
+        one has asked for.
+        """
         keys = [each.identity.key for each in data.descriptions(curves)]
         dates = weekdays(data.DAYS)
-        vendors = [f"V{n}" for n in range(curves // data.OF_VENDOR)]
         draws = []
-        for vendor in vendors:
+        for vendor in [f"V{n}" for n in range(curves // data.OF_VENDOR)]:
             pairs = [(dates[day], dates[day + 1]) for day in range(0, data.DAYS - 1, 2)]
             chance.shuffle(pairs)
-            for first in range(0, len(pairs) - len(_OF_DAYS) + 1, len(_OF_DAYS)):
-                own = dict(zip(_OF_DAYS, pairs[first:], strict=False))
-                key, other = chance.sample(keys, 2)
-                draws.append(Draw(key, other, chance.choice(keys[:SMALL]), vendor, own))
+            days = iter(pairs)
+            for _ in range(len(pairs) // (len(_OF_DAYS) + len(_OF_NUMBERS))):
+                key, other, third = chance.sample(keys, 3)
+                small = chance.choice(keys[:SMALL])
+                ways = Draw(key, other, small, vendor, dict(zip(_OF_DAYS, days, strict=False)))
+                draws.append((ways, Draw(third, other, small, vendor, dict(zip(_OF_NUMBERS, days, strict=False)))))
         chance.shuffle(draws)
         return draws
 
@@ -338,17 +342,17 @@ class Clock:
 
 
 async def measured(
-    asked: dict[str, Way], draws: Sequence[Draw], rounds: int, clock: Clock, console: Console
+    asked: Sequence[dict[str, Way]], draws: Sequence[Sequence[Draw]], rounds: int, clock: Clock, console: Console
 ) -> list[Taken]:
     """Elapsed and CPU of a question by way, round by round: each round asks everything, one after the other, and all of
-    its draws in a row.
+    its draws in a row. Of each of `draws` there is one for each of `asked`.
     """
-    taken = [{name: list[float]() for name in asked} for _ in range(2)]
+    taken = [{name: list[float]() for ways in asked for name in ways} for _ in range(2)]
     in_a_row = min(_MOST_IN_A_ROW, len(draws) // (rounds + _WARMING))
     assert in_a_row, f"there are days for {len(draws) - _WARMING} rounds"
     for number in track(range(rounds + _WARMING), "rounds", console=console, transient=True):
-        row = draws[number * in_a_row :][:in_a_row]
-        for name, way in asked.items():
+        rows = zip(*draws[number * in_a_row :][:in_a_row], strict=True)
+        for name, way, row in [(*way, row) for ways, row in zip(asked, rows, strict=True) for way in ways.items()]:
             await clock.look()
             others, started = clock.others(), clock.now()
             for draw in row:
@@ -396,12 +400,12 @@ async def compare(urls: list[str], curves: int, rounds: int, console: Console) -
         ids.setdefault(vendor, []).append(id_)
     # Two servers of the same: what one of them has read is kept, and the other one has still to read it.
     async with opened(url) as (ask, _), opened(url) as (_, services), opened(small_url) as (small, _):
-        asked = ways(ask, small, sql) | numbers(services, ids)
+        asked = ways(ask, small, sql), numbers(services, ids)
         gc.set_threshold(*COLLECTED_AFTER)  # all as `aurum serve` does
         gc.collect()
         gc.freeze()
-        first, *draws = Draw.all(curves, random.Random(7))
-        await check(asked, first)
+        (first, _), *draws = Draw.all(curves, random.Random(7))
+        await check(asked[0] | asked[1], first)
         elapsed, used = await measured(asked, draws, rounds, Clock(sql), console)
         for kind, taken in (("elapsed", elapsed), ("CPU, PostgreSQL's too", used)):
             report(taken, f"{curves * data.DAYS / 10_000:.0f} million points, {rounds} rounds: {kind}", console)
@@ -415,7 +419,7 @@ def plain(url: str) -> str:
 def main(arguments: list[str], console: Console) -> None:
     parser = argparse.ArgumentParser(prog="desk", description=__doc__)
     parser.add_argument("--curves", type=int, default=FULL, help=f"{data.OF_VENDOR} are enough: 11 million points")
-    parser.add_argument("--rounds", type=int, default=20, help="or fewer: the days suffice for no more")
+    parser.add_argument("--rounds", type=int, default=12, help="or fewer: the days suffice for no more")
     parser.add_argument("--databases", nargs=2, help="two that --load has filled")
     parser.add_argument("--load", action="store_true", help="fill two databases and wait")
     given = parser.parse_args(arguments)
