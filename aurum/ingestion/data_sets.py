@@ -175,13 +175,14 @@ class DataSets:
         principal.require(Scope.INGESTION_READ)
         wanted, order = CurveFilter(vendors=(key,)), [CurveOrder(CurveOrderField.KEY)]
         page = await self.curves.metadata.curves(principal, wanted, order, PageRequest(most))
-        snapshots = await self.curves.snapshots(principal, [curve.id for curve in page.items], known_at=known_at)
-        files = {each.file_id for each in snapshots.values() if each.file_id is not None}
+        found = await self.curves.snapshots(principal, [curve.id for curve in page.items], known_at=known_at)
+        snapshots = [found[curve.id] for curve in page.items if curve.id in found]  # else what is kept comes first
+        files = {each.file_id for each in snapshots if each.file_id is not None}
         names = {curve.id: (key, curve.identity.leg) for curve in page.items if curve.identity.leg}
         legs = await self.curves.metadata.legs(principal, set(names.values())) if names else {}
         return Lineage(
             page.items,
-            snapshots.values(),
+            snapshots,
             await self.files(principal.tenant, files),
             {id_: legs[name] for id_, name in names.items() if name in legs},
             not page.has_next,

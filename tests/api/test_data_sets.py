@@ -60,6 +60,14 @@ async def test_a_data_set_is_read_whole(ask: Ask) -> None:
 
 
 @pytest.mark.usefixtures("loaded")
+async def test_a_lineage_has_one_order_whatever_was_asked_before(ask: Ask) -> None:
+    lineage = '{ dataSet(key: "EUGP") { lineage(first: 200) { nodes { label } edges { source target } } } }'
+    await ask('{ curve(key: "eugp:uk/nbp/gas") { snapshot { version } } }')
+    first = await ask(lineage)
+    assert await ask(lineage) == first
+
+
+@pytest.mark.usefixtures("loaded")
 async def test_one_is_found_in_any_case_and_pages_are_cut(ask: Ask) -> None:
     found = (await ask('{ one: dataSet(key: "eugp") { key } none: dataSet(key: "nope") { key } }'))["data"]
     assert found == {"one": {"key": "EUGP"}, "none": None}
