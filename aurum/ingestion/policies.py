@@ -84,6 +84,7 @@ class Policies:
         principal.require(Scope.INGESTION_CONFIGURE)
         said = reason_of(reason)
         async with self.store.database.write() as transaction:
+            await transaction.lock(f"policy {principal.tenant} {name}")  # before the clock is read: it may be a while
             return await self.store.add(
                 transaction, principal.tenant, name, document, principal.name, said, self.clock(), replaces
             )

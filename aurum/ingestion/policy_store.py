@@ -54,8 +54,10 @@ class PolicyStore:
         self, transaction: WriteConnection, tenant: str, name: str, document: Mapping[str, Any], author: str,
         reason: str, at: datetime, replaces: int | None,
     ) -> Policy:  # fmt: skip
-        """The next version. Raises Conflict where `replaces` is given and is not the newest one."""
-        await transaction.lock(f"policy {tenant} {name}")
+        """The next version. Raises Conflict where `replaces` is given and is not the newest one.
+
+        The caller holds the document's lock.
+        """
         newest = await self._newest(transaction, tenant, name)
         if replaces is not None and replaces != newest.version:
             raise Conflict(

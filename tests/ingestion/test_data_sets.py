@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -163,6 +164,15 @@ async def test_how_it_stood_then_is_told_by_what_had_come_and_was_expected_then(
     assert (before.newest, before.missing) == (None, None)  # nothing was expected of it yet: that is not in time
     ahead = await sets.freshness(ANNA, ["EUGP"], known_at=instant("2030-01-01 00:00"))
     assert ahead == await sets.freshness(ANNA, ["EUGP"])
+
+
+async def test_what_is_expected_is_known_from_when_it_holds_however_long_it_has_waited(desk: Desk) -> None:
+    async with desk.services.database.write() as other:
+        await other.lock("policy desk expectations")
+        waiting = asyncio.create_task(desk.services.ingestion.policies.set_expectations(ANNA, {}, WHY))
+        await asyncio.sleep(0.1)
+        later = desk.at("2025-02-13 08:05")
+    assert (await waiting).known_from == later
 
 
 async def test_in_time_is_told_by_what_is_expected(desk: Desk) -> None:
