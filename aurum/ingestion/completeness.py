@@ -55,7 +55,7 @@ class Completeness:
     ) -> list[FileDelivery]:  # fmt: skip
         last = min(last, at.date() + timedelta(days=MOST_DAYS))
         expectations = await self.policies.expectations_in_force(worker_principal(principal.tenant), stood_at)
-        begun = await self.store.vendors(principal.tenant, stood_at)
+        begun = await self.store.vendors(principal.tenant, None if by_publication else stood_at)
         files = await self.store.arrivals(principal.tenant, first, last, by_publication=by_publication)
         arrived = [(arrival, file_id) for arrival, file_id in files if arrival.received_at <= at]
         chosen = None if vendors is None else {vendor.strip().upper() for vendor in vendors}
@@ -76,9 +76,12 @@ class Completeness:
         """
         principal.require(Scope.CURVES_READ)
         now = self.clock()
-        at = now if at is None else min(at, now)
+        then = None if at is None or at >= now else at
+        at = then or now
         missing: dict[date, list[str]] = {}
-        for each in await self._found(principal, first, min(last, at.date()), vendors, at, by_publication=True):
+        for each in await self._found(
+            principal, first, min(last, at.date()), vendors, at, by_publication=True, stood_at=then
+        ):
             if each.delivery.state is DeliveryState.MISSING:
                 missing.setdefault(each.delivery.as_of, []).append(each.delivery.vendor)
         return missing

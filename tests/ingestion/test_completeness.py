@@ -179,6 +179,15 @@ async def test_missing_days_are_those_of_the_instant_asked_about(desk: Desk) -> 
     assert await missing(desk, "0001-01-01 00:00") == []
 
 
+async def test_days_that_were_missing_are_told_by_what_was_expected_then(desk: Desk) -> None:
+    desk.at("2025-02-14 08:00")
+    assert await missing(desk) == [THURSDAY]
+    desk.at("2025-02-14 22:30")
+    await desk.services.ingestion.policies.set_expectations(ANNA, {"vendors": {"EUGP": None}}, WHY)
+    assert await missing(desk) == []
+    assert await missing(desk, "2025-02-14 08:00") == [THURSDAY]
+
+
 async def test_no_day_has_prices_that_are_known_and_a_file_that_is_missing(desk: Desk) -> None:
     """Files of days long past, loaded today: what they say was known then, and so was the file."""
     desk.at("2025-06-02 08:00")
