@@ -80,7 +80,7 @@ def _text(value: object, name: str, most: int) -> str | None:
 
 def _count(value: object, path: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10**9:
-        raise InvalidInput(f"{path}: a whole number is due, not {str(value)[:60]!r}", path=path)
+        raise InvalidInput(f"{path}: a whole number from 0 to 1,000,000,000 is due, not {str(value)[:60]!r}", path=path)
     return value
 
 
@@ -105,14 +105,14 @@ def _true(value: object, path: str) -> bool:
 def _at_least(number: Callable[[Facts], float | None]) -> Callable[[str, Any, Facts], Checked]:
     def check(name: str, least: Any, facts: Facts) -> Checked:
         found = number(facts)
-        told = "nothing to tell it by" if found is None else f"{found:g}"
-        return Checked(name, f"at least {least:g}", told, None if found is None else found >= least)
+        told = "nothing to tell it by" if found is None else f"{found:.10g}"
+        return Checked(name, f"at least {least:.10g}", told, None if found is None else found >= least)
 
     return check
 
 
 def _errors(name: str, most: Any, facts: Facts) -> Checked:
-    return Checked(name, f"at most {most:g}", f"{facts.errors}", facts.errors <= most)
+    return Checked(name, f"at most {most}", f"{facts.errors}", facts.errors <= most)
 
 
 def _has(name: str, keys: Any, facts: Facts) -> Checked:

@@ -167,8 +167,8 @@ UNITS: Mapping[str, UnitOfMeasure] = MappingProxyType(
         unit.code: unit
         for unit in (
             UnitOfMeasure("MWh", "megawatt-hour", _ENERGY, 1.0, "MWh", _SI),
-            UnitOfMeasure("kWh", "kilowatt-hour", _ENERGY, 1 / 1000, "MWh", _SI),
-            UnitOfMeasure("GWh", "gigawatt-hour", _ENERGY, 1000.0, "MWh", _SI),
+            UnitOfMeasure("kWh", "kilowatt-hour", _ENERGY, 1 / 1000, "MWh", _SI + ": 1 MWh = 1,000 kWh"),
+            UnitOfMeasure("GWh", "gigawatt-hour", _ENERGY, 1000.0, "MWh", _SI + ": 1 GWh = 1,000 MWh"),
             UnitOfMeasure("GJ", "gigajoule", _ENERGY, 1 / 3.6, "MWh", _SI + ": 1 MWh = 3.6 GJ"),
             UnitOfMeasure("MMBtu", "million Btu", _ENERGY, _MMBTU_IN_MWH, "MWh", _BTU),
             UnitOfMeasure("therm", "therm", _ENERGY, _MMBTU_IN_MWH / 10, "MWh", "100,000 Btu; " + _BTU),
@@ -177,7 +177,7 @@ UNITS: Mapping[str, UnitOfMeasure] = MappingProxyType(
             UnitOfMeasure("L", "litre", _VOLUME, 1 / _LITRES_IN_GALLON, "gal", _GALLON),
             UnitOfMeasure("m3", "cubic metre", _VOLUME, 1000 / _LITRES_IN_GALLON, "gal", _GALLON),
             UnitOfMeasure("mt", "metric tonne", _MASS, 1.0, "mt", _SI),
-            UnitOfMeasure("kg", "kilogram", _MASS, 1 / 1000, "mt", _SI),
+            UnitOfMeasure("kg", "kilogram", _MASS, 1 / 1000, "mt", _SI + ": 1 t = 1,000 kg"),
             UnitOfMeasure("lb", "pound", _MASS, 0.00045359237, "mt", _POUND),
             UnitOfMeasure("st", "short ton", _MASS, 0.90718474, "mt", "2000 lb; " + _POUND),
             UnitOfMeasure("tCO2", "tonne of CO2", _EMISSION, 1.0, "tCO2", _SI),

@@ -36,6 +36,11 @@ def trigrams_of(word: str) -> frozenset[str]:
     return frozenset(padded[n : n + 3] for n in range(len(padded) - 2))
 
 
+def swaps_of(word: str) -> list[str]:
+    """It with two neighbouring letters changed, in order of their place: `da` of `ad`."""
+    return [word[:n] + word[n : n + 2][::-1] + word[n + 2 :] for n in range(len(word) - 1)]
+
+
 def similarity(one: str, other: str) -> float:
     """Of their trigrams, the share that they have in common: 1 for the same word, 0 for nothing alike."""
     ours, theirs = trigrams_of(one), trigrams_of(other)
@@ -48,8 +53,8 @@ def most_alike(word: str, others: Iterable[str], least: float) -> tuple[str, ...
     Words of which two neighbouring letters have changed places come first: of a short word they share few trigrams.
     """
     others = set(others)
-    if swapped := others & {word[:n] + word[n : n + 2][::-1] + word[n + 2 :] for n in range(len(word) - 1)}:
-        return tuple(sorted(swapped))
+    if found := others & set(swaps_of(word)):
+        return tuple(sorted(found))
     alike = {other: similarity(word, other) for other in others}
     best = max(alike.values(), default=0.0)
     return tuple(sorted(other for other, share in alike.items() if share == best)) if best >= least else ()

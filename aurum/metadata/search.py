@@ -27,7 +27,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator
 
 from aurum.backends.database import Database, WriteConnection
-from aurum.market.words import check_sought, most_alike, trigrams_of, words_of
+from aurum.market.words import check_sought, most_alike, swaps_of, trigrams_of, words_of
 from aurum.metadata.model import Curve, Search, SearchTerm
 from aurum.metadata.tables import curve_trigrams, curves
 
@@ -109,9 +109,9 @@ class Vocabulary:
         columns = curve_trigrams.c
         selects = [
             select(literal(word).label("given"), columns.word)
-            .where(columns.tenant_id == tenant, columns.trigram.in_(trigrams_of(word)))
+            .where(columns.tenant_id == tenant, _near(word))
             .group_by(columns.word)
-            .order_by(func.count().desc(), func.length(columns.word), columns.word)
+            .order_by(_swapped(word).desc(), func.count().desc(), func.length(columns.word), columns.word)
             .limit(_CANDIDATES)
             .subquery()
             for word in words
@@ -123,6 +123,17 @@ class Vocabulary:
         for given, word in rows:
             found[given].append(word)
         return {word: most_alike(word, candidates, _LEAST_ALIKE) for word, candidates in found.items()}
+
+
+def _swapped(word: str) -> ColumnElement[bool]:
+    return curve_trigrams.c.word.in_(swaps_of(word))
+
+
+def _near(word: str) -> ColumnElement[bool]:
+    """Which trigrams may be those of a similar word: `ad` has none in common with `da`."""
+    columns = curve_trigrams.c
+    starts = [f"  {each[0]}" for each in swaps_of(word)]
+    return or_(columns.trigram.in_(trigrams_of(word)), and_(columns.trigram.in_(starts), _swapped(word)))
 
 
 class _Terms(TypeDecorator[Collection[SearchTerm]]):

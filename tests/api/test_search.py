@@ -79,6 +79,18 @@ async def test_a_word_that_nothing_has_is_read_as_the_most_similar_ones(book: Bo
         assert await found(book, searched) == locations
 
 
+async def test_letters_that_have_changed_places_are_found_in_any_crowd(book: Book) -> None:
+    hubs = " ".join(f"72{number}" for number in range(60))  # each has more trigrams of `72x4` than `7x24` has
+    crowd = CurveDescription(CurveIdentity("PW", "PJM", "West", "power", "7x24"), "power", "power", region=hubs)
+    await book.publish("2025-02-13", [(crowd, prices([40.0]))])
+    for searched, words in {"72x4 ": ("7x24",), "pr ": ("rp",)}.items():  # `pr` has no trigram of `rp`
+        read = await book.metadata.search(DESK, searched)
+        assert read is not None
+        assert [term.found for term in read.terms] == [words]
+    assert await found(book, "72x4") == ["West"]
+    assert await found(book, "pr koln") == ["Köln"]
+
+
 async def test_whatever_is_searched_for_is_text(book: Book) -> None:
     texts = [
         "'",

@@ -50,6 +50,14 @@ def test_a_curve_that_repeats_the_day_before_is_stale() -> None:
     assert failed(required, prices([1.0], date(2030, 4, 1))) == []  # no delivery in common
 
 
+def test_a_new_month_of_a_stale_curve_is_not_called_old() -> None:
+    """April and May repeat those of the day before, June is quoted for the first time."""
+    before = snapshot(prices([50.0, 51.0, 52.0]), date(2025, 2, 13))
+    curve = snapshot(prices([51.0, 52.0, 60.0], date(2025, 4, 1)))
+    (found,) = failures(Requirements(not_stale=True), curve, FRIDAY, before, 0)
+    assert found.message == "its prices are those of 2025-02-13 in all deliveries that both quote"
+
+
 def test_prices_that_are_not_there_repeat_nothing() -> None:
     blank = prices([np.nan, np.nan])
     assert not repeats(blank, blank)

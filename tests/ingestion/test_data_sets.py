@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -48,6 +49,22 @@ def test_a_promise_is_kept_or_not(promise: str, value: object, kept: bool, found
     assert Contract.from_dict(contract.to_dict()) == contract
     (checked,) = contract.checked(FACTS)
     assert (checked.kept, checked.found) == (kept, found)
+
+
+def test_large_numbers_are_told_to_the_last_digit() -> None:
+    large = replace(FACTS, points=1_234_567, served=1_234_566, errors=2_000_001)
+    promises = {"points": 1_234_568, "served_share": 1, "errors": 2_000_000}
+    checked = Contract.from_dict({"promises": promises}).checked(large)
+    assert {each.promise: (each.promised, each.found, each.kept) for each in checked} == {
+        "points": ("at least 1234568", "1234567", False),
+        "served_share": ("at least 1", "0.99999919", False),
+        "errors": ("at most 2000000", "2000001", False),
+    }
+
+
+def test_a_number_that_is_too_large_is_told_the_largest() -> None:
+    with pytest.raises(InvalidInput, match=r"promises\.points: a whole number from 0 to 1,000,000,000 is due"):
+        Contract.from_dict({"promises": {"points": 10**10}})
 
 
 def test_what_there_is_nothing_to_tell_by_is_neither_kept_nor_broken() -> None:

@@ -75,7 +75,7 @@ def failures(
         text = f"{share:.1%} of its points have a price"
         found.append(Failure(Requirement.MIN_COMPLETENESS, text, share, required.min_completeness))
     if required.not_stale and before is not None and repeats(snapshot.prices, before.prices):
-        text = f"its prices are those of {before.as_of}, all of them"
+        text = f"its prices are those of {before.as_of} in all deliveries that both quote"
         found.append(Failure(Requirement.NOT_STALE, text, 1, 0))
     if required.no_findings and findings:
         text = f"{findings} warnings and errors were found about it"

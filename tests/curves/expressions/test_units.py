@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,3 +59,11 @@ def test_a_certificate_is_worth_nothing_else() -> None:
     with pytest.raises(UnitMismatch, match="certificate"):
         conversion(unit(USD=1, RIN=-1), unit(USD=1, gal=-1))
     assert conversion(unit(USX=1, RIN=-1), unit(USD=1, RIN=-1)).factor == 0.01
+
+
+def test_whatever_converts_says_by_what() -> None:
+    """A price per kWh is 1,000 times as much per MWh, since 1 MWh = 1,000 kWh."""
+    assert conversion(unit(EUR=1, kWh=-1), unit(EUR=1, MWh=-1)).reasons == ("SI: 1 MWh = 1,000 kWh",)
+    for one, other in permutations(UNITS.values(), 2):
+        if one.base == other.base and one.base is not None:
+            assert conversion(CompoundUnit.of({one.code: 1}), CompoundUnit.of({other.code: 1})).reasons
