@@ -59,7 +59,9 @@ class OfPublished(Parameters):
     scenario_run: Refused = None
     compare_run: Refused = None
     known_at: Refused = None
+    known_at_of_graphql: Refused = Field(None, alias="knownAt")
     as_of: RefusedDay = None
+    as_of_of_graphql: RefusedDay = Field(None, alias="asOf")
     as_of_from: RefusedDay = None
     as_of_to: RefusedDay = None
     asof_date: RefusedDay = None

@@ -315,8 +315,8 @@ async def test_an_export_has_every_row_of_a_day_or_of_all(rest: Rest) -> None:
         assert (await rest.get(path, **refused)).status_code == 422
 
 
-OTHER_NUMBERS = ["scenario_run", "compare_run", "known_at", "currency", "unit"]
-OTHER_DAYS = ["as_of", "as_of_from", "as_of_to", "asof_date"]
+OTHER_NUMBERS = ["scenario_run", "compare_run", "known_at", "knownAt", "currency", "unit"]
+OTHER_DAYS = ["as_of", "asOf", "as_of_from", "as_of_to", "asof_date"]
 
 
 @pytest.mark.parametrize("path", ["/v2/curves/export", "/v1/curves", "/v1/curves/strips"])
