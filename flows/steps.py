@@ -161,8 +161,8 @@ async def counting(total: int) -> AsyncIterator[Callable[[Sequence[Outcome], str
 
 @asynccontextmanager
 async def bar(description: str) -> AsyncIterator[Callable[[float, str], None]]:
-    """A progress artifact, and a way to say how far it is. Only the newest is told, one after the other and nobody
-    waits for it but at the end: the server may execute last what was sent first and not waited for."""
+    """A progress artifact, and a way to say how far it is; nobody waits for it but at the end. Only the newest is told,
+    one after the other: the server may execute last what was sent first and not waited for."""
     bar = await acreate_progress_artifact(0.0, description=description)
     newest: list[tuple[float, str]] = []
     changed, ended = asyncio.Event(), asyncio.Event()
