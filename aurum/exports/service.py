@@ -195,7 +195,7 @@ class ExportService:
         if export.state is ExportState.EXPIRED:
             raise Expired("the export has expired: its file is not kept any more", hint="Ask for it again.")
         if export.state is not ExportState.SUCCEEDED or export.digest is None:
-            raise Conflict(f"there is no file of the export yet: it is {export.state.lower()}")
+            raise Conflict(f"there is no file of the export: it is {export.state.lower()}")
         path = self.files.path(export.digest)
         if not await asyncio.to_thread(path.is_file):
             raise NotFound("the file of the export is not there", hint="Ask for it again.")
