@@ -173,7 +173,7 @@ async def chosen(curves: CurveService, principal: Principal, selection: Selectio
     found = await curves.metadata.by_key(principal, wanted.keys)
     missing = next((key for key in wanted.keys if key not in found), None)
     if missing is not None:
-        hint = "See `curves(search:)` for what there is."
+        hint = "See `curves(search:)` for what there is. In an address % of a key is %25, & is %26."
         raise NotFound(f"there is no curve {missing[:200]!r}", hint=hint, field="curve")
     return replace(wanted, keys=tuple(found[key].key for key in wanted.keys))
 

@@ -14,10 +14,10 @@ from typing import IO, Any, cast
 from aurum.auth import Principal, Scope
 from aurum.backends.blobs import FolderBlobs
 from aurum.backends.database import WriteConnection
-from aurum.backends.events import EventLog
+from aurum.backends.events import EventLog, Heads
 from aurum.backends.paging import Page, PageRequest
 from aurum.curves.stories import NamedRun
-from aurum.errors import Conflict, Expired, NotFound, TooManyExports
+from aurum.errors import Conflict, Expired, NotFound, TooManyExports, Unavailable
 from aurum.exports.comparisons import compared
 from aurum.exports.model import Export, ExportFormat, ExportState, Selection
 from aurum.exports.plans import Source, planned
@@ -28,6 +28,7 @@ from aurum.settings import ExportSettings
 
 EXPORT = "EXPORT"
 _AT_A_TIME = 2  # batches that are written in this process: each takes a core
+_LOOKS = 5  # at what an export consists of
 _NARROW = "Narrow the selection: fewer curves, as-of dates, tenor types or deliveries."
 _MAKE_A_JOB = "Make a job of it: the mutation `createExport` takes the same selection. Or narrow it."
 
@@ -45,13 +46,14 @@ class ExportService:
         self.files = files
         self.clock = clock
         self.settings = settings
+        self._heads = Heads(store.database)
         self._turns = asyncio.Semaphore(_AT_A_TIME)
         self.asked = asyncio.Event()  # this process was asked for a job
 
     async def plan(
         self, principal: Principal, selection: Selection, format_: ExportFormat, *, at_once: bool = False
     ) -> AnyPlan:
-        """What an export consists of, as it is known now unless it says when. Raises ExportTooLarge."""
+        """What an export consists of, as it is known now unless it says when. Raises ExportTooLarge, Unavailable."""
         most, hint = self.settings.max_points, _NARROW
         if at_once and self.settings.stream_points < most:
             most, hint = self.settings.stream_points, _MAKE_A_JOB
@@ -59,7 +61,12 @@ class ExportService:
         if given.compared:
             return await compared(self.source, principal, given, told, format_.most_rows(most), hint)
         run = None if given.scenario_run is None else told[given.scenario_run]
-        return await planned(self.source, principal, given, run, format_.most_rows(most), hint)
+        for _ in range(_LOOKS):
+            head = await self._heads.of(principal.tenant)
+            plan = await planned(self.source, principal, given, run, format_.most_rows(most), hint)
+            if await self._heads.of(principal.tenant) == head:  # else a part of a file might be in it
+                return plan
+        raise Unavailable("files are loaded all the time: look again in a moment, or narrow the selection")
 
     async def _pinned(self, principal: Principal, selection: Selection) -> tuple[Selection, dict[int, NamedRun]]:
         """With its runs of scenarios. Raises NotFound, and Conflict for one that has not succeeded."""
@@ -188,7 +195,7 @@ class ExportService:
         if export.state is ExportState.EXPIRED:
             raise Expired("the export has expired: its file is not kept any more", hint="Ask for it again.")
         if export.state is not ExportState.SUCCEEDED or export.digest is None:
-            raise Conflict(f"there is no file of the export yet: it is {export.state.lower()}")
+            raise Conflict(f"there is no file of the export: it is {export.state.lower()}")
         path = self.files.path(export.digest)
         if not await asyncio.to_thread(path.is_file):
             raise NotFound("the file of the export is not there", hint="Ask for it again.")

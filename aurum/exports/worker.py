@@ -131,19 +131,19 @@ class ExportWorker:
         told = None
         while True:
             await asyncio.sleep(min(_BEAT_SECONDS, self._service.settings.lease_seconds / 3))
-            ours = True
+            ours, values = True, progress.values  # which goes on while they are told
             with going_on(_log, "an export's lease is not extended"):
-                ours = await self._advance(claim, progress, progress.values != told)
-            told = progress.values
+                ours = await self._advance(claim, values, values != told)
+            told = values
             if not ours:
                 return
 
-    async def _advance(self, claim: Claim, progress: _Progress, news: bool) -> bool:
+    async def _advance(self, claim: Claim, values: dict[str, Any], news: bool) -> bool:
         until = self._service.clock() + self._lease
         async with self._service.store.database.write() as transaction:
-            ours = await self._service.store.change(transaction, claim, due_at=until, **progress.values)
+            ours = await self._service.store.change(transaction, claim, due_at=until, **values)
             if ours and news:
-                await self._service.announce(transaction, claim.tenant, replace(claim.export, **progress.values))
+                await self._service.announce(transaction, claim.tenant, replace(claim.export, **values))
         return ours
 
     async def _put_back(self, claim: Claim, error: AurumError) -> None:

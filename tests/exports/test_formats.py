@@ -22,6 +22,7 @@ from aurum.curves.stories import NamedRun
 from aurum.exports.frames import SCHEMA
 from aurum.exports.model import ExportFormat, Selection
 from aurum.exports.plans import Plan
+from aurum.exports.selections import read
 from aurum.exports.writers import opened
 from aurum.exports.writing import Drain
 from aurum.ingestion.model import RunState
@@ -192,6 +193,16 @@ async def test_a_workbook_says_what_it_is_as_of_when_and_known_when(exporting: E
     (line,) = chart.series
     assert (line.xVal.numRef.f, line.yVal.numRef.f) == ("'Points'!$J$2:$J$3", "'Points'!$L$2:$L$3")
     assert "2025-02-12" in line.tx.v
+
+
+def test_an_address_that_no_cell_can_hold_stands_in_several() -> None:
+    keys = tuple(f"eugp:eu/place+{number:04}/power/base" for number in range(1_000))
+    asked = Selection(CurveFilter(keys=keys), known_at=KNOWN_AT)
+    ids, sink = np.arange(1), io.BytesIO()
+    opened(ExportFormat.XLSX, Plan(asked, KNOWN_AT, [], ids, ids, ids), SCHEMA, sink).close()
+    *_, (label, address), (blank, rest) = load_workbook(sink)["About"].iter_rows(max_col=2, values_only=True)
+    assert (label, blank) == ("Ask again", None)
+    assert read(f"{address}{rest}".removeprefix("/exports.xlsx?")) == asked
 
 
 async def test_curves_in_other_units_are_not_drawn_on_one_axis(exporting: Exporting) -> None:

@@ -17,6 +17,7 @@ from aurum.backends.paging import PageRequest
 from aurum.errors import Conflict, Expired, Forbidden, NotFound, TooManyExports, Unavailable
 from aurum.exports.model import Export, ExportFormat, ExportState, Selection
 from aurum.exports.service import EXPORT, ExportService
+from aurum.exports.store import ExportStore
 from aurum.exports.worker import ExportWorker
 from aurum.metadata.model import CurveFilter
 from tests.exports.conftest import Exporting
@@ -173,6 +174,38 @@ async def test_a_heartbeat_keeps_others_away_and_tells_how_far_it_is(
     go.set()
     await working
     assert (await service.export(DESK, export.id)).state is ExportState.SUCCEEDED
+
+
+async def test_what_is_told_of_a_job_is_what_is_kept_though_it_goes_on(
+    exporting: Exporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, worker, go = exporting.service(), exporting.worker(lease_seconds=0.3), asyncio.Event()
+
+    async def quick(*_: Any) -> AsyncGenerator[int]:
+        yield 1
+        await go.wait()  # for a beat that is being written
+        yield 5
+        await asyncio.sleep(3600)
+
+    change = ExportStore.change
+
+    async def slow(self: ExportStore, *of: Any, **values: Any) -> bool:
+        ours = await change(self, *of, **values)
+        go.set()
+        await asyncio.sleep(0.05)
+        return ours
+
+    export = await service.create(DESK, ALL, CSV)
+    monkeypatch.setattr("aurum.exports.service.steps", quick)
+    monkeypatch.setattr(ExportStore, "change", slow)
+    working = asyncio.create_task(worker.work_once())
+    while ("RUNNING", 5, 6) not in await states(exporting):  # noqa: ASYNC110  of a later beat
+        await asyncio.sleep(0.02)
+    await service.cancel(DESK, export.id)
+    await working
+    points = [told for _, told, _ in await states(exporting)]
+    assert points[2] == 1  # as it was kept then: 5 were written by the time it was told
+    assert points == sorted(points)
 
 
 async def test_files_expire_are_said_to_have_and_are_removed(exporting: Exporting) -> None:

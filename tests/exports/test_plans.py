@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from aurum.auth import Principal
-from aurum.errors import ExportTooLarge, Forbidden, NoExchangeRate, NotFound, UnitMismatch
+from aurum.curves.model import Listed
+from aurum.curves.service import CurveService
+from aurum.errors import ExportTooLarge, Forbidden, NoExchangeRate, NotFound, Unavailable, UnitMismatch
 from aurum.exports.model import ExportFormat, Selection
 from aurum.metadata.model import CurveFilter
 from tests.exports.conftest import DAY, Exporting
-from tests.published import DESK, RIVAL, instant
+from tests.published import DESK, RIVAL, instant, prices
+from tests.published import NBP as NBP_GAS
+from tests.published import TTF as TTF_GAS
 
 TTF, NBP, GERMAN = "eugp:eu/dutch_ttf/gas", "eugp:uk/nbp/gas", "eugp:eu/german/power/base"
 
@@ -100,15 +105,45 @@ async def test_more_than_may_be_streamed_is_a_job_and_more_than_that_is_nothing(
 
 
 async def test_what_is_planned_is_exported_whatever_comes_meanwhile(exporting: Exporting) -> None:
-    from tests.published import TTF as TTF_DESCRIPTION
-    from tests.published import prices
-
     service, selection = exporting.service(), Selection(CurveFilter(keys=(TTF,)))
     plan = await service.plan(DESK, selection, ExportFormat.CSV)
-    await exporting.book.publish("2025-02-12", [(TTF_DESCRIPTION, prices([1.0, 2.0]))], "2025-02-14 09:00")
+    await exporting.book.publish("2025-02-12", [(TTF_GAS, prices([1.0, 2.0]))], "2025-02-14 09:00")
     lines = b"".join([each async for each in service.streamed(DESK, plan, ExportFormat.CSV)]).decode().splitlines()
     assert [line.split(",")[11] for line in lines[1:]] == ["50.25", ""]
     assert (await service.plan(DESK, selection, ExportFormat.CSV)).digest != plan.digest
+
+
+async def test_a_file_that_comes_while_it_is_planned_is_in_it_as_a_whole(
+    exporting: Exporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aurum.exports.plans._CURVES_RANGED", 1)  # looked at one after the other: TTF, German, NBP
+    left = load_while_it_looks(exporting, monkeypatch, files=1)
+    rows = await exporting.rows("as_of_from=2025-02-13")
+    assert [(row["curve_key"], row["mid"]) for row in rows] == [(TTF, 1.0), (NBP, 1.0)]  # not NBP alone
+    assert left == []
+
+
+async def test_files_that_come_again_and_again_make_it_no_mixture(
+    exporting: Exporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_while_it_looks(exporting, monkeypatch, files=100)
+    with pytest.raises(Unavailable, match="files are loaded all the time"):
+        await exporting.rows("as_of_from=2025-02-13")
+
+
+def load_while_it_looks(exporting: Exporting, monkeypatch: pytest.MonkeyPatch, *, files: int) -> list[float]:
+    """Of the 13th, each with other prices, once a part of the curves has been looked at. Those that have not come."""
+    look, left = CurveService.listed_days, [float(number) for number in range(files, 0, -1)]
+
+    async def listed_days(self: CurveService, *of: Any, **days: Any) -> dict[int, list[Listed]]:
+        found = await look(self, *of, **days)
+        if left:
+            curves = [(description, prices([number])) for number in [left.pop()] for description in (TTF_GAS, NBP_GAS)]
+            await exporting.book.publish("2025-02-13", curves)
+        return found
+
+    monkeypatch.setattr(CurveService, "listed_days", listed_days)
+    return left
 
 
 @pytest.mark.parametrize("query", ["", "as_of_from=2025-02-11"])
@@ -118,4 +153,4 @@ async def test_statements_do_not_grow_with_the_rows(exporting: Exporting, query:
     exporting.book.database.observe(lambda _c, _cur, statement, *_: statements.append(statement))
     await exporting.rows(query)
     reads = [each for each in statements if each.lstrip().upper().startswith(("SELECT", "WITH"))]
-    assert len(reads) == 4, reads  # curves, snapshots, units; then the prices
+    assert len(reads) == 6, reads  # the newest event, curves, snapshots, units, it again; then the prices

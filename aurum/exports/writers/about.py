@@ -6,8 +6,11 @@ from collections.abc import Iterable
 
 from aurum.curves.stories import NamedRun
 from aurum.exports.comparisons import ComparisonPlan
+from aurum.exports.model import Selection
 from aurum.exports.plans import Plan
 from aurum.exports.selections import instant_text, run_text, written
+
+_CELL = 32_767  # characters, of a cell of Excel
 
 
 def about(plan: Plan | ComparisonPlan) -> Iterable[tuple[str, str]]:
@@ -37,7 +40,7 @@ def _of_points(plan: Plan) -> Iterable[tuple[str, str]]:
         ("Instants", "UTC, in cells to the millisecond"),
         ("Deliveries", "from delivery_start up to, and without, delivery_end"),
         ("Empty prices", "not quoted; where withheld is TRUE the file has a number that is in quarantine"),
-        ("Ask again", f"/exports.xlsx?{written(selection)}"),
+        *_asked(selection),
     )
 
 
@@ -53,6 +56,16 @@ def _of_run(told: NamedRun) -> Iterable[tuple[str, str]]:
     )
 
 
+def _asked(selection: Selection) -> Iterable[tuple[str, str]]:
+    """The address to ask again: in as many rows as it needs, each from a parameter on."""
+    label, address = "Ask again", f"/exports.xlsx?{written(selection)}"
+    while len(address) > _CELL:
+        end = address.rindex("&", 0, _CELL)
+        yield label, address[:end]
+        label, address = "", address[end:]
+    yield label, address
+
+
 def _of_comparison(plan: ComparisonPlan) -> Iterable[tuple[str, str]]:
     yield from (
         ("What", "Scenario runs beside each other: a row for each difference and run, the largest differences first"),
@@ -62,7 +75,7 @@ def _of_comparison(plan: ComparisonPlan) -> Iterable[tuple[str, str]]:
         ("Numbers", "base is what a run has started from; difference is value less base; spread is over all runs"),
         ("Drivers", "what each did, by its position from 0, in the unit of the row; empty: the run has no such driver"),
         ("Deliveries", "from delivery_start up to, and without, delivery_end"),
-        ("Ask again", f"/exports.xlsx?{written(plan.selection)}"),
+        *_asked(plan.selection),
     )
     for told in plan.told:
         yield from (("", ""), *_of_run(told), ("Known at", instant_text(told.known_at)))
