@@ -61,13 +61,15 @@ class CompoundUnit:
     def simplified(self) -> CompoundUnit:
         """`EUR*MMBtu/MWh/MWh` is `EUR/MWh`: one unit of each dimension, the one whose power says most.
 
-        What is nothing but ratios of the same dimension, such as `MMBtu/MWh`, stays as it is.
+        What is nothing but ratios of the same dimension, such as `MMBtu/MWh`, stays as it is; powers of them, such as
+        `MMBtu^2/MWh^2`, are a number.
         """
         chosen: dict[str, int] = {}
         for base, power in self.base.powers:
             same = [each for each in self.powers if _scale(each[0])[0] == base]
             chosen[max(same, key=lambda each: each[1] * power)[0]] = power
-        return CompoundUnit.of(chosen) if chosen else self
+        ratio = not chosen and all(abs(power) == 1 for _, power in self.powers)
+        return self if ratio else CompoundUnit.of(chosen)
 
 
 PLAIN = CompoundUnit()

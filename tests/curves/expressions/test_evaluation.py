@@ -39,6 +39,7 @@ MMBTU = 3600 / 1055.05585262  # in a MWh
         # a basis between two places: 80 pence a therm are 8 pounds a MMBtu, 10 dollars at 1.25
         ("convert([nbp], USD/MMBtu, 1.25 USD/GBP) - [hub]", "USD/MMBtu", [6.0, 5.875, 5.75]),
         ("[power] / [gas]", "1", [3.0, 80 / 28, 70 / 26]),
+        ("([nbp] / [gb]) * ([nbp] / [gb])", "1", [(b * MMBTU / a) ** 2 for a, b in ((85, 8), (81, 7.5), (79, 7))]),
         ("7 MMBtu/MWh * [hub]", "USD/MWh", [28.0, 24.5, 21.0]),
         ("[hub] / 1.25 USD/EUR", "EUR/MMBtu", [3.2, 2.8, 2.4]),
         ("[power] * quoted_in([fx], USD/EUR)", "USD/MWh", [94.5, 84.8, 74.9]),

@@ -33,6 +33,7 @@ def test_they_multiply_and_cancel() -> None:
         ({"EUR": 1, "MMBtu": 1, "MWh": -2}, "EUR/MWh"),
         ({"MMBtu": 1, "MWh": -1}, "MMBtu/MWh"),
         ({"GBX": 1, "GBP": -1}, "GBX/GBP"),
+        ({"MMBtu": 2, "MWh": -2}, "1"),
         ({"EUR": 1, "tCO2": 1, "tCO2e": -1, "MWh": -1}, "EUR/MWh"),
         ({"USD": 1, "MMBtu": -1, "EUR": -1, "MWh": 1}, "USD/EUR"),
         ({"USD": 1, "RIN": -1}, "USD/RIN"),
