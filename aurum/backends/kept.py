@@ -96,15 +96,16 @@ class KeptSince(Kept[K, tuple[int, V]]):
         read: Callable[[list[N]], Awaitable[Mapping[N, V]]],
         size: Callable[[N, V], int],
     ) -> dict[N, V]:
-        """What still holds; of the other names what `read` answers, which is kept. `head` was asked for just now."""
+        """What still holds; where one of them does not, what `read` answers of all, which is kept: what is answered
+        together is of one moment. `head` was asked for just now.
+        """
         found = self.all_still(keys, head)
         if len(found) == len(keys):
             return found
-        missing = [name for name in keys if name not in found]
-        for name, value in (await read(missing)).items():
-            found[name] = value
+        read_now = await read(list(keys))
+        for name, value in read_now.items():
             self.note(keys[name], head, value, size(name, value))
-        return found
+        return dict(read_now)
 
     def note(self, key: K, head: int, value: V, size: int) -> None:
         """`value` was read after `head` was asked for."""

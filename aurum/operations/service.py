@@ -128,7 +128,7 @@ class OperationService:
             if again:
                 await self.store.retire(transaction, tenant, again, None, None)
         kept = {id_: replace(each, retired_at=None, retired_by=None) for id_, each in there.items()}
-        self._known[tenant].looked = float("-inf")
+        self._known.pop(tenant, None)  # whoever is looking may have seen them as they were
         return [kept.get(each.id, each) for each in new.values()]
 
     async def retire(self, principal: Principal, id_: str) -> Operation:
@@ -142,7 +142,7 @@ class OperationService:
             if found.retired_at is None:
                 found = replace(found, retired_at=self.clock(), retired_by=principal.name)
                 await self.store.retire(transaction, principal.tenant, [id_], found.retired_at, found.retired_by)
-        self._known[principal.tenant].looked = float("-inf")
+        self._known.pop(principal.tenant, None)
         return found
 
     async def note(self) -> None:

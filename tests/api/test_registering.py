@@ -67,6 +67,30 @@ async def test_an_operation_is_registered_used_listed_and_retired(ask: Ask, clie
     assert (await ask(LIST))["data"]["registeredOperations"][0]["retiredAt"] == retired["retiredAt"]
 
 
+async def test_what_is_retired_while_somebody_looks_another_one_up_is_not_executed_afterwards(
+    ask: Ask, client: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await register(ask, {"id": "board", "document": VIEWER})
+    assert await by_id(client, "board") == "demo"
+    seen, retired = asyncio.Event(), asyncio.Event()
+    revision = services.operations.store.revision
+
+    async def slowly(tenant: str) -> int:
+        found = await revision(tenant)
+        seen.set()
+        await retired.wait()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services.operations.store, "revision", slowly)
+        other = asyncio.create_task(by_id(client, "nobody"))
+        await seen.wait()
+        assert (await ask(RETIRE, id="board"))["data"]["retireOperation"]["problems"] == []
+        retired.set()
+        assert await other == "OPERATION_NOT_REGISTERED"
+    assert await by_id(client, "board") == "OPERATION_NOT_REGISTERED"
+
+
 async def test_an_id_never_changes_its_meaning(ask: Ask, client: httpx.AsyncClient) -> None:
     await register(ask, {"id": "board", "document": VIEWER})
     assert (await register(ask, {"id": "board", "document": VIEWER}))["problems"] == []

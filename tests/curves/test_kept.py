@@ -8,9 +8,10 @@ from datetime import date, datetime
 import pytest
 
 from aurum.auth import Principal
+from aurum.curves.histories import HistoryAsked
 from aurum.curves.model import Publication
 from aurum.errors import Forbidden
-from tests.published import DESK, RIVAL, TTF, Book, instant, open_book, prices
+from tests.published import DESK, NBP, RIVAL, TTF, Book, instant, months, open_book, prices
 
 
 @pytest.fixture
@@ -37,6 +38,26 @@ async def test_a_restatement_in_between_is_answered_at_once(book: Book, migrated
     assert await newest(RIVAL) == []
     with pytest.raises(Forbidden):
         await newest(Principal("desk", "nobody", frozenset()))
+
+
+async def test_what_is_answered_together_is_of_one_moment(migrated_url: str) -> None:
+    """A file is published after the head was asked for, and one of its two curves had been kept before."""
+    async with open_book(migrated_url, 100_000) as book:
+        await book.publish("2025-02-13", [(TTF, prices([50.0])), (NBP, prices([90.0]))])
+        known = await book.metadata.by_key(DESK, ["eugp:eu/dutch_ttf/gas", "eugp:uk/nbp/gas"])
+        ids = [curve.id for curve in known.values()]
+        march = HistoryAsked(months(date(2025, 3, 1), 1)[0].period, date(2025, 2, 1), date(2025, 2, 28), None)
+        head = await book.curves.head(DESK)
+
+        async def seen(curve_ids: list[int]) -> tuple[list[float], list[float]]:
+            snapshots = await book.curves.snapshots(DESK, curve_ids, head=head)
+            histories = await book.curves.histories.of(DESK.tenant, curve_ids, march, head)
+            return [snapshots[id_].prices.mid[0] for id_ in curve_ids], [histories[id_].mid[-1] for id_ in curve_ids]
+
+        assert await seen(ids[:1]) == ([50.0], [50.0])
+        corrected = [(TTF, prices([51.0])), (NBP, prices([91.0]))]
+        await book.publish("2025-02-13", corrected, "2025-02-14 07:40")
+        assert await seen(ids) == ([51.0, 91.0], [51.0, 91.0])
 
 
 async def test_what_is_kept_is_bounded_and_comes_without_its_prices(book: Book) -> None:
