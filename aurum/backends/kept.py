@@ -93,7 +93,7 @@ class KeptSince(Kept[K, tuple[int, V]]):
         self,
         keys: Mapping[N, K],
         head: int,
-        read: Callable[[list[N]], Awaitable[Mapping[N, V]]],
+        read: Callable[[], Awaitable[dict[N, V]]],
         size: Callable[[N, V], int],
     ) -> dict[N, V]:
         """What still holds; where one of them does not, what `read` answers of all, which is kept: what is answered
@@ -102,10 +102,10 @@ class KeptSince(Kept[K, tuple[int, V]]):
         found = self.all_still(keys, head)
         if len(found) == len(keys):
             return found
-        read_now = await read(list(keys))
-        for name, value in read_now.items():
+        found = await read()
+        for name, value in found.items():
             self.note(keys[name], head, value, size(name, value))
-        return dict(read_now)
+        return found
 
     def note(self, key: K, head: int, value: V, size: int) -> None:
         """`value` was read after `head` was asked for."""

@@ -174,17 +174,17 @@ class BookStore:
     async def _still(
         self, tenant: str, keys: Sequence[Hashable], head: int | None, read: Callable[[], Awaitable[list[Quoted]]]
     ) -> list[Quoted]:
-        """All are read where one of them is not kept: what is answered together is of one moment."""
+        """In the order of their keys. See `KeptSince.filled`."""
         if not self.kept.most_bytes:
             return await read()
         head = await self._snapshots.heads.of(tenant) if head is None else head
-        kept = [self.kept.still((tenant, key), head) for key in keys]
-        found = [each for each in kept if each is not None]
-        if len(found) < len(keys):
-            found = await read()
-            for key, each in zip(keys, found, strict=True):
-                self.kept.note((tenant, key), head, each, each.size)
-        return found
+
+        async def placed() -> dict[int, Quoted]:
+            return dict(enumerate(await read()))
+
+        places = {place: (tenant, key) for place, key in enumerate(keys)}
+        found = await self.kept.filled(places, head, placed, lambda _, quoted: quoted.size)
+        return [found[place] for place in places]
 
     async def _quoted(self, found: Columns, parts: Sequence[NDArray[np.intp]]) -> list[Quoted]:
         """Each of these rows."""

@@ -59,8 +59,8 @@ class HistoryStore:
             return await self._read(tenant, curve_ids, asked)
         head = await self._snapshots.heads.of(tenant) if head is None else head
 
-        async def read(missing: list[int]) -> dict[int, PriceHistory]:
-            found = await self._read(tenant, missing, asked)
+        async def read() -> dict[int, PriceHistory]:
+            found = await self._read(tenant, curve_ids, asked)
             return {id_: replace(history, identity=next(_identities)) for id_, history in found.items()}
 
         keys = {id_: (tenant, id_, asked) for id_ in curve_ids}

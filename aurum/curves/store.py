@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -80,13 +81,12 @@ class SnapshotStore:
 
         `head`: the tenant's (`Heads`), where the caller has just asked for it.
         """
+        read = partial(self._read_together, tenant, curve_ids, as_of, known_at)
         if not self.kept.most_bytes:
-            return await self._read_together(tenant, curve_ids, as_of, known_at)
+            return await read()
         head = await self.heads.of(tenant) if head is None else head
         keys = {id_: (tenant, id_, as_of, known_at) for id_ in curve_ids}
-        return await self.kept.filled(
-            keys, head, lambda missing: self._read_together(tenant, missing, as_of, known_at), _size
-        )
+        return await self.kept.filled(keys, head, read, _size)
 
     async def _read_together(
         self, tenant: str, curve_ids: Collection[int], as_of: date | None, known_at: datetime | None

@@ -281,7 +281,7 @@ class CatalogueStore:
         """
         if head is None:
             return await self._read_together(tenant, keys)
-        read = partial(self._read_together, tenant)
+        read = partial(self._read_together, tenant, keys)
         return await self._known.filled({key: (tenant, key) for key in keys}, head, read, _size)
 
     async def _read_together(self, tenant: str, keys: Collection[str]) -> dict[str, Curve]:
