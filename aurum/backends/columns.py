@@ -23,6 +23,7 @@ from aurum.backends.reads import Read
 
 Columns = Mapping[str, Any]
 _FLOAT = 8  # bytes
+_MOST_BESIDE = 2  # times as many vectors as are wanted may stay in memory with them
 _BLANK = np.array([np.nan], dtype="<f8").tobytes()
 _EPOCH = np.datetime64("2000-01-01")  # PostgreSQL's
 
@@ -67,7 +68,10 @@ class Vectors:
         if points and len(self.numbers) == points * len(self.sizes) and (self.sizes == points).all():
             every: NDArray[np.float64] = self.numbers.reshape(-1, points)
             places = self.starts[rows] // points
-            return every if np.array_equal(places, np.arange(len(every))) else every[places]  # a copy takes time
+            first, most = int(places[0]) if len(places) else 0, _MOST_BESIDE * len(places)
+            if len(every) <= most and np.array_equal(places, np.arange(first, first + len(places))):
+                return every[first : first + len(places)]  # a copy takes time
+            return every[places]
         quoted = self.sizes[rows] == points
         values = np.full((len(rows), points), np.nan)
         values[quoted] = self.numbers[self.starts[rows[quoted], None] + np.arange(points)]
@@ -191,12 +195,15 @@ class ColumnRead:
             if not isinstance(found[name], Vectors):
                 found[name] = Vectors.of_each(found[name])
         order = np.lexsort([found[name] for name in reversed(self._order)]) if self._order else np.empty(0, np.intp)
-        if not (order[1:] < order[:-1]).any():
-            return found
-        return {
-            name: [column[place] for place in order.tolist()] if isinstance(column, list) else column[order]
-            for name, column in found.items()
-        }
+        return taken(found, order) if (order[1:] < order[:-1]).any() else found
+
+
+def taken(found: Columns, rows: NDArray[np.intp]) -> Columns:
+    """These rows, in this order."""
+    return {
+        name: [column[place] for place in rows.tolist()] if isinstance(column, list) else column[rows]
+        for name, column in found.items()
+    }
 
 
 def _one(pieces: Sequence[ColumnElement[Any]]) -> ColumnElement[Any]:

@@ -15,7 +15,7 @@ from aurum.curves.model import Prices, Standing
 from aurum.market.periods import TenorGrid
 
 NOWHERE = -1
-_NO_CURVE = np.iinfo(np.int64).max
+NO_CURVE = np.iinfo(np.int64).max
 _LOOKED_UP = 150  # bytes of a curve in a block beside its numbers
 
 
@@ -110,7 +110,7 @@ class Quoted:
     def _places(self) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
         """The curves in order; of each its block and its row. A last one that is no curve."""
         sizes = [len(block.curve_ids) for block in self.blocks]
-        ids = np.concatenate([*(block.curve_ids for block in self.blocks), [_NO_CURVE]])
+        ids = np.concatenate([*(block.curve_ids for block in self.blocks), [NO_CURVE]])
         blocks = np.repeat(np.arange(len(sizes) + 1), [*sizes, 1])
         rows = np.concatenate([np.arange(size) for size in (*sizes, 1)])
         order = np.argsort(ids)

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 
-from aurum.backends.columns import Columns, read_columns
+from aurum.backends.columns import Columns, read_columns, taken
 from aurum.backends.database import Id
 from aurum.backends.kept import KeptSince
 from aurum.backends.reads import Read, among, rows_of
 from aurum.curves import statements
-from aurum.curves.blocks import DayBlock, QuoteBlock, Quoted
+from aurum.curves.blocks import NO_CURVE, DayBlock, QuoteBlock, Quoted
+from aurum.curves.mid_blocks import Parts, mids_between, mids_of_days
 from aurum.curves.model import CurvePrices, DayPrices, Listed, Prices, Side, Span, unpack
 from aurum.curves.statements import RANK, newest_of_days, of_tenant
 from aurum.curves.store import SnapshotStore, bits
@@ -151,8 +152,12 @@ class BookStore:
         if first == last:
             (day,) = await self._on(tenant, curve_ids, [first], known_at, (side,), head)
             return partial(_day_blocks, day, side)
-        read, given = statements.vectors(side, known_at is not None), _between(curve_ids, first, last, known_at)
-        found = await read_columns(self._snapshots.database, read, tenant=tenant, **given)
+        parts = Parts.of(curve_ids) if side is Side.MID else None
+        if parts is not None:
+            found = await mids_between(self._snapshots.database, tenant, parts, first, last, known_at)
+        else:
+            read, given = statements.vectors(side, known_at is not None), _between(curve_ids, first, last, known_at)
+            found = _newest(await read_columns(self._snapshots.database, read, tenant=tenant, **given))
         grids = await self._snapshots.grids_of(set(found["grid_id"].tolist()))
         return partial(_blocks, found, grids, curve_ids, side)
 
@@ -162,14 +167,15 @@ class BookStore:
     ) -> list[Quoted]:  # fmt: skip
         """Of exactly these days the curves that have them. One statement."""
 
+        ids = sorted(curve_ids)
+
         async def read() -> list[Quoted]:
-            found = await self._of_days(tenant, curve_ids, list(set(days)), known_at, sides)
-            newest = _newest(found, curve_ids)
-            rows = [np.flatnonzero(newest & (found["as_of"] == np.datetime64(day))) for day in days]
+            found = await self._of_days(tenant, ids, list(set(days)), known_at, sides)
+            asked = _asked(found, ids)
+            rows = [np.flatnonzero(asked & (found["as_of"] == np.datetime64(day))) for day in days]
             return await self._quoted(found, rows)
 
-        ids = tuple(sorted(curve_ids))
-        return await self._still(tenant, [(ids, day, known_at, sides) for day in days], head, read)
+        return await self._still(tenant, [(tuple(ids), day, known_at, sides) for day in days], head, read)
 
     async def _still(
         self, tenant: str, keys: Sequence[Hashable], head: int | None, read: Callable[[], Awaitable[list[Quoted]]]
@@ -199,13 +205,16 @@ class BookStore:
         self, tenant: str, curve_ids: Sequence[int], days: Sequence[date], known_at: datetime | None,
         sides: tuple[str, ...],
     ) -> Columns:  # fmt: skip
-        """Every version of these days, and of few other curves whose ids are between. One statement."""
+        """The newest version of each of these days, and of few other curves whose ids are between. One statement."""
+        parts = Parts.of(curve_ids) if sides == _SIDES[:1] else None
+        if parts is not None:
+            return await mids_of_days(self._snapshots.database, tenant, parts, days, known_at)
         lowest, highest = min(curve_ids, default=0), max(curve_ids, default=0)
         between = highest - lowest < _MOST_BETWEEN * len(curve_ids)
         given: dict[str, Any] = {"lowest": lowest, "highest": highest} if between else {"curves": list(curve_ids)}
         given |= {"known_at": known_at} if known_at else {}
         read = statements.day_vectors(sides, known_at is not None, between)
-        return await read_columns(self._snapshots.database, read, tenant=tenant, days=list(days), **given)
+        return _newest(await read_columns(self._snapshots.database, read, tenant=tenant, days=list(days), **given))
 
     async def _grids(self, rows: Sequence[Sequence[Any]]) -> Mapping[int, TenorGrid]:
         return await self._snapshots.grids_of({row[_GRID] for row in rows})
@@ -276,19 +285,26 @@ def _by_curve(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> 
     return {curve_id: [_day(row, grids) for row in days.values()] for curve_id, days in found.items()}
 
 
-def _newest(found: Columns, curve_ids: Sequence[int]) -> NDArray[np.bool_]:
-    """Those that are the newest of a day of these curves. See `newest_of_days`."""
-    newest: NDArray[np.bool_] = newest_of_days(found) & np.isin(found["curve_id"], curve_ids)
-    return newest
+def _newest(found: Columns) -> Columns:
+    """Of versions the newest of each day of a curve. See `newest_of_days`."""
+    newest = newest_of_days(found)
+    return found if newest.all() else taken(found, np.flatnonzero(newest))
+
+
+def _asked(found: Columns, curve_ids: Sequence[int]) -> NDArray[np.bool_]:
+    """Which of them are of these curves, whose ids are in order."""
+    curve, asked = found["curve_id"], np.array([*curve_ids, NO_CURVE])
+    of_them: NDArray[np.bool_] = asked[np.searchsorted(asked, curve)] == curve
+    return of_them
 
 
 def _blocks(
     found: Columns, grids: Mapping[int, TenorGrid], curve_ids: Sequence[int], side: Side
 ) -> list[DayBlock]:  # fmt: skip
-    curve, as_of, grid, newest = found["curve_id"], found["as_of"], found["grid_id"], _newest(found, curve_ids)
+    curve, as_of, grid, asked = found["curve_id"], found["as_of"], found["grid_id"], _asked(found, sorted(curve_ids))
     blocks = []
-    for id_ in np.unique(grid[newest]).tolist():
-        rows = np.flatnonzero(newest & (grid == id_))
+    for id_ in np.unique(grid[asked]).tolist():
+        rows = np.flatnonzero(asked & (grid == id_))
         blocks.append(DayBlock(grids[id_], curve[rows], as_of[rows], found[side].matrix(rows, len(grids[id_]))))
     return blocks
 
@@ -306,16 +322,25 @@ def _quote_blocks(
     found: Columns, chosen: NDArray[np.intp], grids: Mapping[int, TenorGrid]
 ) -> list[QuoteBlock]:  # fmt: skip
     grid, as_of = found["grid_id"][chosen], found["as_of"][chosen]
-    order = np.lexsort((as_of, grid))
-    cuts = np.flatnonzero((np.diff(grid[order]) != 0) | (np.diff(as_of[order]) != np.timedelta64(0))) + 1
     blocks = []
-    for rows in sorted(np.split(chosen[order], cuts), key=lambda rows: int(rows[0])) if len(chosen) else ():
+    for rows in _alike(chosen, grid, as_of):
         tenors, day = grids[int(found["grid_id"][rows[0]])], found["as_of"][rows[0]].astype(date)
         mid, bid, ask = (found[side].matrix(rows, len(tenors)) if side in found else None for side in _SIDES)
         held = _held(found["withheld"], rows, len(tenors))
         curve, id_, version = (found[name][rows] for name in ("curve_id", "id", "version"))
         blocks.append(QuoteBlock(tenors, day, curve, id_, version, cast("Prices", mid), bid, ask, held))
     return blocks
+
+
+def _alike(
+    rows: NDArray[np.intp], grid: NDArray[np.int64], as_of: NDArray[np.datetime64]
+) -> list[NDArray[np.intp]]:  # fmt: skip
+    """Those of the same grid and day together."""
+    if not len(rows) or ((grid == grid[0]).all() and (as_of == as_of[0]).all()):
+        return [rows] if len(rows) else []
+    order = np.lexsort((as_of, grid))
+    cuts = np.flatnonzero((np.diff(grid[order]) != 0) | (np.diff(as_of[order]) != np.timedelta64(0))) + 1
+    return sorted(np.split(rows[order], cuts), key=lambda each: int(each[0]))
 
 
 def _held(packed: Sequence[bytes | None], rows: NDArray[np.intp], points: int) -> NDArray[np.bool_] | None:

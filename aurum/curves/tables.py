@@ -58,6 +58,25 @@ snapshots = Table(
     Index(None, "curve_id", "as_of", postgresql_where=_BLANK, sqlite_where=_BLANK),
 )
 
+# Mids of snapshots side by side: of those of one publication that share a grid, of curves whose ids are in one part.
+mid_blocks = Table(
+    "mid_blocks",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("part", Id, nullable=False),  # 64 ids of curves: the id divided by it
+    Column("lowest", Id, nullable=False),  # of the curves
+    Column("highest", Id, nullable=False),
+    Column("published_at", Instant, nullable=False),
+    Column("revised_at", Instant, nullable=False),
+    Column("grid_id", ForeignKey("tenor_grids.id"), nullable=False),
+    Column("versions", LargeBinary, nullable=False),  # int64, little-endian: all curves, all snapshots, all versions
+    Column("mid", LargeBinary, nullable=False),  # as snapshots have them, one after the other
+    Column("withheld", LargeBinary),  # likewise, zeros where a snapshot has none; null: none has any
+    Index(None, "tenant_id", "as_of", "part"),
+)
+
 # How often a vendor's day has changed: what was read of it is kept until then.
 vendor_days = Table(
     "vendor_days",

@@ -11,9 +11,10 @@ import numpy as np
 from sqlalchemy import Table, and_, insert, select, update
 
 from aurum.backends.database import ReadConnection, WriteConnection
+from aurum.curves.mid_blocks import blocks_of
 from aurum.curves.model import Change, CurvePrices, Publication, Rank, Version, pack, place, same_numbers
 from aurum.curves.store import SnapshotStore
-from aurum.curves.tables import confirmations, point_rows, snapshots, tenor_grids, vendor_days
+from aurum.curves.tables import confirmations, mid_blocks, point_rows, snapshots, tenor_grids, vendor_days
 from aurum.market.cells import Cells
 
 
@@ -57,7 +58,11 @@ class VersionStore:
             for number, (old, there) in enumerate(placement.restores, version + 1):
                 rows.append(await self._restored(transaction, old, there, number, publication))
         if rows:
-            await transaction.execute(insert(snapshots), rows)
+            added = await transaction.execute(
+                insert(snapshots).returning(snapshots.c.id, sort_by_parameter_order=True), rows
+            )
+            blocks = blocks_of([row | {"id": id_} for row, id_ in zip(rows, added.scalars(), strict=True)])
+            await transaction.execute(insert(mid_blocks), blocks)
             await self._revise(transaction, tenant, publication)
         if publication.author is None:  # a person who says the same again holds up nothing that a vendor says
             await self._confirm(transaction, tenant, publication, confirming)

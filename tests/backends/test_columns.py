@@ -104,6 +104,8 @@ async def test_vectors_of_one_length_are_rows_of_a_matrix(database: Database, se
     for name in named:
         assert found[name].matrix(np.arange(4), 2).tolist() == [[1, -1], [2, -1], [3, -1], [4, -1]]
         assert found[name].matrix(np.array([3, 0]), 2).tolist() == [[4, -1], [1, -1]]
+        assert found[name].matrix(np.array([1, 2]), 2).tolist() == [[2, -1], [3, -1]]
+        assert found[name].matrix(np.array([2]), 2).tolist() == [[3, -1]]
         assert found[name][np.array([2, 1])].matrix(np.arange(2), 2).tolist() == [[3, -1], [2, -1]]
         assert np.isnan(found[name].matrix(np.arange(4), 1)).all()
 

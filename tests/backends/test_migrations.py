@@ -99,6 +99,21 @@ async def test_curves_that_were_there_before_locations_are_linked_as_new_ones_ar
     assert await rows(migrated_url, "curves", "key, location_key") == linked
 
 
+async def test_mids_that_were_there_before_are_put_side_by_side_as_new_ones_are(
+    migrated_url: str, tmp_path: Path
+) -> None:
+    """Corrected ones and those in quarantine, too."""
+    async with open_desk(migrated_url, tmp_path) as desk:
+        await filled(desk)
+    columns = "tenant_id, as_of, part, lowest, highest, published_at, revised_at, grid_id, versions, mid, withheld"
+    written = await rows(migrated_url, "mid_blocks", columns)
+    await asyncio.to_thread(migrate, migrated_url, "0016")
+    await asyncio.to_thread(migrate, migrated_url)
+    assert await rows(migrated_url, "mid_blocks", columns) == written
+    assert any(row[-1] is None for row in written)
+    assert any(row[-1] is not None for row in written)
+
+
 async def filled(desk: Desk) -> None:
     """A file with a point that is corrected, its correction, a refused file and a cancelled run."""
     await desk.load(eugp(AW13=999.0))

@@ -9,6 +9,7 @@ import pytest
 
 from aurum.auth import Principal
 from aurum.backends.paging import PageRequest
+from aurum.curves import mid_blocks
 from aurum.curves.aggregates import AggregateAsked
 from aurum.curves.analytics.buckets import DeliveryBucket
 from aurum.curves.analytics.movers import MoveMeasure
@@ -28,9 +29,13 @@ Mids = list[float | None]
 Found = dict[str, Mids]
 
 
-@pytest.fixture(params=[0, 1_000_000], ids=["nothing kept", "kept"])
-async def book(migrated_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Book]:
-    async with open_book(migrated_url, request.param) as opened:
+@pytest.fixture(params=[(0, 16), (1_000_000, 16), (1_000_000, 1)], ids=["nothing kept", "kept", "read side by side"])
+async def book(
+    migrated_url: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Book]:
+    kept_bytes, fewest = request.param
+    monkeypatch.setattr(mid_blocks, "FEWEST", fewest)
+    async with open_book(migrated_url, kept_bytes) as opened:
         await opened.publish(str(FIRST), [(TTF, prices([50.0, 51.0])), (NBP, prices([90.0, 91.0]))])
         await opened.publish(str(SECOND), [(TTF, prices([52.0, 54.0])), (NBP, prices([90.5, 91.0]))])
         yield opened

@@ -53,9 +53,8 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
     if (rows[1:] < rows[:-1]).any():
         order = np.argsort(rows, kind="stable")
         rows, values, weights = rows[order], values[order], None if weights is None else weights[order]
-    cut_rows, cut_columns = _starts(rows), _starts(columns)
+    (cut_rows, heights), (cut_columns, widths) = _runs(rows), _runs(columns)
     keys = (rows[cut_rows, None] + columns[cut_columns]).ravel()
-    heights, widths = (np.diff(np.append(cut, len(of))) for cut, of in ((cut_rows, rows), (cut_columns, columns)))
 
     def total(each: NDArray[np.generic], sums: np.ufunc = np.add) -> Numbers:
         within = sums.reduceat(each, cut_rows, axis=0)
@@ -157,6 +156,7 @@ def _linear(ordered: Numbers, starts: Keys, counts: NDArray[np.int64], shares: N
     return found
 
 
-def _starts(ordered: Keys) -> NDArray[np.intp]:
-    """Where each run of equal values begins."""
-    return np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+def _runs(ordered: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where each run of equal values begins, and how long it is."""
+    ends = np.concatenate([[0], (ordered[1:] != ordered[:-1]).nonzero()[0] + 1, [len(ordered)]])
+    return ends[:-1], ends[1:] - ends[:-1]

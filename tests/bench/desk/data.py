@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from aurum.auth import local_principal
+from aurum.curves.mid_blocks import blocks_of
 from aurum.curves.model import CurvePrices, Prices, Publication
 from aurum.market.identity import CurveIdentity
 from aurum.market.periods import TenorGrid, TenorType
@@ -25,6 +26,9 @@ _EPOCH = date(2000, 1, 1).toordinal()  # PostgreSQL's
 _COPIED = (
     "tenant_id", "curve_id", "as_of", "version", "published_at", "revised_at", "recorded_at", "digest", "grid_id",
     "quoted", "points", "mid", "bid", "ask", "withheld_points",
+)  # fmt: skip
+_SHOWN = (
+    "tenant_id", "curve_id", "as_of", "version", "published_at", "revised_at", "grid_id", "mid", "withheld",
 )  # fmt: skip
 _KINDS = list(TenorType)
 POINTS = """
@@ -124,6 +128,11 @@ async def _copy(connection: asyncpg.Connection, day: Day) -> None:
         for n in range(len(day.mid))
     )  # fmt: skip
     await connection.copy_records_to_table("snapshots", records=rows, columns=_COPIED)
+    versions = await connection.fetch(f"SELECT id, {', '.join(_SHOWN)} FROM snapshots WHERE as_of = $1", day.as_of)
+    blocks = blocks_of([dict(row) for row in versions])
+    await connection.copy_records_to_table(
+        "mid_blocks", records=[tuple(block.values()) for block in blocks], columns=list(blocks[0])
+    )
 
 
 async def _copy_points(connection: asyncpg.Connection, day: Day) -> None:
