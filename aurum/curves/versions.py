@@ -58,15 +58,21 @@ class VersionStore:
             for number, (old, there) in enumerate(placement.restores, version + 1):
                 rows.append(await self._restored(transaction, old, there, number, publication))
         if rows:
-            added = await transaction.execute(
-                insert(snapshots).returning(snapshots.c.id, sort_by_parameter_order=True), rows
-            )
-            blocks = blocks_of([row | {"id": id_} for row, id_ in zip(rows, added.scalars(), strict=True)])
-            await transaction.execute(insert(mid_blocks), blocks)
+            await transaction.execute(insert(snapshots), rows)
+            await self._put_beside(transaction, tenant, as_of, rows)
             await self._revise(transaction, tenant, publication)
         if publication.author is None:  # a person who says the same again holds up nothing that a vendor says
             await self._confirm(transaction, tenant, publication, confirming)
         return [Change(row["curve_id"], as_of, row["version"], row["points"]) for row in rows]
+
+    async def _put_beside(
+        self, transaction: WriteConnection, tenant: str, as_of: date, rows: Sequence[dict[str, Any]]
+    ) -> None:
+        """Blocks of the snapshots that have just been added."""
+        added = await self._versions(transaction, tenant, as_of, list({row["curve_id"] for row in rows}))
+        ids = {(curve_id, each.version): each.id for curve_id, versions in added.items() for each in versions}
+        blocks = blocks_of([row | {"id": ids[row["curve_id"], row["version"]]} for row in rows])
+        await transaction.execute(insert(mid_blocks), blocks)
 
     async def _revise(self, transaction: WriteConnection, tenant: str, publication: Publication) -> None:
         day = {"tenant_id": tenant, "vendor": publication.vendor, "as_of": publication.as_of}
