@@ -1,21 +1,21 @@
 """Statements whose rows are wanted as columns: from PostgreSQL they come in one piece, not value by value.
 
-Columns are integers, dates, instants, prices (eight bytes, little-endian float64; null: NaN), vectors of them, or other
-values, by the types that the statement gives them.
+Columns are integers, dates, instants, vectors of prices (little-endian float64), or other values, by the types that the
+statement gives them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property, reduce
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Date, Integer, LargeBinary, Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Date, Integer, LargeBinary, Select, case, func, select
 from sqlalchemy.types import TypeEngine
 
 from aurum.backends.database import Database, Instant
@@ -24,15 +24,7 @@ from aurum.backends.reads import Read
 Columns = Mapping[str, Any]
 _FLOAT = 8  # bytes
 _MOST_BESIDE = 2  # times as many vectors as are wanted may stay in memory with them
-_BLANK = np.array([np.nan], dtype="<f8").tobytes()
 _EPOCH = np.datetime64("2000-01-01")  # PostgreSQL's
-
-
-class Price(LargeBinary):
-    """One float64 of a vector."""
-
-    def __init__(self) -> None:
-        super().__init__(_FLOAT)
 
 
 class Vector(LargeBinary):
@@ -109,20 +101,14 @@ _KINDS = (
         lambda column: func.timestamptz_send(column),
         ">i8",
         lambda sent: _EPOCH.astype("M8[us]") + sent.astype("m8[us]"),
-        lambda values: np.array([_naive(value) for value in values], "M8[us]"),
-    ),
-    _Kind(
-        Price,
-        lambda column: func.coalesce(column, literal(_BLANK, LargeBinary())),
-        "<f8",
-        lambda sent: sent.astype(np.float64),
-        lambda values: np.frombuffer(b"".join([value or _BLANK for value in values]), "<f8"),
+        lambda values: instants(values),
     ),
 )
 
 
-def _naive(value: datetime) -> datetime:
-    return value.replace(tzinfo=None)  # it is in UTC
+def instants(values: Sequence[datetime]) -> NDArray[np.datetime64]:
+    """In UTC."""
+    return np.array([value.astimezone(UTC).replace(tzinfo=None) for value in values], "M8[us]")
 
 
 class ColumnRead:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aurum.backends.columns import Columns, read_columns
+from aurum.backends.columns import Columns
 from aurum.backends.kept import KeptSince
-from aurum.curves import statements
+from aurum.curves.history_blocks import read_history
 from aurum.curves.model import PriceHistory
-from aurum.curves.statements import FLOAT, newest_of_days
+from aurum.curves.statements import newest_of_days
 from aurum.curves.store import SnapshotStore, bits
 from aurum.market.periods import DeliveryPeriod, TenorGrid
 
@@ -28,12 +28,6 @@ class HistoryAsked:
     first: date
     last: date
     known_at: datetime | None
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Of the statement."""
-        given: dict[str, Any] = {"first": self.first, "last": self.last}
-        return given if self.known_at is None else given | {"known_at": self.known_at}
 
 
 _NO_POINT = -1
@@ -68,15 +62,14 @@ class HistoryStore:
 
     async def _read(self, tenant: str, curve_ids: Collection[int], asked: HistoryAsked) -> dict[int, PriceHistory]:
         """Asks again where it meets grids that have never been read: it cannot know their points before."""
-        read, delivery = statements.history(asked.known_at is not None), asked.delivery
+        delivery = asked.delivery
         while True:
             grids = dict(self._snapshots.grids)  # others may forget them meanwhile
             places = {id_: grid.places.get(delivery) for id_, grid in grids.items()}
-            having = {id_: place for id_, place in sorted(places.items()) if place is not None}
-            found = await read_columns(
-                self._snapshots.database, read, tenant=tenant, curves=list(curve_ids), grids=list(having),
-                starts=[place * FLOAT + 1 for place in having.values()], **asked.parameters,
-            )  # fmt: skip
+            having = {id_: place for id_, place in places.items() if place is not None}
+            found = await read_history(
+                self._snapshots.database, tenant, curve_ids, asked.first, asked.last, asked.known_at, having
+            )
             unknown = set(found["grid_id"].tolist()) - grids.keys()
             if not unknown:
                 blank = dict.fromkeys(curve_ids, PriceHistory.blank(delivery))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import bindparam, select
 
-from aurum.backends.columns import Columns, Vectors, taken
+from aurum.backends.columns import Columns, Vectors, instants, taken
 from aurum.backends.database import Database
 from aurum.backends.reads import Read, among
 from aurum.curves.tables import mid_blocks
@@ -41,13 +41,13 @@ def blocks_of(versions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "highest": rows[-1]["curve_id"],
             "versions": np.array([[row[name] for row in rows] for name in _VERSION], "<i8").tobytes(),
             "mid": b"".join([row["mid"] for row in rows]),
-            "withheld": _joined([row["withheld"] for row in rows]),
+            "withheld": joined([row["withheld"] for row in rows]),
         }
         for key, rows in alike.items()
     ]
 
 
-def _joined(withheld: Sequence[bytes | None]) -> bytes | None:
+def joined(withheld: Sequence[bytes | None]) -> bytes | None:
     """Of each version as many bytes; None where none of them has any."""
     length = max((len(each) for each in withheld if each is not None), default=0)
     return b"".join([each or bytes(length) for each in withheld]) if length else None
@@ -120,18 +120,17 @@ def _newest(rows: Sequence[Sequence[Any]]) -> Columns:
     found = {
         "curve_id": curve, "id": id_, "version": version, "as_of": day, "grid_id": np.array(grids, np.int64)[row],
         "mid": Vectors.of(b"".join(mids), lengths[row]),
-        "withheld": _apart(withheld, counts),
+        "withheld": apart(withheld, counts),
     }  # fmt: skip
     if ((day[1:] > day[:-1]) | (curve[1:] > curve[:-1])).all():
         return found  # no day of a curve is there twice
-    ranks = [np.array([each.replace(tzinfo=None) for each in of], "M8[us]")[row] for of in (revised_at, published_at)]
-    order = np.lexsort((version, *ranks, curve, day))
+    order = np.lexsort((version, instants(revised_at)[row], instants(published_at)[row], curve, day))
     curve, day = curve[order], day[order]
     return taken(found, order[np.append((curve[1:] != curve[:-1]) | (day[1:] != day[:-1]), True)])
 
 
-def _apart(withheld: Sequence[bytes | None], counts: Sequence[int]) -> list[bytes | None]:
-    """What `_joined` has put together, block by block."""
+def apart(withheld: Sequence[bytes | None], counts: Sequence[int]) -> list[bytes | None]:
+    """What `joined` has put together, block by block."""
     if not any(withheld):
         return [None] * sum(counts)
     found: list[bytes | None] = []

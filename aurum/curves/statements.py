@@ -15,15 +15,14 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    literal_column,
     not_,
     select,
     type_coerce,
 )
 
-from aurum.backends.columns import ColumnRead, Columns, Price, Vector
+from aurum.backends.columns import ColumnRead, Columns, Vector
 from aurum.backends.database import Id
-from aurum.backends.reads import Read, among, looked_up, rows_of
+from aurum.backends.reads import Read, among, rows_of
 from aurum.curves.model import Side
 from aurum.curves.tables import snapshots
 
@@ -36,8 +35,6 @@ SNAPSHOT = [
     )
 ]  # fmt: skip
 _BY_RANK = ("curve_id", "as_of", *RANK)
-_SIDES = ("mid", "bid", "ask")
-FLOAT = 8  # bytes
 
 
 @cache
@@ -107,29 +104,6 @@ def _newest_ids(as_of: bool, known_at: bool) -> CTE:
     found = statement.order_by(*best_first).limit(1).scalar_subquery()
     ids = select(given.c.places.label("place"), found.label("id")).cte("newest")
     return ids.prefix_with("MATERIALIZED", dialect="postgresql")  # else it looks twice
-
-
-@cache
-def history(known_at: bool) -> ColumnRead:
-    """Every version of the days of `curves` from `first` to `last`, by day and rank: the prices of one point of each.
-
-    Of the grid `grids[n]` it is the point that begins with the byte `starts[n]` of a vector, the first one being 1; of
-    others there is none.
-    """
-    columns = snapshots.c
-    start = looked_up(columns.grid_id, "grids", "starts", Integer()).label("start")
-    names = ("curve_id", "as_of", *RANK, "grid_id", "withheld")
-    versions = (
-        select(*(columns[name] for name in (*names, *_SIDES)), start)
-        .where(among(columns.curve_id, "curves"), of_tenant())
-        .where(columns.as_of >= _bound("first", "as_of"), columns.as_of <= _bound("last", "as_of"))
-        .offset(literal_column("0"))  # else PostgreSQL looks for the start three times
-    )
-    if known_at:
-        versions = versions.where(columns.published_at <= _bound("known_at", "published_at"))
-    found = versions.subquery("versions").c
-    sides = (func.substr(found[side], found.start, FLOAT, type_=Price()).label(side) for side in _SIDES)
-    return ColumnRead(select(*(found[name] for name in names), *sides), _BY_RANK)
 
 
 @cache

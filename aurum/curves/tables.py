@@ -54,6 +54,7 @@ snapshots = Table(
     UniqueConstraint("curve_id", "as_of", "version"),
     Index(None, "curve_id", "as_of", "published_at", "revised_at", "version"),
     Index(None, "tenant_id", "as_of", "curve_id"),  # a vendor's day is one range of it
+    Index(None, "curve_id", "id"),  # what is in no history_blocks yet
     # The few that have no price at all: not to look for them in every row.
     Index(None, "curve_id", "as_of", postgresql_where=_BLANK, sqlite_where=_BLANK),
 )
@@ -75,6 +76,26 @@ mid_blocks = Table(
     Column("mid", LargeBinary, nullable=False),  # as snapshots have them, one after the other
     Column("withheld", LargeBinary),  # likewise, zeros where a snapshot has none; null: none has any
     Index(None, "tenant_id", "as_of", "part"),
+)
+
+# Snapshots of a curve that share a grid, turned by 90 degrees: of each tenor the prices of all versions, side by side.
+history_blocks = Table(
+    "history_blocks",
+    tables,
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("curve_id", ForeignKey("curves.id"), nullable=False),
+    Column("grid_id", ForeignKey("tenor_grids.id"), nullable=False),
+    Column("first_as_of", Date, nullable=False),
+    Column("last_as_of", Date, nullable=False),
+    Column("last_id", Id, nullable=False),  # of its snapshots; those of the curve before it are all in some block
+    Column("count", Integer, nullable=False),
+    Column("sides", Integer, nullable=False),  # 3: mid, bid, ask; 1: mid alone
+    # int64, little-endian: as-of dates (days since 1970), versions, published, revised (microseconds), of all versions
+    Column("versions", LargeBinary, nullable=False),
+    Column("prices", LargeBinary, nullable=False),  # float64, little-endian: tenor by tenor, side by side, all versions
+    Column("withheld", LargeBinary),  # as mid_blocks have it
+    Index(None, "curve_id", "last_id"),
 )
 
 # How often a vendor's day has changed: what was read of it is kept until then.

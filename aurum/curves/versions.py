@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import Table, and_, insert, select, update
 
 from aurum.backends.database import ReadConnection, WriteConnection
+from aurum.curves.history_blocks import put_away
 from aurum.curves.mid_blocks import blocks_of
 from aurum.curves.model import Change, CurvePrices, Publication, Rank, Version, pack, place, same_numbers
 from aurum.curves.store import SnapshotStore
@@ -60,6 +61,7 @@ class VersionStore:
         if rows:
             await transaction.execute(insert(snapshots), rows)
             await self._put_beside(transaction, tenant, as_of, rows)
+            await put_away(transaction, tenant, curve_ids, as_of)
             await self._revise(transaction, tenant, publication)
         if publication.author is None:  # a person who says the same again holds up nothing that a vendor says
             await self._confirm(transaction, tenant, publication, confirming)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from aurum.auth import Principal
+from aurum.curves import history_blocks
 from aurum.curves.model import CurvePrices, PriceHistory
 from aurum.errors import Forbidden
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType, months_from
@@ -18,9 +19,15 @@ from tests.published import DESK, NBP, RIVAL, TTF, Book, instant, open_book, pri
 MAY = months_from(2025, 5, 1)
 
 
-@pytest.fixture(params=[0, 1_000_000], ids=["nothing kept", "kept"])
-async def book(migrated_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Book]:
-    async with open_book(migrated_url, request.param) as opened:
+@pytest.fixture(params=[(0, 20, 8), (1_000_000, 20, 8), (0, 1, 1), (0, 3, 2)],
+                ids=["nothing kept", "kept", "all in blocks", "some in blocks"])  # fmt: skip
+async def book(
+    migrated_url: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Book]:
+    kept_bytes, fewest, turns = request.param
+    monkeypatch.setattr(history_blocks, "FEWEST", fewest)
+    monkeypatch.setattr(history_blocks, "TURNS", turns)
+    async with open_book(migrated_url, kept_bytes) as opened:
         yield opened
 
 

@@ -1,0 +1,232 @@
+"""Versions of a curve turned by 90 degrees: what a delivery period was priced at on many days lies side by side.
+
+A block has versions of one curve on one grid. A curve's versions are put into blocks, in the order in which they were
+stored, once FEWEST of them are in none, and are read from snapshots until then. Blocks never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from functools import cache
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    type_coerce,
+)
+
+from aurum.backends.columns import Columns, instants, taken
+from aurum.backends.database import Database, Id, WriteConnection
+from aurum.backends.reads import Read, among, looked_up, rows_of
+from aurum.curves.mid_blocks import apart, joined
+from aurum.curves.statements import of_tenant
+from aurum.curves.tables import history_blocks, snapshots
+
+FEWEST = 20
+TURNS = 8  # a publication looks after an eighth of its curves: all at once would hold it up for seconds
+MOST = 5_000  # versions at a time: 12 MB where each has 100 points
+_SIDES = ("mid", "bid", "ask")
+_FLOAT = 8  # bytes
+_BLANK = np.array([np.nan], "<f8").tobytes()
+_TOLD = ("curve_id", "grid_id", "withheld")
+_VERSION = ("as_of", "version", "published_at", "revised_at")
+_ORDER = ("curve_id", "as_of", "published_at", "revised_at", "version")
+
+
+async def put_away(transaction: WriteConnection, tenant: str, curve_ids: Collection[int], as_of: date) -> None:
+    """Looks after those of a publication's curves whose turn it is: see `put_all_away`."""
+    turn, most = as_of.toordinal() % TURNS, max(MOST, 2 * len(curve_ids))
+    await put_all_away(transaction, tenant, [id_ for id_ in curve_ids if id_ % TURNS == turn], most)
+
+
+async def put_all_away(transaction: WriteConnection, tenant: str, curve_ids: Sequence[int], most: int) -> bool:
+    """Puts versions of curves that have FEWEST in no block into blocks, `most` of them: whether there may be more.
+
+    The caller holds the lock of the curves' vendor. Two statements.
+    """
+    if not curve_ids:
+        return False
+    columns, last = snapshots.c, _last_put_away()
+    beyond = and_(columns.curve_id == last.c.curve_id, columns.id > last.c.last_id)
+    waiting = (
+        select(last.c.curve_id, last.c.last_id)
+        .select_from(last.join(snapshots, beyond))
+        .group_by(last.c.curve_id, last.c.last_id)
+        .having(func.count() >= FEWEST)
+        .cte("waiting")
+    )
+    named = (columns[name] for name in ("id", *_TOLD, *_VERSION, "points", *_SIDES))
+    beyond = and_(columns.curve_id == waiting.c.curve_id, columns.id > waiting.c.last_id)
+    statement = select(*named).select_from(waiting.join(snapshots, beyond)).order_by(columns.curve_id, columns.id)
+    rows = await transaction.all(statement.limit(most).params(curves=curve_ids))
+    blocks = [
+        _block(tenant, list(alike))
+        for _, of_curve in groupby(rows, attrgetter("curve_id"))
+        for _, alike in groupby(sorted(of_curve, key=attrgetter("grid_id", "id")), attrgetter("grid_id"))
+    ]
+    if blocks:
+        await transaction.execute(insert(history_blocks), blocks)
+    return len(rows) == most
+
+
+def _block(tenant: str, rows: Sequence[Any]) -> dict[str, Any]:
+    """Of versions of one curve and grid."""
+    days = np.array([row.as_of for row in rows], "M8[D]").astype(np.int64)
+    known = [instants([getattr(row, name) for row in rows]).astype(np.int64) for name in _VERSION[2:]]
+    versions = np.array([days, np.array([row.version for row in rows], np.int64), *known]).astype("<i8")
+    sides = _SIDES if any(row.bid is not None or row.ask is not None for row in rows) else _SIDES[:1]
+    prices = np.full((rows[0].points, len(sides), len(rows)), np.nan, "<f8")
+    for side, name in enumerate(sides):
+        for place, row in enumerate(rows):
+            if getattr(row, name) is not None:
+                prices[:, side, place] = np.frombuffer(getattr(row, name), "<f8")
+    return {
+        "tenant_id": tenant,
+        "curve_id": rows[0].curve_id,
+        "grid_id": rows[0].grid_id,
+        "first_as_of": min(row.as_of for row in rows),
+        "last_as_of": max(row.as_of for row in rows),
+        "last_id": max(row.id for row in rows),
+        "count": len(rows),
+        "sides": len(sides),
+        "versions": versions.tobytes(),
+        "prices": prices.tobytes(),
+        "withheld": joined([row.withheld for row in rows]),
+    }
+
+
+def _last_put_away() -> CTE:
+    """Of each of `curves` the last of its snapshots that is in a block; 0: none is."""
+    given, blocks = rows_of(curves=Id), history_blocks.c
+    last = select(func.max(blocks.last_id)).where(blocks.curve_id == given.c.curves).scalar_subquery()
+    found = select(given.c.curves.label("curve_id"), func.coalesce(last, 0).label("last_id")).cte("put_away")
+    return found.prefix_with("MATERIALIZED", dialect="postgresql")
+
+
+@cache
+def _history(known_at: bool) -> Read:
+    """Of `curves` every version of the days from `first` to `last`, and others: the prices of one point of each.
+
+    Of the grid `grids[n]` it is the point in the place `places[n]`; of others there is none. A row for each version
+    that is in no block, and for each block.
+    """
+    tail, blocks = _tail(known_at), _blocks()
+    return Read(tail.union_all(blocks))  # type: ignore[arg-type]
+
+
+def _tail(known_at: bool) -> Select[Any]:
+    columns, last = snapshots.c, _last_put_away()
+    beyond = and_(columns.curve_id == last.c.curve_id, columns.id > last.c.last_id)
+    names = (*_TOLD, *_VERSION)
+    versions = (
+        select(*(columns[name] for name in (*names, *_SIDES)), _place(columns.grid_id))
+        .select_from(last.join(snapshots, beyond))
+        .where(of_tenant())
+        .offset(literal_column("0"))  # else PostgreSQL looks for the place three times
+    )
+    if known_at:
+        versions = versions.where(columns.published_at <= bindparam("known_at", type_=columns.published_at.type))
+    found = versions.subquery("versions").c
+    sides = (func.substr(found[side], found.place * _FLOAT + 1, _FLOAT, type_=found[side].type) for side in _SIDES)
+    none = (type_coerce(null(), history_blocks.c[name].type) for name in ("count", "versions", "prices"))
+    return select(*(found[name] for name in names), *sides, *none)
+
+
+def _blocks() -> Select[Any]:
+    columns, types = history_blocks.c, snapshots.c
+    found = (
+        select(*(columns[name] for name in (*_TOLD, "count", "sides", "versions", "prices")), _place(columns.grid_id))
+        .where(
+            among(columns.curve_id, "curves"), columns.tenant_id == bindparam("tenant", type_=columns.tenant_id.type),
+            columns.first_as_of <= bindparam("last", type_=columns.last_as_of.type),
+            columns.last_as_of >= bindparam("first", type_=columns.first_as_of.type),
+        )
+        .offset(literal_column("0"))
+        .subquery("blocks")
+        .c
+    )  # fmt: skip
+    length = found.sides * found["count"] * _FLOAT
+    none = (type_coerce(null(), types[name].type) for name in (*_VERSION, *_SIDES))
+    prices = func.substr(found.prices, found.place * length + 1, length, type_=found.prices.type)
+    return select(*(found[name] for name in _TOLD), *none, found["count"], found.versions, prices)
+
+
+def _place(grid: ColumnElement[int]) -> ColumnElement[int]:
+    return looked_up(grid, "grids", "places", Integer()).label("place")
+
+
+async def read_history(
+    database: Database, tenant: str, curve_ids: Collection[int], first: date, last: date, known_at: datetime | None,
+    places: Mapping[int, int],
+) -> Columns:  # fmt: skip
+    """Every version of the days of curves from `first` to `last`, by day and rank: the prices of one point of each, of
+    the one that `places` has for its grid; of other grids there is none. One statement.
+    """
+    given: dict[str, Any] = {} if known_at is None else {"known_at": known_at}
+    having = sorted(places.items())
+    rows = await database.rows(
+        _history(known_at is not None), tenant=tenant, curves=list(curve_ids), first=first, last=last,
+        grids=[grid for grid, _ in having], places=[place for _, place in having], **given,
+    )  # fmt: skip
+    found = _columns(rows)
+    day = found["as_of"]
+    asked = (day >= np.datetime64(first)) & (day <= np.datetime64(last))
+    if known_at is not None:
+        asked &= found["published_at"] <= instants([known_at])[0]
+    order = np.lexsort([found[name] for name in reversed(_ORDER)])
+    return taken(found, order[asked[order]])
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> Columns:
+    alone, blocks = [row for row in rows if row[-2] is None], [row for row in rows if row[-2] is not None]
+    curve, grid, withheld, as_of, version, published_at, revised_at, *sides, _, _, _ = _turned(alone)
+    counts = [row[-3] for row in blocks]
+    versions = np.concatenate(
+        [
+            np.empty((len(_VERSION), 0), np.int64),
+            *(np.frombuffer(row[-2], "<i8").reshape(len(_VERSION), -1) for row in blocks),
+        ],
+        axis=1,
+    )
+    prices = [_prices(row[-1], count) for row, count in zip(blocks, counts, strict=True)]
+    told = {
+        "curve_id": (np.array(curve, np.int64), np.array([row[0] for row in blocks], np.int64).repeat(counts)),
+        "grid_id": (np.array(grid, np.int64), np.array([row[1] for row in blocks], np.int64).repeat(counts)),
+        "as_of": (np.array(as_of, "M8[D]"), versions[0].view("M8[D]")),
+        "version": (np.array(version, np.int64), versions[1]),
+        "published_at": (instants(published_at), versions[2].view("M8[us]")),
+        "revised_at": (instants(revised_at), versions[3].view("M8[us]")),
+    }
+    for place, (name, of_side) in enumerate(zip(_SIDES, sides, strict=True)):
+        one = np.frombuffer(b"".join([each or _BLANK for each in of_side]), "<f8")
+        told[name] = (one, np.concatenate([np.empty(0), *(each[place] for each in prices)]))
+    found: dict[str, Any] = {name: np.concatenate(parts) for name, parts in told.items()}
+    return found | {"withheld": [*withheld, *apart([row[2] for row in blocks], counts)]}
+
+
+def _turned(rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * (len(_TOLD) + len(_VERSION) + len(_SIDES) + 3)
+
+
+def _prices(packed: bytes | None, count: int) -> NDArray[np.float64]:
+    """A row for each side; NaN for those that a block has not."""
+    found = np.full((len(_SIDES), count), np.nan)
+    if packed is not None:
+        sides = np.frombuffer(packed, "<f8").reshape(-1, count)
+        found[: len(sides)] = sides
+    return found
