@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from aurum.auth import local_principal
+from aurum.curves.history_blocks import put_away
 from aurum.curves.mid_blocks import blocks_of
 from aurum.curves.model import CurvePrices, Prices, Publication
 from aurum.market.identity import CurveIdentity
@@ -92,6 +93,7 @@ async def load(services: Services, connection: asyncpg.Connection, count: int, *
     for day in track(days(count), f"{count} curves", total=DAYS, console=console, transient=True):
         if day.tenors in seen:
             await _copy(connection, day)
+            await _put_away(services, count, day)
         else:
             await _publish(services, described, day)
         seen.add(day.tenors)
@@ -133,6 +135,14 @@ async def _copy(connection: asyncpg.Connection, day: Day) -> None:
     await connection.copy_records_to_table(
         "mid_blocks", records=[tuple(block.values()) for block in blocks], columns=list(blocks[0])
     )
+
+
+async def _put_away(services: Services, curves: int, day: Day) -> None:
+    """As the publications of a day do it, vendor by vendor."""
+    for first in range(0, curves, OF_VENDOR):
+        ids = range(first + 1, min(first + OF_VENDOR, curves) + 1)
+        async with services.database.write() as transaction:
+            await put_away(transaction, Settings().auth.tenant, ids, day.as_of)
 
 
 async def _copy_points(connection: asyncpg.Connection, day: Day) -> None:
