@@ -19,7 +19,7 @@ from aurum.auth import Principal, Scope
 from aurum.backends.blobs import content_hash
 from aurum.backends.events import Event
 from aurum.curves.model import CurvePrices
-from aurum.curves.tables import snapshots
+from aurum.curves.tables import mid_blocks, snapshots
 from aurum.demo import eugp_workbook, pw_workbook, simple_workbook
 from aurum.demo.workbooks import VendorWorkbook
 from aurum.ingestion.model import RunState
@@ -137,6 +137,7 @@ async def upload(client: httpx.AsyncClient, file: Sent) -> dict[str, Any]:
 async def exactly_once(services: Services, files: Collection[Sent]) -> None:
     """Everything of the files is there, once. `files` are all that were ever sent for their days."""
     await _served_as_sent(services, files)
+    await _mids_are_beside_each_other_too(services)
     await _runs_tell_the_truth(services, files)
     await _events_tell_it_once(services)
 
@@ -162,6 +163,22 @@ async def _served_as_sent(services: Services, files: Collection[Sent]) -> None:
                 withheld = [(curve.tenors[point].label, state) for point in stored[number].prices.withheld]
                 assert held.pop((stored[number].run_id, key), []) == sorted(withheld)
         assert held == {}
+
+
+async def _mids_are_beside_each_other_too(services: Services) -> None:
+    """Those of every version once, and of no other."""
+    async with services.database.read() as connection:
+        versions = await connection.all(select(snapshots))
+        blocks = await connection.all(select(mid_blocks))
+    found: list[tuple[int, int, int, bytes]] = []
+    for block in blocks:
+        named = np.frombuffer(block.versions, "<i8").reshape(3, -1).T.tolist()
+        length = len(block.mid) // len(named)
+        found += [
+            (curve_id, id_, version, block.mid[place * length : (place + 1) * length])
+            for place, (curve_id, id_, version) in enumerate(named)
+        ]
+    assert sorted(found) == sorted((row.curve_id, row.id, row.version, row.mid) for row in versions)
 
 
 def _is(prices: CurvePrices, sent: ParsedCurve) -> bool:

@@ -23,7 +23,7 @@ from aurum.backends.reads import Read
 
 Columns = Mapping[str, Any]
 _FLOAT = 8  # bytes
-_MOST_BESIDE = 2  # times as many vectors as are wanted may stay in memory with them
+_MOST_BESIDE = 1.25  # times as many vectors as are wanted may stay in memory with them
 _EPOCH = np.datetime64("2000-01-01")  # PostgreSQL's
 
 

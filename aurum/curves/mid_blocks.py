@@ -6,6 +6,7 @@ written with them, and like them it never changes.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from aurum.curves.tables import mid_blocks
 
 PART = 64  # ids of curves
 FEWEST = 16  # curves of each part: the others come with them, and cost a quarter of what a row for each does
+_LIGHT = 2**20  # bytes: what is made of them takes less time than a turn to a thread
 _SHARED = ("tenant_id", "as_of", "published_at", "revised_at", "grid_id")
 _VERSION = ("curve_id", "id", "version")
 _READ = ("as_of", "part", "published_at", "revised_at", "grid_id", "versions", "mid", "withheld")
@@ -88,7 +90,9 @@ async def mids_between(
 async def _read(database: Database, parts: Parts, known_at: datetime | None, **given: Any) -> Columns:
     given |= {"parts": parts.numbers, "lowest": parts.lowest, "highest": parts.highest}
     given |= {"known_at": known_at} if known_at else {}
-    return _newest(await database.rows(_statement("days" in given, known_at is not None), **given))
+    rows = await database.rows(_statement("days" in given, known_at is not None), **given)
+    light = sum(len(row[-2]) for row in rows) <= _LIGHT
+    return _newest(rows) if light else await asyncio.to_thread(_newest, rows)
 
 
 @cache

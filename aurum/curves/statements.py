@@ -108,12 +108,12 @@ def _newest_ids(as_of: bool, known_at: bool) -> CTE:
 
 @cache
 def vectors(side: Side, known_at: bool) -> ColumnRead:
-    """Every version of the days of `curves` from `first` to `last`, by day and rank: the vector of a side, as
-    `_with_vectors` has it.
+    """Every version of the days of `curves` from `first` to `last`, by day, curve and rank: the vector of a side, as
+    `_with_vectors` has it. The order is that of `mids_between`: a mean shows by its last bit how it was added up.
     """
     columns = snapshots.c
     named = [columns[name] for name in ("curve_id", "as_of", *RANK, "grid_id")]
-    return ColumnRead(select(*named, _vector(side)).where(*_of_days(known_at)), _BY_RANK)
+    return ColumnRead(select(*named, _vector(side)).where(*_of_days(known_at)), ("as_of", "curve_id", *RANK))
 
 
 def _vector(side: str) -> ColumnElement[Any]:
@@ -135,7 +135,7 @@ def _of_days(known_at: bool) -> list[ColumnElement[bool]]:
 
 
 def newest_of_days(found: Columns) -> NDArray[np.bool_]:
-    """Of versions by curve, day and rank those that are the newest of their day: it comes last."""
+    """Of versions by curve and day (or day and curve) and rank the newest of each day: it comes last."""
     curve, as_of = found["curve_id"], found["as_of"]
     newest: NDArray[np.bool_] = np.append((curve[1:] != curve[:-1]) | (as_of[1:] != as_of[:-1]), True)[: len(curve)]
     return newest

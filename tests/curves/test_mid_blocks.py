@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from aurum.backends.paging import PageRequest
+from aurum.curves.aggregates import AggregateAsked
+from aurum.curves.analytics.buckets import DeliveryBucket
+from aurum.curves.analytics.pools import Grouping
 from aurum.curves.blocks import Quoted
 from aurum.curves.books import BookStore
 from aurum.curves.mid_blocks import FEWEST, PART, Parts
@@ -21,7 +24,9 @@ from tests.published import DESK, RIVAL, Book, instant, open_book, prices
 from tests.statements import statements_from_here
 
 CURVES = [
-    CurveDescription(CurveIdentity("EUGP", "EU", f"Hub_{n:03}", "power", "BASE"), "power", "power", "EU")
+    CurveDescription(
+        CurveIdentity("EUGP", "EU", f"Hub_{n:03}", "power", "BASE"), "power", "power", "EU", unit_text="EUR/MWh"
+    )
     for n in range(PART + FEWEST + 20)  # two parts, of which the second one is not full
 ]
 DAYS = [date(2025, 2, day) for day in (10, 11, 12)]
@@ -125,6 +130,26 @@ async def test_many_curves_are_read_from_them_and_few_are_not(migrated_url: str)
                 }
                 assert tables == {read}
                 statements.clear()
+
+
+async def test_a_mean_of_what_was_known_stays_the_same_to_the_last_bit(migrated_url: str) -> None:
+    """Also when so many curves have come that they are read side by side: it is added up in the same order."""
+    chance, few = random.Random(3), CURVES[: FEWEST - 1]
+    async with open_book(migrated_url) as book:
+        for day in DAYS:
+            await book.publish(
+                str(day), [(curve, prices([chance.uniform(20, 90) for _ in range(12)])) for curve in few]
+            )
+        asked = AggregateAsked(DAYS[0], DAYS[-1], Grouping(DeliveryBucket.MONTH), instant(f"{DAYS[-1]} 23:00"))
+
+        async def means() -> list[float]:
+            found = await book.curves.aggregates.aggregate(DESK, CurveFilter(), asked, PageRequest(20))
+            return [row.mean for row in found.page.items]
+
+        before = await means()
+        await book.publish(str(DAYS[-1]), [(curve, prices([50.0])) for curve in CURVES], "2025-02-13 08:00")
+        assert Parts.of(await ids_of(book))
+        assert await means() == before
 
 
 async def test_nobody_else_reads_them(migrated_url: str) -> None:
