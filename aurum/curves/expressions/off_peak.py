@@ -14,7 +14,7 @@ from aurum.errors import InvalidExpression
 from aurum.market.blocks import BASELOAD, PEAK, Block
 from aurum.market.calendars import Calendar
 from aurum.market.hours import hour_counts
-from aurum.market.identity import CurveIdentity
+from aurum.market.identity import CurveIdentity, Measure
 from aurum.market.periods import TenorGrid, month_number
 from aurum.metadata.reference.calendars import delivered_in
 
@@ -59,5 +59,6 @@ def _delivered(source: Source, wanted: Block) -> Calendar:
 
 
 def _place(identity: CurveIdentity) -> str:
-    """What it is of, whoever quotes it."""
-    return replace(identity, vendor="", block=None, unit=None).key
+    """What it is of, whoever quotes it. The gas that PW names beside a price of power says nothing of the price."""
+    leg = identity.leg if identity.measure is Measure.SPARK_SPREAD else None
+    return replace(identity, vendor="", block=None, unit=None, leg=leg).key

@@ -26,12 +26,12 @@ BERLIN = ("", "EU", "German")
 
 def power(
     place: tuple[str, str, str], block: str | None, mids: Mids, unit: str = "USD/MWh", *,
-    labels: Sequence[str] = SUMMER, day: date = JUNE,
+    labels: Sequence[str] = SUMMER, day: date = JUNE, vendor: str | None = None, leg: str | None = None,
 ) -> Source:  # fmt: skip
     """A price of power, named after its block."""
     iso, market, location = place
-    vendor = "PW" if iso else "EUGP"
-    identity = CurveIdentity(vendor, market, location, "power", block, iso=iso or None)
+    vendor = vendor or ("PW" if iso else "EUGP")
+    identity = CurveIdentity(vendor, market, location, "power", block, leg=leg, iso=iso or None)
     key = f"{location}-{block}".lower().replace(" ", "-")
     made = source(key, mids, unit, labels=labels, day=day)
     curve = Curve(
@@ -71,6 +71,14 @@ def test_a_point_says_how_much_of_each_is_in_it() -> None:
 def test_a_later_period_has_its_own_hours() -> None:
     curve = derive("shift(off_peak([west-hub-atc], [west-hub-on-peak]), 1, month)", *WEST)
     assert listed(curve)[0] == pytest.approx((41 * 744 - 54 * 336) / 408, abs=1e-12)
+
+
+def test_two_vendors_may_quote_them() -> None:
+    """SIMPLE all hours, PW the peak: that PW names the gas of a spark spread beside its prices makes no other place."""
+    base = power(PJM, "ATC", [40.0, 41.0, 36.0], vendor="SIMPLE")
+    peak = power(PJM, "On-Peak", [55.0, 54.0, None], leg="TETCO M3")
+    curve = derive("off_peak([west-hub-atc], [west-hub-on-peak])", base, peak)
+    assert listed(curve)[0] == pytest.approx((40 * 744 - 55 * 352) / 392, abs=1e-12)
 
 
 def test_prices_are_brought_into_the_unit_of_all_hours() -> None:
