@@ -1,7 +1,8 @@
 """Versions of a curve turned by 90 degrees: what a delivery period was priced at on many days lies side by side.
 
 A block has versions of one curve on one grid. A curve's versions are put into blocks, in the order in which they were
-stored, once FEWEST of them are in none, and are read from snapshots until then. Blocks never change.
+stored, once FEWEST of them are in none: those before the newest grid's, a month as a rule. They are read from snapshots
+until then. Blocks never change.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ from aurum.curves.mid_blocks import apart, joined
 from aurum.curves.statements import of_tenant
 from aurum.curves.tables import history_blocks, snapshots
 
-FEWEST = 20
+FEWEST = 28
+_OTHERS = 8  # of other grids than the newest, or it does not pay to wait for the rest of that one
 TURNS = 8  # a publication looks after an eighth of its curves: all at once would hold it up for seconds
 MOST = 5_000  # versions at a time: 12 MB where each has 100 points
 _SIDES = ("mid", "bid", "ask")
@@ -77,11 +79,20 @@ async def put_all_away(transaction: WriteConnection, tenant: str, curve_ids: Seq
     blocks = [
         _block(tenant, list(alike))
         for _, of_curve in groupby(rows, attrgetter("curve_id"))
-        for _, alike in groupby(sorted(of_curve, key=attrgetter("grid_id", "id")), attrgetter("grid_id"))
+        for _, alike in groupby(
+            sorted(_before_newest_grid(list(of_curve)), key=attrgetter("grid_id", "id")), attrgetter("grid_id")
+        )
     ]
     if blocks:
         await transaction.execute(insert(history_blocks), blocks)
     return len(rows) == most
+
+
+def _before_newest_grid(rows: Sequence[Any]) -> Sequence[Any]:
+    """Of a curve's versions, in the order of storing; all of them where these are few."""
+    newest = rows[-1].grid_id
+    first = next(place for place, row in enumerate(rows) if row.grid_id == newest)
+    return rows[:first] if first >= _OTHERS else rows
 
 
 def _block(tenant: str, rows: Sequence[Any]) -> dict[str, Any]:
