@@ -75,10 +75,12 @@ class Book:
         published_at: str | None = None,
         principal: Principal = DESK,
         vendor: str = "EUGP",
+        revised_at: str | None = None,
     ) -> Published:
         published = instant(published_at or f"{as_of} 22:15")
+        revised = published if revised_at is None else instant(revised_at)
         prices = [prices for _, prices in curves]
-        publication = Publication(vendor, date.fromisoformat(as_of), published, published, self.now(), None, prices)
+        publication = Publication(vendor, date.fromisoformat(as_of), published, revised, self.now(), None, prices)
         async with self.database.write() as transaction:
             outcome = await self.curves.publish(transaction, principal, publication, [each for each, _ in curves])
             if outcome.events:

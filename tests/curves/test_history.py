@@ -72,6 +72,15 @@ async def test_of_each_day_the_newest_version_that_was_known(book: Book) -> None
     assert rows(await history(book, known_at="2025-02-13 22:14")) == []
 
 
+async def test_the_newest_is_what_became_known_last_and_then_what_was_revised_last(book: Book) -> None:
+    """In whatever order they arrive."""
+    for mid, published, revised in ((52.0, "12:00", "13:00"), (53.0, "12:00", "12:00"), (54.0, "10:00", "15:00")):
+        said = [(TTF, prices([50.0, 51.0, mid]))]
+        await book.publish("2025-02-13", said, f"2025-02-14 {published}", revised_at=f"2025-02-14 {revised}")
+    assert rows(await history(book)) == [("2025-02-13", 52.0, 1)]
+    assert rows(await history(book, known_at="2025-02-14 11:59")) == [("2025-02-13", 54.0, 3)]
+
+
 async def test_it_says_what_the_snapshots_say(book: Book) -> None:
     random = np.random.default_rng(7)
     for day in range(1, 29):
