@@ -21,12 +21,14 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import BindParameter, ColumnElement, bindparam
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import Boolean, TypeDecorator, TypeEngine
 
 from aurum.backends.behind import Behind
 from aurum.backends.unfit import checked_json
 
 _DIALECT: Any = asyncpg_dialect()  # type: ignore[no-untyped-call]
+_CLAUSE, _TYPE = InternalTraversal.dp_clauseelement, InternalTraversal.dp_type
 _STATEMENTS = 200  # that a connection keeps prepared
 _ENDING_SECONDS = 2.0
 _OWN = ("prepared_statement_", "async_")  # of what an address says, what SQLAlchemy takes for itself
@@ -57,7 +59,8 @@ class among(ColumnElement[bool]):  # noqa: N801  an operator, as SQLAlchemy name
     """Whether a column is one of the items of a list parameter."""
 
     type = Boolean()
-    inherit_cache = False
+    inherit_cache = True
+    _traverse_internals = [("column", _CLAUSE), ("parameter", _CLAUSE)]  # noqa: RUF012  as SQLAlchemy has it
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         self.column = column
@@ -85,7 +88,10 @@ class looked_up(ColumnElement[Any]):  # noqa: N801  an operator, as SQLAlchemy n
     Keys ascend: PostgreSQL looks for a value in the middle of what is left.
     """
 
-    inherit_cache = False
+    inherit_cache = True
+    _traverse_internals = [  # noqa: RUF012  as SQLAlchemy has it
+        ("column", _CLAUSE), ("keys", _CLAUSE), ("values", _CLAUSE), ("type", _TYPE),
+    ]  # fmt: skip
 
     def __init__(self, column: ColumnElement[Any], keys: str, values: str, type_: TypeEngine[Any]) -> None:
         self.column = column
@@ -110,7 +116,7 @@ def _beside(element: looked_up, compiler: SQLCompiler, **named: Any) -> str:
 
 
 class _Rows(FunctionElement[Any]):
-    inherit_cache = False
+    inherit_cache = True
 
 
 def rows_of(**items: TypeEngine[Any]) -> Any:

@@ -147,7 +147,7 @@ def _tail(known_at: bool) -> Select[Any]:
     versions = (
         select(*(columns[name] for name in (*names, *_SIDES)), _place(columns.grid_id))
         .select_from(last.join(snapshots, beyond))
-        .where(of_tenant())
+        .where(of_tenant(), _day(columns.as_of).between(_bound("first"), _bound("last")))
         .offset(literal_column("0"))  # else PostgreSQL looks for the place three times
     )
     if known_at:
@@ -164,8 +164,7 @@ def _blocks() -> Select[Any]:
         select(*(columns[name] for name in (*_TOLD, "count", "sides", "versions", "prices")), _place(columns.grid_id))
         .where(
             among(columns.curve_id, "curves"), columns.tenant_id == bindparam("tenant", type_=columns.tenant_id.type),
-            columns.first_as_of <= bindparam("last", type_=columns.last_as_of.type),
-            columns.last_as_of >= bindparam("first", type_=columns.first_as_of.type),
+            columns.first_as_of <= _bound("last"), columns.last_as_of >= _bound("first"),
         )
         .offset(literal_column("0"))
         .subquery("blocks")
@@ -175,6 +174,15 @@ def _blocks() -> Select[Any]:
     none = (type_coerce(null(), types[name].type) for name in (*_VERSION, *_SIDES))
     prices = func.substr(found.prices, found.place * length + 1, length, type_=found.prices.type)
     return select(*(found[name] for name in _TOLD), *none, found["count"], found.versions, prices)
+
+
+def _day(as_of: ColumnElement[date]) -> ColumnElement[date]:
+    """Checked, not searched by: else all days of the curve would be read rather than what is in no block."""
+    return func.coalesce(as_of, as_of)
+
+
+def _bound(name: str) -> Any:
+    return bindparam(name, type_=snapshots.c.as_of.type)
 
 
 def _place(grid: ColumnElement[int]) -> ColumnElement[int]:

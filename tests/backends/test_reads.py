@@ -11,7 +11,7 @@ from sqlalchemy import Integer, bindparam, func, literal, select
 
 from aurum.backends.database import Database, Id
 from aurum.backends.events import heads
-from aurum.backends.reads import Read, among, rows_of
+from aurum.backends.reads import Read, among, looked_up, rows_of
 from aurum.errors import InvalidInput, Unavailable
 from tests.servers import PostgreSQL
 
@@ -41,6 +41,15 @@ async def test_lists_stand_side_by_side_as_a_table(database: Database) -> None:
     read = Read(select(given.c.grids, given.c.places).where(given.c.places >= bindparam("least", type_=Integer())))
     found = await database.rows(read, grids=[7, 8, 9], places=[-1, 0, 5], least=0)
     assert [tuple(row) for row in found] == [(8, 0), (9, 5)]
+
+
+def test_sqlalchemy_may_keep_what_it_compiles_of_them() -> None:
+    """Compiled anew for each question, a statement takes SQLite as long as to answer it."""
+    given = rows_of(tenants=heads.c.tenant_id.type)
+    place = looked_up(heads.c.cursor, "cursors", "places", Integer())
+    joined = select(place).join(given, given.c.tenants == heads.c.tenant_id)
+    for statement in (_HEADS.statement, joined):
+        assert statement._generate_cache_key() is not None
 
 
 async def test_every_read_is_observed(database: Database) -> None:
