@@ -180,8 +180,13 @@ class ColumnRead:
         for name in self._vectors:
             if not isinstance(found[name], Vectors):
                 found[name] = Vectors.of_each(found[name])
-        order = np.lexsort([found[name] for name in reversed(self._order)]) if self._order else np.empty(0, np.intp)
+        order = order_of(found, self._order) if self._order else np.empty(0, np.intp)
         return taken(found, order) if (order[1:] < order[:-1]).any() else found
+
+
+def order_of(found: Columns, names: Sequence[str]) -> NDArray[np.intp]:
+    """What sorts their rows by these columns."""
+    return np.lexsort([found[name] for name in reversed(names)])
 
 
 def taken(found: Columns, rows: NDArray[np.intp]) -> Columns:

@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 import orjson
-from sqlalchemy import Dialect, Select, String
+from sqlalchemy import CompoundSelect, Dialect, Select, String
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.engine import URL
@@ -146,7 +146,7 @@ class Read:
     On the driver JSON is decoded, instants are aware and in UTC, and every other value is as the driver has it.
     """
 
-    def __init__(self, statement: Select[Any]) -> None:
+    def __init__(self, statement: Select[Any] | CompoundSelect[Any]) -> None:
         self.statement = statement
 
     @cached_property

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 
-from aurum.backends.columns import Columns, read_columns, taken
+from aurum.backends.columns import Columns, read_columns
 from aurum.backends.database import Id
 from aurum.backends.kept import KeptSince
 from aurum.backends.reads import Read, among, rows_of
@@ -20,7 +20,7 @@ from aurum.curves import statements
 from aurum.curves.blocks import NO_CURVE, DayBlock, QuoteBlock, Quoted
 from aurum.curves.mid_blocks import Parts, mids_between, mids_of_days
 from aurum.curves.model import CurvePrices, DayPrices, Listed, Prices, Side, Span, unpack
-from aurum.curves.statements import RANK, newest_of_days, of_tenant
+from aurum.curves.statements import RANK, newest_versions, of_tenant
 from aurum.curves.store import SnapshotStore, bits
 from aurum.curves.tables import snapshots
 from aurum.market.periods import TenorGrid
@@ -157,7 +157,7 @@ class BookStore:
             found = await mids_between(self._snapshots.database, tenant, parts, first, last, known_at)
         else:
             read, given = statements.vectors(side, known_at is not None), _between(curve_ids, first, last, known_at)
-            found = _newest(await read_columns(self._snapshots.database, read, tenant=tenant, **given))
+            found = newest_versions(await read_columns(self._snapshots.database, read, tenant=tenant, **given))
         grids = await self._snapshots.grids_of(set(found["grid_id"].tolist()))
         return partial(_blocks, found, grids, curve_ids, side)
 
@@ -214,7 +214,9 @@ class BookStore:
         given: dict[str, Any] = {"lowest": lowest, "highest": highest} if between else {"curves": list(curve_ids)}
         given |= {"known_at": known_at} if known_at else {}
         read = statements.day_vectors(sides, known_at is not None, between)
-        return _newest(await read_columns(self._snapshots.database, read, tenant=tenant, days=list(days), **given))
+        return newest_versions(
+            await read_columns(self._snapshots.database, read, tenant=tenant, days=list(days), **given)
+        )
 
     async def _grids(self, rows: Sequence[Sequence[Any]]) -> Mapping[int, TenorGrid]:
         return await self._snapshots.grids_of({row[_GRID] for row in rows})
@@ -285,12 +287,6 @@ def _by_curve(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> 
     return {curve_id: [_day(row, grids) for row in days.values()] for curve_id, days in found.items()}
 
 
-def _newest(found: Columns) -> Columns:
-    """Of versions the newest of each day of a curve. See `newest_of_days`."""
-    newest = newest_of_days(found)
-    return found if newest.all() else taken(found, np.flatnonzero(newest))
-
-
 def _asked(found: Columns, curve_ids: Sequence[int]) -> NDArray[np.bool_]:
     """Which of them are of these curves, whose ids are in order."""
     curve, asked = found["curve_id"], np.array([*curve_ids, NO_CURVE])
@@ -336,8 +332,10 @@ def _alike(
     rows: NDArray[np.intp], grid: NDArray[np.int64], as_of: NDArray[np.datetime64]
 ) -> list[NDArray[np.intp]]:  # fmt: skip
     """Those of the same grid and day together."""
-    if not len(rows) or ((grid == grid[0]).all() and (as_of == as_of[0]).all()):
-        return [rows] if len(rows) else []
+    if not len(rows):
+        return []
+    if (grid == grid[0]).all() and (as_of == as_of[0]).all():
+        return [rows]
     order = np.lexsort((as_of, grid))
     cuts = np.flatnonzero((np.diff(grid[order]) != 0) | (np.diff(as_of[order]) != np.timedelta64(0))) + 1
     return sorted(np.split(rows[order], cuts), key=lambda each: int(each[0]))

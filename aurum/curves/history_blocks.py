@@ -22,7 +22,6 @@ from sqlalchemy import (
     Integer,
     Select,
     and_,
-    bindparam,
     func,
     insert,
     literal_column,
@@ -31,11 +30,11 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from aurum.backends.columns import Columns, instants, taken
+from aurum.backends.columns import Columns, instants, order_of, taken
 from aurum.backends.database import Database, Id, WriteConnection
 from aurum.backends.reads import Read, among, looked_up, rows_of
 from aurum.curves.mid_blocks import apart, joined
-from aurum.curves.statements import of_tenant
+from aurum.curves.statements import BY_RANK, bound, of_tenant
 from aurum.curves.tables import history_blocks, snapshots
 
 FEWEST = 28
@@ -47,7 +46,9 @@ _FLOAT = 8  # bytes
 _BLANK = np.array([np.nan], "<f8").tobytes()
 _TOLD = ("curve_id", "grid_id", "withheld")
 _VERSION = ("as_of", "version", "published_at", "revised_at")
-_ORDER = ("curve_id", "as_of", "published_at", "revised_at", "version")
+_BLOCK = ("count", "versions", "prices")
+_COLUMNS = (*_TOLD, *_VERSION, *_SIDES, *_BLOCK)
+_VERSIONS = _COLUMNS.index("versions")
 
 
 async def put_away(transaction: WriteConnection, tenant: str, curve_ids: Collection[int], as_of: date) -> None:
@@ -137,7 +138,7 @@ def _history(known_at: bool) -> Read:
     that is in no block, and for each block.
     """
     tail, blocks = _tail(known_at), _blocks()
-    return Read(tail.union_all(blocks))  # type: ignore[arg-type]
+    return Read(tail.union_all(blocks))
 
 
 def _tail(known_at: bool) -> Select[Any]:
@@ -147,14 +148,14 @@ def _tail(known_at: bool) -> Select[Any]:
     versions = (
         select(*(columns[name] for name in (*names, *_SIDES)), _place(columns.grid_id))
         .select_from(last.join(snapshots, beyond))
-        .where(of_tenant(), _day(columns.as_of).between(_bound("first"), _bound("last")))
+        .where(of_tenant(), _day(columns.as_of).between(bound("first"), bound("last")))
         .offset(literal_column("0"))  # else PostgreSQL looks for the place three times
     )
     if known_at:
-        versions = versions.where(columns.published_at <= bindparam("known_at", type_=columns.published_at.type))
+        versions = versions.where(columns.published_at <= bound("known_at", "published_at"))
     found = versions.subquery("versions").c
     sides = (func.substr(found[side], found.place * _FLOAT + 1, _FLOAT, type_=found[side].type) for side in _SIDES)
-    none = (type_coerce(null(), history_blocks.c[name].type) for name in ("count", "versions", "prices"))
+    none = (type_coerce(null(), history_blocks.c[name].type) for name in _BLOCK)
     return select(*(found[name] for name in names), *sides, *none)
 
 
@@ -163,8 +164,8 @@ def _blocks() -> Select[Any]:
     found = (
         select(*(columns[name] for name in (*_TOLD, "count", "sides", "versions", "prices")), _place(columns.grid_id))
         .where(
-            among(columns.curve_id, "curves"), columns.tenant_id == bindparam("tenant", type_=columns.tenant_id.type),
-            columns.first_as_of <= _bound("last"), columns.last_as_of >= _bound("first"),
+            among(columns.curve_id, "curves"), columns.tenant_id == bound("tenant", "tenant_id"),
+            columns.first_as_of <= bound("last"), columns.last_as_of >= bound("first"),
         )
         .offset(literal_column("0"))
         .subquery("blocks")
@@ -179,10 +180,6 @@ def _blocks() -> Select[Any]:
 def _day(as_of: ColumnElement[date]) -> ColumnElement[date]:
     """Checked, not searched by: else all days of the curve would be read rather than what is in no block."""
     return func.coalesce(as_of, as_of)
-
-
-def _bound(name: str) -> Any:
-    return bindparam(name, type_=snapshots.c.as_of.type)
 
 
 def _place(grid: ColumnElement[int]) -> ColumnElement[int]:
@@ -207,25 +204,20 @@ async def read_history(
     asked = (day >= np.datetime64(first)) & (day <= np.datetime64(last))
     if known_at is not None:
         asked &= found["published_at"] <= instants([known_at])[0]
-    order = np.lexsort([found[name] for name in reversed(_ORDER)])
+    order = order_of(found, BY_RANK)
     return taken(found, order[asked[order]])
 
 
 def _columns(rows: Sequence[Sequence[Any]]) -> Columns:
-    alone, blocks = [row for row in rows if row[-2] is None], [row for row in rows if row[-2] is not None]
-    curve, grid, withheld, as_of, version, published_at, revised_at, *sides, _, _, _ = _turned(alone)
-    counts = [row[-3] for row in blocks]
-    versions = np.concatenate(
-        [
-            np.empty((len(_VERSION), 0), np.int64),
-            *(np.frombuffer(row[-2], "<i8").reshape(len(_VERSION), -1) for row in blocks),
-        ],
-        axis=1,
-    )
-    prices = [_prices(row[-1], count) for row, count in zip(blocks, counts, strict=True)]
+    alone, blocks = (_turned([row for row in rows if (row[_VERSIONS] is None) == one]) for one in (True, False))
+    curve, grid, withheld, as_of, version, published_at, revised_at, *sides, _, _, _ = alone
+    curves, grids, held, *_, counts, packed, pieces = blocks
+    heads = [np.frombuffer(each, "<i8").reshape(len(_VERSION), -1) for each in packed]
+    versions = np.concatenate([np.empty((len(_VERSION), 0), np.int64), *heads], axis=1)
+    prices = [_prices(piece, count) for piece, count in zip(pieces, counts, strict=True)]
     told = {
-        "curve_id": (np.array(curve, np.int64), np.array([row[0] for row in blocks], np.int64).repeat(counts)),
-        "grid_id": (np.array(grid, np.int64), np.array([row[1] for row in blocks], np.int64).repeat(counts)),
+        "curve_id": (np.array(curve, np.int64), np.array(curves, np.int64).repeat(counts)),
+        "grid_id": (np.array(grid, np.int64), np.array(grids, np.int64).repeat(counts)),
         "as_of": (np.array(as_of, "M8[D]"), versions[0].view("M8[D]")),
         "version": (np.array(version, np.int64), versions[1]),
         "published_at": (instants(published_at), versions[2].view("M8[us]")),
@@ -235,11 +227,11 @@ def _columns(rows: Sequence[Sequence[Any]]) -> Columns:
         one = np.frombuffer(b"".join([each or _BLANK for each in of_side]), "<f8")
         told[name] = (one, np.concatenate([np.empty(0), *(each[place] for each in prices)]))
     found: dict[str, Any] = {name: np.concatenate(parts) for name, parts in told.items()}
-    return found | {"withheld": [*withheld, *apart([row[2] for row in blocks], counts)]}
+    return found | {"withheld": [*withheld, *apart(held, counts)]}
 
 
 def _turned(rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
-    return list(zip(*rows, strict=True)) if rows else [()] * (len(_TOLD) + len(_VERSION) + len(_SIDES) + 3)
+    return list(zip(*rows, strict=True)) if rows else [()] * len(_COLUMNS)
 
 
 def _prices(packed: bytes | None, count: int) -> NDArray[np.float64]:

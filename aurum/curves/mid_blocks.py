@@ -16,11 +16,12 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from aurum.backends.columns import Columns, Vectors, instants, taken
 from aurum.backends.database import Database
 from aurum.backends.reads import Read, among
+from aurum.curves.statements import bound, newest_versions
 from aurum.curves.tables import mid_blocks
 
 PART = 64  # ids of curves
@@ -98,18 +99,14 @@ async def _read(database: Database, parts: Parts, known_at: datetime | None, **g
 @cache
 def _statement(days: bool, known_at: bool) -> Read:
     columns = mid_blocks.c
-    when = among(columns.as_of, "days") if days else columns.as_of.between(_bound("first"), _bound("last"))
+    when = among(columns.as_of, "days") if days else columns.as_of.between(bound("first"), bound("last"))
     statement = select(*(columns[name] for name in _READ)).where(
-        columns.tenant_id == _bound("tenant", "tenant_id"), when, among(columns.part, "parts"),
-        columns.lowest <= _bound("highest", "highest"), columns.highest >= _bound("lowest", "lowest"),
+        columns.tenant_id == bound("tenant", "tenant_id"), when, among(columns.part, "parts"),
+        columns.lowest <= bound("highest", "curve_id"), columns.highest >= bound("lowest", "curve_id"),
     )  # fmt: skip
     if known_at:
-        statement = statement.where(columns.published_at <= _bound("known_at", "published_at"))
+        statement = statement.where(columns.published_at <= bound("known_at", "published_at"))
     return Read(statement)
-
-
-def _bound(name: str, column: str = "as_of") -> Any:
-    return bindparam(name, type_=mid_blocks.c[column].type)
 
 
 def _newest(rows: Sequence[Sequence[Any]]) -> Columns:
@@ -129,8 +126,7 @@ def _newest(rows: Sequence[Sequence[Any]]) -> Columns:
     if ((day[1:] > day[:-1]) | (curve[1:] > curve[:-1])).all():
         return found  # no day of a curve is there twice
     order = np.lexsort((version, instants(revised_at)[row], instants(published_at)[row], curve, day))
-    curve, day = curve[order], day[order]
-    return taken(found, order[np.append((curve[1:] != curve[:-1]) | (day[1:] != day[:-1]), True)])
+    return newest_versions(taken(found, order))
 
 
 def apart(withheld: Sequence[bytes | None], counts: Sequence[int]) -> list[bytes | None]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from aurum.backends.columns import ColumnRead, Columns, Vector
+from aurum.backends.columns import ColumnRead, Columns, Vector, taken
 from aurum.backends.database import Id
 from aurum.backends.reads import Read, among, rows_of
 from aurum.curves.model import Side
@@ -34,7 +34,7 @@ SNAPSHOT = [
         "mid_rows_id", "mid_columns", "quote_rows_id", "quote_columns", "withheld", "run_id", "author", "reason",
     )
 ]  # fmt: skip
-_BY_RANK = ("curve_id", "as_of", *RANK)
+BY_RANK = ("curve_id", "as_of", *RANK)
 
 
 @cache
@@ -65,12 +65,12 @@ def day_vectors(sides: tuple[str, ...], known_at: bool, between: bool) -> Column
     columns = snapshots.c
     chosen: list[ColumnElement[bool]] = [among(columns.curve_id, "curves"), of_tenant()]
     if between:
-        within = columns.curve_id.between(_bound("lowest", "curve_id"), _bound("highest", "curve_id"))
-        chosen = [within, columns.tenant_id == _bound("tenant", "tenant_id")]
+        within = columns.curve_id.between(bound("lowest", "curve_id"), bound("highest", "curve_id"))
+        chosen = [within, columns.tenant_id == bound("tenant", "tenant_id")]
     statement = select(*_with_vectors(sides)).where(*chosen, among(columns.as_of, "days"))
     if known_at:
-        statement = statement.where(columns.published_at <= _bound("known_at", "published_at"))
-    return ColumnRead(statement, _BY_RANK)
+        statement = statement.where(columns.published_at <= bound("known_at", "published_at"))
+    return ColumnRead(statement, BY_RANK)
 
 
 def _with_vectors(sides: tuple[str, ...]) -> list[ColumnElement[Any]]:
@@ -99,7 +99,7 @@ def _newest_ids(as_of: bool, known_at: bool) -> CTE:
     if as_of:
         statement = statement.where(other.c.as_of <= given.c.days)
     if known_at:
-        statement = statement.where(other.c.published_at <= _bound("known_at", "published_at"))
+        statement = statement.where(other.c.published_at <= bound("known_at", "published_at"))
     best_first = [other.c.as_of.desc(), *(other.c[name].desc() for name in RANK)]
     found = statement.order_by(*best_first).limit(1).scalar_subquery()
     ids = select(given.c.places.label("place"), found.label("id")).cte("newest")
@@ -129,9 +129,9 @@ def counts_by_day(known_at: bool) -> Read:
 
 def _of_days(known_at: bool) -> list[ColumnElement[bool]]:
     columns = snapshots.c
-    found = [among(columns.curve_id, "curves"), of_tenant(), columns.as_of >= _bound("first")]
-    found.append(columns.as_of <= _bound("last"))
-    return [*found, columns.published_at <= _bound("known_at", "published_at")] if known_at else found
+    found = [among(columns.curve_id, "curves"), of_tenant(), columns.as_of >= bound("first")]
+    found.append(columns.as_of <= bound("last"))
+    return [*found, columns.published_at <= bound("known_at", "published_at")] if known_at else found
 
 
 def newest_of_days(found: Columns) -> NDArray[np.bool_]:
@@ -141,9 +141,15 @@ def newest_of_days(found: Columns) -> NDArray[np.bool_]:
     return newest
 
 
+def newest_versions(found: Columns) -> Columns:
+    """Those that `newest_of_days` tells, alone."""
+    newest = newest_of_days(found)
+    return found if newest.all() else taken(found, np.flatnonzero(newest))
+
+
 def of_tenant() -> ColumnElement[bool]:
     """Of the one that is the parameter `tenant`."""
-    return belongs_to(_bound("tenant", "tenant_id"))
+    return belongs_to(bound("tenant", "tenant_id"))
 
 
 def belongs_to(tenant: Any) -> ColumnElement[bool]:
@@ -157,5 +163,6 @@ def known_by(known_at: datetime | None) -> ColumnElement[bool]:
     return snapshots.c.id.is_not(None) if known_at is None else snapshots.c.published_at <= known_at
 
 
-def _bound(name: str, column: str = "as_of") -> Any:
+def bound(name: str, column: str = "as_of") -> Any:
+    """A parameter of the type of a column of snapshots."""
     return bindparam(name, type_=snapshots.c[column].type)

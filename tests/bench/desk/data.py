@@ -28,9 +28,6 @@ _COPIED = (
     "tenant_id", "curve_id", "as_of", "version", "published_at", "revised_at", "recorded_at", "digest", "grid_id",
     "quoted", "points", "mid", "bid", "ask", "withheld_points",
 )  # fmt: skip
-_SHOWN = (
-    "tenant_id", "curve_id", "as_of", "version", "published_at", "revised_at", "grid_id", "mid", "withheld",
-)  # fmt: skip
 _KINDS = list(TenorType)
 POINTS = """
 CREATE SCHEMA desk;
@@ -130,7 +127,7 @@ async def _copy(connection: asyncpg.Connection, day: Day) -> None:
         for n in range(len(day.mid))
     )  # fmt: skip
     await connection.copy_records_to_table("snapshots", records=rows, columns=_COPIED)
-    versions = await connection.fetch(f"SELECT id, {', '.join(_SHOWN)} FROM snapshots WHERE as_of = $1", day.as_of)
+    versions = await connection.fetch("SELECT * FROM snapshots WHERE as_of = $1", day.as_of)
     blocks = blocks_of([dict(row) for row in versions])
     await connection.copy_records_to_table(
         "mid_blocks", records=[tuple(block.values()) for block in blocks], columns=list(blocks[0])
