@@ -17,7 +17,7 @@ from aurum.backends.paging import Page, PageRequest, Position
 from aurum.curves.aggregated import Aggregate, Aggregates
 from aurum.curves.analytics.groups import Group, PricedIn, grouped, order_of
 from aurum.curves.analytics.pools import Grouping, HoursOf, Members, Pool
-from aurum.curves.blocks import DayBlock
+from aurum.curves.blocks import DayBlock, Ids
 from aurum.curves.books import BookStore
 from aurum.curves.conversions import Common
 from aurum.curves.model import DayPrices, Side
@@ -120,7 +120,7 @@ class AggregateService:
         principal.require(Scope.CURVES_READ)
         chosen, told = await self._chosen(principal, wanted, asked, head, stories)
         hours_of = _hours_of(chosen.curves) if asked.weighted else None
-        pool, ids = Pool(asked.grouping, chosen.members, asked.percents, hours_of), chosen.members.ids.tolist()
+        pool, ids = Pool(asked.grouping, chosen.members, asked.percents, hours_of), chosen.members.ids
         parts = self._blocks(principal.tenant, ids, asked, told, head)
         last = await anext(parts, list)
         async for following in parts:
@@ -172,16 +172,16 @@ class AggregateService:
         return {id_: (each.currency, each.unit) for id_, each in known.items()}
 
     async def _blocks(
-        self, tenant: str, ids: Sequence[int], asked: AggregateAsked, told: Mapping[int, DayPrices] | None,
+        self, tenant: str, ids: Ids, asked: AggregateAsked, told: Mapping[int, DayPrices] | None,
         head: int | None,
     ) -> AsyncIterator[_Blocks]:  # fmt: skip
         if told is not None:
             yield partial(_by_grid, told)
             return
-        for first, last in await self._batches(tenant, ids, asked) if ids else ():
+        for first, last in await self._batches(tenant, ids, asked) if len(ids) else ():
             yield await self._books.blocks(tenant, ids, first, last, asked.known_at, asked.side, head)
 
-    async def _batches(self, tenant: str, ids: Sequence[int], asked: AggregateAsked) -> list[tuple[date, date]]:
+    async def _batches(self, tenant: str, ids: Ids, asked: AggregateAsked) -> list[tuple[date, date]]:
         """The range in parts of some _VERSIONS_READ versions, each of a day at least."""
         if ((asked.last - asked.first).days + 1) * len(ids) <= _VERSIONS_READ:
             return [(asked.first, asked.last)]

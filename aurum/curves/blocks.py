@@ -14,9 +14,17 @@ from numpy.typing import NDArray
 from aurum.curves.model import Prices, Standing
 from aurum.market.periods import TenorGrid
 
+Ids = NDArray[np.int64]  # of curves
 NOWHERE = -1
 NO_CURVE = np.iinfo(np.int64).max
 _LOOKED_UP = 150  # bytes of a curve in a block beside its numbers
+
+
+def asked_for(curve_ids: Ids, asked: Ids) -> NDArray[np.bool_]:
+    """Which of the curves are among those that are asked for, whose ids are in order."""
+    every = np.append(asked, NO_CURVE)
+    found: NDArray[np.bool_] = every[np.searchsorted(every, curve_ids)] == curve_ids
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

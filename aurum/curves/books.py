@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache, partial
@@ -17,8 +18,8 @@ from aurum.backends.database import Id
 from aurum.backends.kept import KeptSince
 from aurum.backends.reads import Read, among, rows_of
 from aurum.curves import statements
-from aurum.curves.blocks import NO_CURVE, DayBlock, QuoteBlock, Quoted
-from aurum.curves.mid_blocks import Parts, mids_between, mids_of_days
+from aurum.curves.blocks import DayBlock, Ids, QuoteBlock, Quoted, asked_for
+from aurum.curves.mid_blocks import Parts, Rows, are_light, grids_in, newest_by_day, rows_between, rows_of_days
 from aurum.curves.model import CurvePrices, DayPrices, Listed, Prices, Side, Span, unpack
 from aurum.curves.statements import RANK, newest_versions, of_tenant
 from aurum.curves.store import SnapshotStore, bits
@@ -77,7 +78,8 @@ class BookStore:
         if len(exact) < len(days):
             return [await newest(dict.fromkeys(curve_ids, day)) for day in days]
         ends = []
-        there = await self._on(tenant, curve_ids, exact, known_at, _sides(quotes), head)
+        ids = np.array(sorted(set(curve_ids)), np.int64)
+        there = await self._on(tenant, ids, exact, known_at, _sides(quotes), head)
         for day, found in zip(exact, there, strict=True):
             others = found.without(curve_ids)
             rest = (await newest(dict.fromkeys(others, day))).blocks if others else ()
@@ -133,7 +135,7 @@ class BookStore:
         return {row[0]: row[1] for row in rows}
 
     async def counts_by_day(
-        self, tenant: str, curve_ids: Sequence[int], first: date, last: date, known_at: datetime | None
+        self, tenant: str, curve_ids: Ids, first: date, last: date, known_at: datetime | None
     ) -> dict[date, int]:
         """How many versions the curves have of each day, oldest first. One statement."""
         given = _between(curve_ids, first, last, known_at)
@@ -143,39 +145,50 @@ class BookStore:
         return {row[0]: row[1] for row in rows}
 
     async def blocks(
-        self, tenant: str, curve_ids: Sequence[int], first: date, last: date, known_at: datetime | None, side: Side,
+        self, tenant: str, curve_ids: Ids, first: date, last: date, known_at: datetime | None, side: Side,
         head: int | None = None,
     ) -> Callable[[], list[DayBlock]]:  # fmt: skip
-        """One side of curves on the days from `first` to `last`, both included, as known at `known_at`: a block for
-        each grid, made by whoever calls for them, on a thread. One statement. A single day is kept.
+        """One side of curves, whose ids are in order, on the days from `first` to `last`, both included, as known at
+        `known_at`: a block for each grid, made by whoever calls for them, on a thread. One statement. A single day is
+        kept.
         """
         if first == last:
             (day,) = await self._on(tenant, curve_ids, [first], known_at, (side,), head)
             return partial(_day_blocks, day, side)
         parts = Parts.of(curve_ids) if side is Side.MID else None
         if parts is not None:
-            found = await mids_between(self._snapshots.database, tenant, parts, first, last, known_at)
-        else:
-            read, given = statements.vectors(side, known_at is not None), _between(curve_ids, first, last, known_at)
-            found = newest_versions(await read_columns(self._snapshots.database, read, tenant=tenant, **given))
-        grids = await self._snapshots.grids_of(set(found["grid_id"].tolist()))
-        return partial(_blocks, found, grids, curve_ids, side)
+            rows = await rows_between(self._snapshots.database, tenant, parts, first, last, known_at)
+            return partial(_joined, rows, curve_ids, await self._snapshots.grids_of(grids_in(rows)))
+        read, given = statements.vectors(side, known_at is not None), _between(curve_ids, first, last, known_at)
+        found = newest_versions(await read_columns(self._snapshots.database, read, tenant=tenant, **given))
+        return partial(_blocks, found, await self._snapshots.grids_of(set(found["grid_id"].tolist())), side)
 
     async def _on(
-        self, tenant: str, curve_ids: Sequence[int], days: Sequence[date], known_at: datetime | None,
+        self, tenant: str, curve_ids: Ids, days: Sequence[date], known_at: datetime | None,
         sides: tuple[str, ...], head: int | None,
     ) -> list[Quoted]:  # fmt: skip
-        """Of exactly these days the curves that have them. One statement."""
-
-        ids = sorted(curve_ids)
+        """Of exactly these days those curves, whose ids are in order, that have them. One statement."""
+        parts = Parts.of(curve_ids) if sides == _SIDES[:1] else None
 
         async def read() -> list[Quoted]:
-            found = await self._of_days(tenant, ids, list(set(days)), known_at, sides)
-            asked = _asked(found, ids)
+            if parts is not None:
+                return await self._beside(tenant, curve_ids, parts, days, known_at)
+            found = await self._of_days(tenant, curve_ids.tolist(), list(set(days)), known_at, sides)
+            asked = asked_for(found["curve_id"], curve_ids)
             rows = [np.flatnonzero(asked & (found["as_of"] == np.datetime64(day))) for day in days]
             return await self._quoted(found, rows)
 
-        return await self._still(tenant, [(tuple(ids), day, known_at, sides) for day in days], head, read)
+        ids = curve_ids.tobytes()  # which, unlike a tuple, knows its hash
+        return await self._still(tenant, [(ids, day, known_at, sides) for day in days], head, read)
+
+    async def _beside(
+        self, tenant: str, curve_ids: Ids, parts: Parts, days: Sequence[date], known_at: datetime | None
+    ) -> list[Quoted]:
+        """What `_on` reads where mids lie side by side."""
+        rows = await rows_of_days(self._snapshots.database, tenant, parts, list(set(days)), known_at)
+        made = partial(newest_by_day, rows, curve_ids, await self._snapshots.grids_of(grids_in(rows)))
+        by_day = made() if are_light(rows) else await asyncio.to_thread(made)
+        return [Quoted.of(by_day.get(day, ())) for day in days]
 
     async def _still(
         self, tenant: str, keys: Sequence[Hashable], head: int | None, read: Callable[[], Awaitable[list[Quoted]]]
@@ -206,9 +219,6 @@ class BookStore:
         sides: tuple[str, ...],
     ) -> Columns:  # fmt: skip
         """The newest version of each of these days, and of few other curves whose ids are between. One statement."""
-        parts = Parts.of(curve_ids) if sides == _SIDES[:1] else None
-        if parts is not None:
-            return await mids_of_days(self._snapshots.database, tenant, parts, days, known_at)
         lowest, highest = min(curve_ids, default=0), max(curve_ids, default=0)
         between = highest - lowest < _MOST_BETWEEN * len(curve_ids)
         given: dict[str, Any] = {"lowest": lowest, "highest": highest} if between else {"curves": list(curve_ids)}
@@ -266,9 +276,9 @@ def _given(spans: Sequence[Span], known_at: datetime | None) -> dict[str, Any]:
     }
 
 
-def _between(curve_ids: Sequence[int], first: date, last: date, known_at: datetime | None) -> dict[str, Any]:
+def _between(curve_ids: Ids, first: date, last: date, known_at: datetime | None) -> dict[str, Any]:
     given: dict[str, Any] = {} if known_at is None else {"known_at": known_at}
-    return given | {"curves": list(curve_ids), "first": first, "last": last}
+    return given | {"curves": curve_ids.tolist(), "first": first, "last": last}
 
 
 _BY_ID = Read(select(*(snapshots.c[name] for name in (*_MID, "id"))).where(among(snapshots.c.id, "ids"), of_tenant()))
@@ -287,31 +297,40 @@ def _by_curve(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> 
     return {curve_id: [_day(row, grids) for row in days.values()] for curve_id, days in found.items()}
 
 
-def _asked(found: Columns, curve_ids: Sequence[int]) -> NDArray[np.bool_]:
-    """Which of them are of these curves, whose ids are in order."""
-    curve, asked = found["curve_id"], np.array([*curve_ids, NO_CURVE])
-    of_them: NDArray[np.bool_] = asked[np.searchsorted(asked, curve)] == curve
-    return of_them
-
-
-def _blocks(
-    found: Columns, grids: Mapping[int, TenorGrid], curve_ids: Sequence[int], side: Side
-) -> list[DayBlock]:  # fmt: skip
-    curve, as_of, grid, asked = found["curve_id"], found["as_of"], found["grid_id"], _asked(found, sorted(curve_ids))
+def _blocks(found: Columns, grids: Mapping[int, TenorGrid], side: Side) -> list[DayBlock]:
+    """The grid that comes first goes first, as in `_joined`: a mean shows by its last bit how it was added up."""
+    curve, as_of, grid = found["curve_id"], found["as_of"], found["grid_id"]
     blocks = []
-    for id_ in np.unique(grid[asked]).tolist():
-        rows = np.flatnonzero(asked & (grid == id_))
+    for id_ in dict.fromkeys(grid.tolist()):
+        rows = np.flatnonzero(grid == id_)
         blocks.append(DayBlock(grids[id_], curve[rows], as_of[rows], found[side].matrix(rows, len(grids[id_]))))
     return blocks
+
+
+def _joined(rows: Rows, curve_ids: Ids, grids: Mapping[int, TenorGrid]) -> list[DayBlock]:
+    """The mids of all days, a block for each grid."""
+    by_grid = defaultdict[TenorGrid, list[QuoteBlock]](list)
+    for blocks in newest_by_day(rows, curve_ids, grids).values():
+        for block in blocks:
+            by_grid[block.tenors].append(block)
+    return [
+        DayBlock(
+            tenors, np.concatenate([block.curve_ids for block in blocks]),
+            np.array([block.as_of for block in blocks], "M8[D]").repeat([len(block.curve_ids) for block in blocks]),
+            np.concatenate([block.mid for block in blocks]),
+        )
+        for tenors, blocks in by_grid.items()
+    ]  # fmt: skip
 
 
 def _day_blocks(day: Quoted, side: Side) -> list[DayBlock]:
     return [
         DayBlock(
-            block.tenors, block.curve_ids, np.full(len(block.curve_ids), block.as_of, "M8[D]"), getattr(block, side)
+            block.tenors, block.curve_ids,
+            np.broadcast_to(np.datetime64(block.as_of), block.curve_ids.shape), getattr(block, side),
         )
         for block in day.blocks
-    ]
+    ]  # fmt: skip
 
 
 def _quote_blocks(

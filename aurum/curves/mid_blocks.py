@@ -6,30 +6,36 @@ written with them, and like them it never changes.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 
-from aurum.backends.columns import Columns, Vectors, instants, taken
+from aurum.backends.columns import instants
 from aurum.backends.database import Database
 from aurum.backends.reads import Read, among
-from aurum.curves.statements import bound, newest_versions
+from aurum.curves.blocks import Ids, QuoteBlock, asked_for
+from aurum.curves.statements import bound
 from aurum.curves.tables import mid_blocks
+from aurum.market.periods import TenorGrid
 
 PART = 64  # ids of curves
 FEWEST = 16  # curves of each part: the others come with them, and cost a quarter of what a row for each does
 _LIGHT = 2**20  # bytes: what is made of them takes less time than a turn to a thread
 _SHARED = ("tenant_id", "as_of", "published_at", "revised_at", "grid_id")
 _VERSION = ("curve_id", "id", "version")
-_READ = ("as_of", "part", "published_at", "revised_at", "grid_id", "versions", "mid", "withheld")
+_READ = ("as_of", "grid_id", "part", "published_at", "revised_at", "versions", "mid", "withheld")
+_AS_OF, _GRID, _, _PUBLISHED_AT, _REVISED_AT, _VERSIONS, _MID, _WITHHELD = range(len(_READ))
+_DAY_GRID_PART = itemgetter(0, 1, 2)
+Rows = Sequence[Sequence[Any]]  # of _READ
 
 
 def blocks_of(versions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -65,35 +71,99 @@ class Parts:
     highest: int
 
     @classmethod
-    def of(cls, curve_ids: Sequence[int]) -> Parts | None:
-        """None where the curves' snapshots are read faster than all blocks of their parts."""
-        numbers = sorted({id_ // PART for id_ in curve_ids})
+    def of(cls, curve_ids: Ids) -> Parts | None:
+        """Of ids in order. None where the curves' snapshots are read faster than all blocks of their parts."""
+        parts = curve_ids // PART
+        numbers = parts[np.append(True, parts[1:] != parts[:-1])[: len(parts)]].tolist()
         enough = len(curve_ids) >= FEWEST * len(numbers) > 0
-        return cls(numbers, min(curve_ids), max(curve_ids)) if enough else None
+        return cls(numbers, int(curve_ids[0]), int(curve_ids[-1])) if enough else None
 
 
-async def mids_of_days(
+async def rows_of_days(
     database: Database, tenant: str, parts: Parts, days: Sequence[date], known_at: datetime | None
-) -> Columns:
-    """Of each of these days the newest version of all curves of the parts that have it, by day and curve: what
-    `day_vectors` has of it but for the rank. One statement.
-    """
+) -> Rows:
+    """The blocks of these days that may have curves of the parts, as known at `known_at`. One statement."""
     return await _read(database, parts, known_at, tenant=tenant, days=list(days))
 
 
-async def mids_between(
+async def rows_between(
     database: Database, tenant: str, parts: Parts, first: date, last: date, known_at: datetime | None
-) -> Columns:
+) -> Rows:
     """Likewise, of the days from `first` to `last`, both included."""
     return await _read(database, parts, known_at, tenant=tenant, first=first, last=last)
 
 
-async def _read(database: Database, parts: Parts, known_at: datetime | None, **given: Any) -> Columns:
+def grids_in(rows: Rows) -> set[int]:
+    return {row[_GRID] for row in rows}
+
+
+def are_light(rows: Rows) -> bool:
+    """Whether `newest_by_day` takes less time than a turn to a thread."""
+    return sum(len(row[_MID]) for row in rows) <= _LIGHT
+
+
+def newest_by_day(rows: Rows, curve_ids: Ids, grids: Mapping[int, TenorGrid]) -> dict[date, list[QuoteBlock]]:
+    """By as-of date, in order: the newest version of each of these curves, whose ids are in order. A block for each
+    grid, the one of the lowest id first.
+    """
+    by_day = defaultdict[date, list[Sequence[Any]]](list)
+    for row in sorted(rows, key=_DAY_GRID_PART):
+        by_day[row[_AS_OF]].append(row)
+    return {day: _of_day(alike, curve_ids, grids) for day, alike in by_day.items()}
+
+
+def _of_day(rows: Rows, curve_ids: Ids, grids: Mapping[int, TenorGrid]) -> list[QuoteBlock]:
+    heads = [np.frombuffer(row[_VERSIONS], "<i8").reshape(len(_VERSION), -1) for row in rows]
+    counts, versions = [head.shape[1] for head in heads], np.concatenate(heads, axis=1)
+    exact = rows[0][_GRID] == rows[-1][_GRID] and np.array_equal(versions[0], curve_ids)  # nothing is to be chosen
+    newest = None if exact else _newest(rows, counts, versions, curve_ids)
+    blocks, end = [], 0
+    for grid_id, each in groupby(zip(rows, counts, strict=True), lambda pair: pair[0][_GRID]):
+        alike, sizes = zip(*each, strict=True)
+        tenors, start, end = grids[grid_id], end, end + sum(sizes)
+        mid = np.frombuffer(b"".join([row[_MID] for row in alike]), "<f8").reshape(end - start, len(tenors))
+        curve, id_, version = versions[:, start:end]
+        held = _held(alike, sizes, len(tenors))
+        if newest is not None:
+            here = newest[(newest >= start) & (newest < end)] - start
+            curve, id_, version, mid = curve[here], id_[here], version[here], mid[here]
+            held = None if held is None else held[here]
+        if len(curve):
+            held = None if held is None or not held.any() else held
+            blocks.append(QuoteBlock(tenors, rows[0][_AS_OF], curve, id_, version, mid, None, None, held))
+    return sorted(blocks, key=lambda block: int(block.curve_ids[0]))
+
+
+def _newest(rows: Rows, counts: Sequence[int], versions: NDArray[np.int64], curve_ids: Ids) -> NDArray[np.intp]:
+    """Where the newest version of each of these curves stands, in their order."""
+    curve, _, version = versions
+    newest = np.arange(len(curve))
+    if (curve[1:] <= curve[:-1]).any():  # else none is there twice
+        row = np.arange(len(rows)).repeat(counts)
+        revised_at, published_at = (instants([each[n] for each in rows])[row] for n in (_REVISED_AT, _PUBLISHED_AT))
+        order = np.lexsort((version, revised_at, published_at, curve))
+        newest = order[np.append(curve[order][1:] != curve[order][:-1], True)]
+    asked: NDArray[np.intp] = newest[asked_for(curve[newest], curve_ids)]
+    return asked
+
+
+def _held(rows: Rows, counts: Sequence[int], points: int) -> NDArray[np.bool_] | None:
+    """Which points are in quarantine; None: no row tells of any."""
+    if not any(row[_WITHHELD] for row in rows):
+        return None
+    held = np.zeros((sum(counts), points), dtype=bool)
+    ends = np.cumsum(counts)
+    for row, count, end in zip(rows, counts, ends.tolist(), strict=True):
+        if row[_WITHHELD]:
+            packed = np.frombuffer(row[_WITHHELD], np.uint8).reshape(count, -1)
+            held[end - count : end] = np.unpackbits(packed, axis=1)[:, :points]
+    return held
+
+
+async def _read(database: Database, parts: Parts, known_at: datetime | None, **given: Any) -> Rows:
     given |= {"parts": parts.numbers, "lowest": parts.lowest, "highest": parts.highest}
     given |= {"known_at": known_at} if known_at else {}
-    rows = await database.rows(_statement("days" in given, known_at is not None), **given)
-    light = sum(len(row[-2]) for row in rows) <= _LIGHT
-    return _newest(rows) if light else await asyncio.to_thread(_newest, rows)
+    return await database.rows(_statement("days" in given, known_at is not None), **given)
 
 
 @cache
@@ -107,26 +177,6 @@ def _statement(days: bool, known_at: bool) -> Read:
     if known_at:
         statement = statement.where(columns.published_at <= bound("known_at", "published_at"))
     return Read(statement)
-
-
-def _newest(rows: Sequence[Sequence[Any]]) -> Columns:
-    rows = sorted(rows, key=itemgetter(0, 1))
-    as_of, _, published_at, revised_at, grids, versions, mids, withheld = zip(*rows, strict=True) if rows else [()] * 8
-    heads = [np.frombuffer(each, "<i8").reshape(len(_VERSION), -1) for each in versions]
-    counts = [head.shape[1] for head in heads]
-    curve, id_, version = np.concatenate([np.empty((len(_VERSION), 0), np.int64), *heads], axis=1)
-    row = np.arange(len(rows)).repeat(counts)
-    lengths = np.array([len(each) // count for each, count in zip(mids, counts, strict=True)], np.int64)
-    day = np.array(as_of, "M8[D]")[row]
-    found = {
-        "curve_id": curve, "id": id_, "version": version, "as_of": day, "grid_id": np.array(grids, np.int64)[row],
-        "mid": Vectors.of(b"".join(mids), lengths[row]),
-        "withheld": apart(withheld, counts),
-    }  # fmt: skip
-    if ((day[1:] > day[:-1]) | (curve[1:] > curve[:-1])).all():
-        return found  # no day of a curve is there twice
-    order = np.lexsort((version, instants(revised_at)[row], instants(published_at)[row], curve, day))
-    return newest_versions(taken(found, order))
 
 
 def apart(withheld: Sequence[bytes | None], counts: Sequence[int]) -> list[bytes | None]:

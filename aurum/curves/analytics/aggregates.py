@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,26 +67,24 @@ def groups_of(rows: Keys, columns: Keys, values: Numbers, weights: Numbers | Non
         return high if len(cut_columns) == len(columns) else np.repeat(high, widths, axis=1)
 
     sizes, sums = heights[:, None] * widths, total(values)
-    quoted = ~np.isnan(values) if np.isnan(sums).any() else None
+    count, mean, quoted = sizes, sums / sizes, None
+    if np.isnan(sums).any():
+        quoted = ~np.isnan(values)
+        count = total(quoted.astype(np.int64)).astype(np.int64)
+        mean = total(np.where(quoted, values, 0.0)) / np.where(count > 0, count, np.nan)
 
     def there(each: Numbers, else_: float = 0.0) -> Numbers:
         return each if quoted is None else np.where(quoted, each, else_)
 
-    count = sizes.astype(np.float64) if quoted is None else total(quoted.astype(np.int64))
-    mean = (sums if quoted is None else total(there(values))) / np.where(count > 0, count, np.nan)
     distance = there(values - spread(mean))
-    heavy = None if weights is None else there(weights)
-    nothing = np.zeros(count.shape)
-    found = (
-        mean,
-        total(np.square(distance, out=distance)),
-        total(there(values, np.inf), np.minimum),  # a third of the time of `fmin`
-        total(there(values, -np.inf), np.maximum),
-        nothing if heavy is None else total(heavy),
-        nothing if heavy is None else total(heavy * there(values)),
-    )
-    counts = (count.astype(np.int64).ravel(), (sizes - count).astype(np.int64).ravel())
-    return Groups(keys, *counts, *(each.ravel() for each in found))
+    squares = total(np.square(distance, out=distance))
+    lowest = total(there(values, np.inf), np.minimum)  # a third of the time of `fmin`
+    highest = total(there(values, -np.inf), np.maximum)
+    hours = priced_hours = np.zeros(count.shape)
+    if weights is not None:
+        hours, priced_hours = total(there(weights)), total(there(weights) * there(values))
+    found: list[NDArray[Any]] = [count, sizes - count, mean, squares, lowest, highest, hours, priced_hours]
+    return Groups(keys, *(each.ravel() for each in found))
 
 
 def merged(parts: Sequence[Groups]) -> Groups:

@@ -127,8 +127,9 @@ async def _copy(connection: asyncpg.Connection, day: Day) -> None:
         for n in range(len(day.mid))
     )  # fmt: skip
     await connection.copy_records_to_table("snapshots", records=rows, columns=_COPIED)
-    versions = await connection.fetch("SELECT * FROM snapshots WHERE as_of = $1", day.as_of)
-    blocks = blocks_of([dict(row) for row in versions])
+    versions = await connection.fetch("SELECT * FROM snapshots WHERE as_of = $1 ORDER BY curve_id", day.as_of)
+    of_vendors = [versions[at : at + OF_VENDOR] for at in range(0, len(versions), OF_VENDOR)]  # each publishes its own
+    blocks = [block for rows in of_vendors for block in blocks_of([dict(row) for row in rows])]
     await connection.copy_records_to_table(
         "mid_blocks", records=[tuple(block.values()) for block in blocks], columns=list(blocks[0])
     )
