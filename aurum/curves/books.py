@@ -326,11 +326,10 @@ def _joined(rows: Rows, curve_ids: Ids, grids: Mapping[int, TenorGrid]) -> list[
 def _day_blocks(day: Quoted, side: Side) -> list[DayBlock]:
     return [
         DayBlock(
-            block.tenors, block.curve_ids,
-            np.broadcast_to(np.datetime64(block.as_of), block.curve_ids.shape), getattr(block, side),
+            block.tenors, block.curve_ids, np.full(len(block.curve_ids), block.as_of, "M8[D]"), getattr(block, side)
         )
         for block in day.blocks
-    ]  # fmt: skip
+    ]
 
 
 def _quote_blocks(

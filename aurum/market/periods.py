@@ -119,7 +119,7 @@ class TenorGrid(Sequence[Tenor]):
         return self._tenors[index]
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, TenorGrid) and self._tenors == other._tenors)
+        return self is other or (isinstance(other, TenorGrid) and self.digest == other.digest)
 
     def __hash__(self) -> int:
         return hash(self.digest)

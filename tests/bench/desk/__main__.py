@@ -5,7 +5,7 @@ answer the numbers as objects and arrays, and GraphQL, through the whole server 
 round asks everything some times in a row, each time of another curve, day or vendor: asked once between large questions
 it takes up to four times as long, for the processor has forgotten the way. What a server has read of a day it keeps:
 each question is of days of its own, and those that are to be answered from what is kept come after another one of the
-same days.
+same days. Before all of it the servers are asked for other days until what they keep is full.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +290,16 @@ async def posted(app: ASGIApp, body: bytes) -> bytes:
     return answer
 
 
+async def use(asked: Sequence[dict[str, Way]], vendor: str) -> None:
+    """Asks for so much of a vendor that no draw asks for that what is kept is full, as it is in a server that has been
+    up for a day: until then it takes memory of the system, page by page, for all that it keeps.
+    """
+    for before, day in pairwise(weekdays(data.DAYS)):
+        draw = Draw("", "", "", vendor, {"aggregate": (before, day)})
+        for ways, name in zip(asked, ("aggregate", "aggregate, numbers"), strict=True):
+            await ways[name](draw)
+
+
 async def check(asked: dict[str, Way], draw: Draw) -> None:
     """Raises AssertionError unless both sides answer the same."""
     found = {name: await way(draw) for name, way in asked.items()}
@@ -406,6 +417,7 @@ async def compare(urls: list[str], curves: int, rounds: int, console: Console) -
         gc.freeze()
         (first, _), *draws = Draw.all(curves, random.Random(7))
         await check(asked[0] | asked[1], first)
+        await use(asked, f"V{curves // data.OF_VENDOR}")
         elapsed, used = await measured(asked, draws, rounds, Clock(sql), console)
         for kind, taken in (("elapsed", elapsed), ("CPU, PostgreSQL's too", used)):
             report(taken, f"{curves * data.DAYS / 10_000:.0f} million points, {rounds} rounds: {kind}", console)
