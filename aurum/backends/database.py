@@ -160,7 +160,7 @@ class Database:
     async def rows(self, read: Read, **parameters: Any) -> Sequence[Sequence[Any]]:
         """The rows of a statement that is read often, by its parameters."""
         with outages():
-            if self._driver is None:
+            if self._driver is None or read.by_values:
                 async with self._opened(self._reader) as connection:
                     found: Sequence[Sequence[Any]] = (await connection.execute(read.statement, parameters)).all()
                     return found

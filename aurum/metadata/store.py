@@ -113,7 +113,7 @@ def _page(searched: frozenset[str], order: tuple[CurveOrder, ...], cut: bool, ba
     keys = _sort_keys(order)
     position = [bindparam(f"after_{n}", type_=key.column.type) for n, key in enumerate(keys)] if cut else None
     statement = page_statement(select(*_CURVE).where(_OF_TENANT, *conditions), keys, position, backward)
-    return Read(statement.limit(bindparam("most", type_=Integer())))
+    return Read(statement.limit(bindparam("most", type_=Integer())), by_values=True)
 
 
 def _sort_keys(order: tuple[CurveOrder, ...]) -> list[SortKey]:

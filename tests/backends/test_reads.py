@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Integer, bindparam, func, literal, select
+from sqlalchemy import Integer, Text, bindparam, column, func, literal, select, table
 
 from aurum.backends.database import Database, Id
 from aurum.backends.events import heads
@@ -50,6 +50,21 @@ def test_sqlalchemy_may_keep_what_it_compiles_of_them() -> None:
     joined = select(place).join(given, given.c.tenants == heads.c.tenant_id)
     for statement in (_HEADS.statement, joined):
         assert statement._generate_cache_key() is not None
+
+
+async def test_it_is_planned_once_unless_its_values_tell_how(migrated_postgresql_url: str) -> None:
+    """PostgreSQL would plan each anew for its values, as it takes a list that is not known for ten items."""
+    prepared = table("pg_prepared_statements", column("statement", Text()), column("custom_plans", Integer()))
+    plans = Read(select(prepared))
+    by_values = Read(_HEADS.statement.limit(5), by_values=True)
+    database = Database(migrated_postgresql_url)
+    for _ in range(3):
+        for read in (_HEADS, by_values):
+            assert await database.rows(read, tenants=["t1"]) == []
+    found = {row[0]: row[1] for row in await database.rows(plans)}
+    assert found[_HEADS.text] == 0
+    assert by_values.text not in found
+    await database.close()
 
 
 async def test_every_read_is_observed(database: Database) -> None:
