@@ -39,7 +39,7 @@ def _begins(url: SecretStr | None, schemes: AbstractSet[str], such_as: str) -> S
 
 class DatabaseSettings(_Area):
     url: SecretStr | None = Field(None, description="Default: an SQLite file in the home folder.")
-    pool_size: int = Field(10, ge=1, le=200, description="Connections for reads of each kind; half as many for writes.")
+    pool_size: int = Field(10, ge=1, le=200, description="Connections for reads; half as many for writes.")
     statement_timeout_seconds: float = Field(60.0, gt=0, description="PostgreSQL ends a statement after this long.")
 
     @field_validator("url")

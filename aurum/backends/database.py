@@ -54,6 +54,7 @@ Json = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True),
 # Sorts by code point on both databases.
 Text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 Id = BigInteger().with_variant(Integer(), "sqlite")
+_PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
 _OPENING_SECONDS = 60.0
 _GIVING_UP_SECONDS = 2.0
 _LATE_SECONDS = 5.0
@@ -136,37 +137,40 @@ class WriteConnection(ReadConnection):
 
 
 class Database:
-    """Two pools over one database: readers, which cannot write, and writers."""
+    """Pools over one database: readers, which cannot write; writers; drivers for what is read often (`reads.py`)."""
 
     def __init__(self, url: str, *, pool_size: int = 10, statement_timeout_seconds: float = 60.0) -> None:
         self.url = make_url(url)
         self._behind = Behind()
         if self.url.get_backend_name() == "sqlite":
             self._reader, self._writer = _sqlite(self.url, "PRAGMA query_only=ON"), _sqlite(self.url, None)
-            self._driver = None
+            self._drivers = dict[bool, Driver]()
         else:
             milliseconds = int(statement_timeout_seconds * 1000)
             self._reader = _postgresql(self.url, pool_size, milliseconds, self._behind, read_only=True)
             self._writer = _postgresql(self.url, max(2, pool_size // 2), milliseconds, self._behind, read_only=False)
             settings, patience = _settings(milliseconds, read_only=True), _patience(milliseconds, read_only=True)
-            self._driver = Driver(self.url, pool_size, settings, patience, self._behind)
+            self._drivers = {  # by whether statements are planned for their values
+                False: Driver(self.url, pool_size, settings | _PLANNED_ONCE, patience, self._behind),
+                True: Driver(self.url, max(2, pool_size // 2), settings, patience, self._behind),
+            }
         self._observers: list[Callable[..., None]] = []
 
     @property
     def packs(self) -> bool:
         """Whether a column is read faster in one piece (`columns.py`)."""
-        return self._driver is not None
+        return bool(self._drivers)
 
     async def rows(self, read: Read, **parameters: Any) -> Sequence[Sequence[Any]]:
         """The rows of a statement that is read often, by its parameters."""
         with outages():
-            if self._driver is None or read.by_values:
+            if not self._drivers:
                 async with self._opened(self._reader) as connection:
                     found: Sequence[Sequence[Any]] = (await connection.execute(read.statement, parameters)).all()
                     return found
             for observer in self._observers:
                 observer(None, None, read.text)
-            return await self._driver.rows(read.text, read.arguments(parameters))
+            return await self._drivers[read.by_values].rows(read.text, read.arguments(parameters))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadConnection]:
@@ -219,8 +223,8 @@ class Database:
         await self._behind.close()
         await self._reader.dispose()
         await self._writer.dispose()
-        if self._driver is not None:
-            await self._driver.close()
+        for driver in self._drivers.values():
+            await driver.close()
 
     def observe(self, before_statement: Callable[..., None]) -> None:
         """Calls SQLAlchemy's `before_cursor_execute` listener for every statement: tests count them."""

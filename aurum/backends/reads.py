@@ -1,7 +1,7 @@
 """Statements that are read often: built once in SQLAlchemy, compiled once, and run on PostgreSQL's driver itself.
 
-A read costs a fifth there of what it costs through SQLAlchemy. PostgreSQL plans it once for a connection: to plan takes
-longer than to look for a few rows. On SQLite it runs as any statement does.
+A read costs a fifth there of what it costs through SQLAlchemy. As a rule PostgreSQL plans it once for a connection: to
+plan takes longer than to look for a few rows. On SQLite it runs as any statement does.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ _DIALECT: Any = asyncpg_dialect()  # type: ignore[no-untyped-call]
 _CLAUSE, _TYPE = InternalTraversal.dp_clauseelement, InternalTraversal.dp_type
 _STATEMENTS = 200  # that a connection keeps prepared
 _ENDING_SECONDS = 2.0
-_PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
 _OWN = ("prepared_statement_", "async_")  # of what an address says, what SQLAlchemy takes for itself
 
 
@@ -146,8 +145,7 @@ class Read:
     """A statement with named parameters, all of which are given whenever it is run; its rows are tuples.
 
     On the driver JSON is decoded, instants are aware and in UTC, and every other value is as the driver has it.
-    `by_values`: which way is fast depends on them, as where rows are sorted and few fit. It is planned for them each
-    time, and runs on SQLAlchemy.
+    `by_values`: which way is fast depends on them, as where rows are sorted and few fit: PostgreSQL plans it for them.
     """
 
     def __init__(self, statement: Select[Any] | CompoundSelect[Any], *, by_values: bool = False) -> None:
@@ -250,7 +248,7 @@ class Driver:
         return await asyncpg.create_pool(
             **self._arguments, min_size=0, max_size=self._size, init=_decode_json,
             max_inactive_connection_lifetime=0, statement_cache_size=_STATEMENTS, max_cached_statement_lifetime=0,
-            server_settings=self._settings | _PLANNED_ONCE, command_timeout=self._patience,
+            server_settings=self._settings, command_timeout=self._patience,
         )  # fmt: skip
 
 
