@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, reduce
 from operator import itemgetter
 from typing import Any
@@ -25,6 +25,8 @@ Columns = Mapping[str, Any]
 _FLOAT = 8  # bytes
 _MOST_BESIDE = 1.25  # times as many vectors as are wanted may stay in memory with them
 _EPOCH = np.datetime64("2000-01-01")  # PostgreSQL's
+_1970, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_ORDINAL_1970 = _1970.toordinal()
 
 
 class Vector(LargeBinary):
@@ -106,9 +108,14 @@ _KINDS = (
 )
 
 
+def days(values: Sequence[date]) -> NDArray[np.datetime64]:
+    """None of them is null. NumPy takes three times as long."""
+    return np.array([value.toordinal() - _ORDINAL_1970 for value in values], np.int64).view("M8[D]")
+
+
 def instants(values: Sequence[datetime]) -> NDArray[np.datetime64]:
     """In UTC."""
-    return np.array([value.astimezone(UTC).replace(tzinfo=None) for value in values], "M8[us]")
+    return np.array([(value - _1970) // _MICROSECOND for value in values], np.int64).view("M8[us]")
 
 
 class ColumnRead:

@@ -81,11 +81,10 @@ def _histories(
     delivery: DeliveryPeriod, found: Columns, grids: Mapping[int, TenorGrid], places: Mapping[int, int]
 ) -> dict[int, PriceHistory]:  # fmt: skip
     """Of versions as `newest_of_days` takes them. `places` are those of the grids that have the period."""
-    curve = found["curve_id"]
-    used, which = np.unique(found["grid_id"], return_inverse=True)
-    at = [places.get(id_, _NO_POINT) for id_ in used.tolist()]
-    labels = ["" if n == _NO_POINT else grids[id_][n].label for id_, n in zip(used.tolist(), at, strict=True)]
-    place, label = np.array(at, np.int64)[which], np.array(labels, object)[which]
+    curve, used = found["curve_id"], found["grid_id"].tolist()
+    labels = {id_: grids[id_][places[id_]].label for id_ in places.keys() & set(used)}
+    place = np.array([places.get(id_, _NO_POINT) for id_ in used], np.int64)
+    label = np.array([labels.get(id_, "") for id_ in used], object)
     there = np.flatnonzero(newest_of_days(found) & (place != _NO_POINT))
     starts = np.flatnonzero(np.append(True, curve[there][1:] != curve[there][:-1])[: len(there)])
     parts = np.split(there, starts[1:]) if len(there) else []

@@ -30,7 +30,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from aurum.backends.columns import Columns, instants, order_of, taken
+from aurum.backends.columns import Columns, days, instants, order_of, taken
 from aurum.backends.database import Database, Id, WriteConnection
 from aurum.backends.reads import Read, among, looked_up, rows_of
 from aurum.curves.mid_blocks import apart, joined
@@ -98,9 +98,9 @@ def _before_newest_grid(rows: Sequence[Any]) -> Sequence[Any]:
 
 def _block(tenant: str, rows: Sequence[Any]) -> dict[str, Any]:
     """Of versions of one curve and grid."""
-    days = np.array([row.as_of for row in rows], "M8[D]").astype(np.int64)
+    as_of = days([row.as_of for row in rows]).astype(np.int64)
     known = [instants([getattr(row, name) for row in rows]).astype(np.int64) for name in _VERSION[2:]]
-    versions = np.array([days, np.array([row.version for row in rows], np.int64), *known]).astype("<i8")
+    versions = np.array([as_of, np.array([row.version for row in rows], np.int64), *known]).astype("<i8")
     sides = _SIDES if any(row.bid is not None or row.ask is not None for row in rows) else _SIDES[:1]
     prices = np.full((rows[0].points, len(sides), len(rows)), np.nan, "<f8")
     for side, name in enumerate(sides):
@@ -214,18 +214,18 @@ def _columns(rows: Sequence[Sequence[Any]]) -> Columns:
     curves, grids, held, *_, counts, packed, pieces = blocks
     heads = [np.frombuffer(each, "<i8").reshape(len(_VERSION), -1) for each in packed]
     versions = np.concatenate([np.empty((len(_VERSION), 0), np.int64), *heads], axis=1)
-    prices = [_prices(piece, count) for piece, count in zip(pieces, counts, strict=True)]
+    prices = _prices(pieces, counts)
     told = {
         "curve_id": (np.array(curve, np.int64), np.array(curves, np.int64).repeat(counts)),
         "grid_id": (np.array(grid, np.int64), np.array(grids, np.int64).repeat(counts)),
-        "as_of": (np.array(as_of, "M8[D]"), versions[0].view("M8[D]")),
+        "as_of": (days(as_of), versions[0].view("M8[D]")),
         "version": (np.array(version, np.int64), versions[1]),
         "published_at": (instants(published_at), versions[2].view("M8[us]")),
         "revised_at": (instants(revised_at), versions[3].view("M8[us]")),
     }
     for place, (name, of_side) in enumerate(zip(_SIDES, sides, strict=True)):
         one = np.frombuffer(b"".join([each or _BLANK for each in of_side]), "<f8")
-        told[name] = (one, np.concatenate([np.empty(0), *(each[place] for each in prices)]))
+        told[name] = (one, prices[place])
     found: dict[str, Any] = {name: np.concatenate(parts) for name, parts in told.items()}
     return found | {"withheld": [*withheld, *apart(held, counts)]}
 
@@ -234,10 +234,12 @@ def _turned(rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
     return list(zip(*rows, strict=True)) if rows else [()] * len(_COLUMNS)
 
 
-def _prices(packed: bytes | None, count: int) -> NDArray[np.float64]:
-    """A row for each side; NaN for those that a block has not."""
-    found = np.full((len(_SIDES), count), np.nan)
-    if packed is not None:
-        sides = np.frombuffer(packed, "<f8").reshape(-1, count)
-        found[: len(sides)] = sides
+def _prices(pieces: Sequence[bytes | None], counts: Sequence[int]) -> NDArray[np.float64]:
+    """Of blocks of so many versions a row for each side; NaN for those that a block has not."""
+    found, end = np.full((len(_SIDES), sum(counts)), np.nan), 0
+    for packed, count in zip(pieces, counts, strict=True):
+        start, end = end, end + count
+        if packed is not None:
+            sides = np.frombuffer(packed, "<f8").reshape(-1, count)
+            found[: len(sides), start:end] = sides
     return found
