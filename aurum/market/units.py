@@ -105,6 +105,13 @@ def obstacle(one: UnitOfMeasure, other: UnitOfMeasure) -> str:
     return f"from {one.dimension} to {other.dimension} takes the product's density or heat content"
 
 
+def check_codes(currency: str | None, unit: str | None) -> None:
+    """Raises InvalidInput for what is asked for by other codes than there are."""
+    for name, code, known in (("currency", currency, CURRENCIES), ("unit", unit, UNITS)):
+        if code is not None and code not in known:
+            raise InvalidInput(f"unknown {name}: {code[:40]}", field=name, hint="See `currencies` and `units`.")
+
+
 def exchange_wanted(one: str, other: str) -> str:
     """An exchange rate between two currencies that is missing, and how it is written."""
     return f"how many {other} one {one} is, such as `1.08 {other}/{one}`"

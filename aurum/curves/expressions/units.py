@@ -8,7 +8,7 @@ from functools import lru_cache
 from math import prod
 
 from aurum.errors import InvalidInput, NoExchangeRate, UnitMismatch
-from aurum.market.units import CURRENCIES, UNITS, PriceUnit, conversion_factor, exchange_wanted, obstacle
+from aurum.market.units import CURRENCIES, UNITS, PriceUnit, check_codes, conversion_factor, exchange_wanted, obstacle
 
 HIGHEST = 12  # power: factors between units of all powers up to it are numbers
 
@@ -123,10 +123,8 @@ def conversion_to(source: CompoundUnit, currency: str | None, unit: str | None) 
 
 
 def priced_in(source: CompoundUnit, currency: str | None, unit: str | None) -> CompoundUnit:
-    """The unit of a price with these codes in place of its own. Raises InvalidInput for others than there are."""
-    for name, code, known in (("currency", currency, CURRENCIES), ("unit", unit, UNITS)):
-        if code is not None and code not in known:
-            raise InvalidInput(f"unknown {name}: {code[:40]}", field=name, hint="See `currencies` and `units`.")
+    """The unit of a price with these codes in place of its own. Raises what `check_codes` does."""
+    check_codes(currency, unit)
     price = source.simplified.price
     if price is None:
         raise UnitMismatch(f"{source} is no price: it is not converted to another", units=[str(source)])
