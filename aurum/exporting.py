@@ -15,6 +15,7 @@ import typer
 
 from aurum.errors import InvalidInput
 from aurum.exports.model import ExportFormat
+from aurum.market.counts import counted
 
 if TYPE_CHECKING:
     from aurum.exports.model import Selection
@@ -102,8 +103,8 @@ async def _export(selection: Selection, format_: ExportFormat, output: Path) -> 
                     bar.update(task, completed=done)
     known = instant_text(plan.known_at)
     console.print(
-        f"{output}: {plan.rows:,} points of {plan.curve_count:,} curves, known at {known}", soft_wrap=True,
-        highlight=False,
+        f"{output}: {counted(plan.rows, 'point')} of {counted(plan.curve_count, 'curve')}, known at {known}",
+        soft_wrap=True, highlight=False,
     )  # fmt: skip
 
 

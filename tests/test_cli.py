@@ -140,7 +140,7 @@ def test_prices_are_exported_whole_or_not_at_all(aurum: Aurum, tmp_path: Path) -
     assert (missing.returncode, "there is no curve 'no/curve'" in missing.stderr) == (1, True)
     assert file.read_text() == "what was there before"
     done = aurum("export", "-o", file, *asked, "--tenor-type", "MONTH", "--where", "product=gas")
-    assert (done.returncode, "points of 1 curves" in done.stdout) == (0, True), done.stderr
+    assert (done.returncode, "points of 1 curve," in done.stdout) == (0, True), done.stderr
     header, *rows = file.read_text().splitlines()
     assert header.startswith("curve_key,name,vendor,as_of")
     assert [row.split(",")[7] for row in rows] == ['"2025-02"', '"2025-03"', '"2025-04"']
