@@ -68,6 +68,7 @@ class Desk:
 @contextmanager
 def all_awaited(who: str, query: str, variables: dict[str, Any]) -> Iterator[None]:
     """A coroutine that is left behind is told where it is, not whenever the collector finds it."""
+    gc.freeze()  # what was there before is not looked through each time, which would take two thirds of the test
     with warnings.catch_warnings(record=True) as left:
         warnings.simplefilter("always", RuntimeWarning)
         yield
