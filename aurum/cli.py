@@ -17,6 +17,7 @@ from rich.text import Text
 
 from aurum.errors import AurumError, InvalidInput, Unavailable
 from aurum.exporting import export, writing
+from aurum.market.counts import counted
 from aurum.registering import app as operations
 
 if TYPE_CHECKING:
@@ -268,10 +269,11 @@ def _tell(run: Run) -> None:
             console,
             "loaded",
             "green",
-            f"{run.file_name} (run {run.id}): {run.vendor} as of {run.as_of}: {counts.curves} curves, "
-            f"{counts.loaded:,} points; {counts.new_curves} new curves, {counts.new_versions} new versions, "
-            f"{counts.unchanged} unchanged, {counts.findings} findings",
-            f"{counts.withheld:,} points are in quarantine: `aurum findings {run.id}` says why."
+            f"{run.file_name} (run {run.id}): {run.vendor} as of {run.as_of}: {counted(counts.curves, 'curve')}, "
+            f"{counted(counts.loaded, 'point')}; {counted(counts.new_curves, 'new curve')}, "
+            f"{counted(counts.new_versions, 'new version')}, {counts.unchanged} unchanged, "
+            f"{counted(counts.findings, 'finding')}",
+            f"In quarantine: {counted(counts.withheld, 'point')}. `aurum findings {run.id}` says why."
             if counts.withheld
             else None,
         )

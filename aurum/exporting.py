@@ -15,11 +15,16 @@ import typer
 
 from aurum.errors import InvalidInput
 from aurum.exports.model import ExportFormat
+from aurum.market.counts import counted
 
 if TYPE_CHECKING:
     from aurum.exports.model import Selection
 
 Texts = list[str] | None
+_OPTIONS = {"asOf": "--from … --to", "delivery": "--delivery-start … --delivery-end", "as_of_from": "--from"}
+_OPTIONS |= {"as_of_to": "--to", "as_of": "--as-of", "known_at": "--known-at", "tenor_type": "--tenor-type"}
+_OPTIONS |= {"delivery_start": "--delivery-start", "delivery_end": "--delivery-end", "currency": "--currency"}
+_OPTIONS |= {"unit": "--unit", "scenario_run": "--scenario-run", "compare_run": "--compare-run"}
 
 
 def export(
@@ -56,7 +61,19 @@ def export(
     }  # fmt: skip
     pairs = [(name, text) for name, texts in given.items() for text in _listed(texts)]
     pairs += [_pair(each) for each in where or ()]
-    asyncio.run(_export(parse(pairs), format_ or _format_of(output), output))
+    with _as_options():
+        asyncio.run(_export(parse(pairs), format_ or _format_of(output), output))
+
+
+@contextmanager
+def _as_options() -> Iterator[None]:
+    """What is refused is told by the name of its option, not by those that a request has."""
+    try:
+        yield
+    except InvalidInput as error:
+        name = str(error.details.get("field"))
+        told = error.message.replace(name, _OPTIONS.get(name, name), 1)
+        raise type(error)(told, hint=error.hint, **error.details) from None
 
 
 def _listed(texts: str | Texts) -> list[str]:
@@ -102,8 +119,8 @@ async def _export(selection: Selection, format_: ExportFormat, output: Path) -> 
                     bar.update(task, completed=done)
     known = instant_text(plan.known_at)
     console.print(
-        f"{output}: {plan.rows:,} points of {plan.curve_count:,} curves, known at {known}", soft_wrap=True,
-        highlight=False,
+        f"{output}: {counted(plan.rows, 'point')} of {counted(plan.curve_count, 'curve')}, known at {known}",
+        soft_wrap=True, highlight=False,
     )  # fmt: skip
 
 

@@ -140,7 +140,7 @@ def test_prices_are_exported_whole_or_not_at_all(aurum: Aurum, tmp_path: Path) -
     assert (missing.returncode, "there is no curve 'no/curve'" in missing.stderr) == (1, True)
     assert file.read_text() == "what was there before"
     done = aurum("export", "-o", file, *asked, "--tenor-type", "MONTH", "--where", "product=gas")
-    assert (done.returncode, "points of 1 curves" in done.stdout) == (0, True), done.stderr
+    assert (done.returncode, "points of 1 curve," in done.stdout) == (0, True), done.stderr
     header, *rows = file.read_text().splitlines()
     assert header.startswith("curve_key,name,vendor,as_of")
     assert [row.split(",")[7] for row in rows] == ['"2025-02"', '"2025-03"', '"2025-04"']
@@ -149,6 +149,12 @@ def test_prices_are_exported_whole_or_not_at_all(aurum: Aurum, tmp_path: Path) -
     assert (nameless.returncode, "--format" in nameless.stderr) == (1, True)
     no_value = aurum("export", "-o", tmp_path / "all.csv", "--where", "market")
     assert (no_value.returncode, "--where market has no `=`" in no_value.stderr) == (1, True)
+    for options, told in (
+        (("--from", "2025-02-13", "--to", "2025-02-12"), "`--from … --to` ends before it begins"),
+        (("--known-at", "2025-02-12"), "--known-at cannot be '2025-02-12'"),
+    ):
+        refused = aurum("export", "-o", tmp_path / "all.csv", *options)
+        assert (refused.returncode, told in refused.stderr) == (1, True), refused.stderr
     for nowhere in (tmp_path / "no folder" / "ttf.csv", tmp_path / "vendor"):
         refused = aurum("export", "-o", nowhere, "--format", "csv", *asked)
         assert (refused.returncode, "cannot be written" in refused.stderr) == (1, True)

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from pydantic import SecretStr
 
 from aurum.errors import InvalidInput, Unavailable
+from aurum.market.counts import counted
 
 _said: ContextVar[list[str] | None] = ContextVar("_said", default=None)
 _HINT = "See docs/notifications.md for how addresses are written."
@@ -41,7 +42,7 @@ class Target:
                 loop = asyncio.get_running_loop()
                 reason = await loop.run_in_executor(self._thread, self._send, subject, body)
         except TimeoutError:
-            reason = f"no answer within {self._timeout_seconds:g} seconds"
+            reason = f"no answer within {counted(self._timeout_seconds, 'second')}"
         if reason is not None:
             raise Unavailable(reason)
 

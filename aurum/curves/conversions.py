@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aurum.curves.analytics.groups import PricedIn
 from aurum.curves.expressions import CompoundUnit, Node, Number, exchange, parse, priced_in, printed, unit_of_codes
 from aurum.errors import InvalidExpression, InvalidInput, UnknownUnit
-from aurum.market.units import CURRENCIES, PriceUnit
+from aurum.market.units import CURRENCIES, PriceUnit, check_codes
 from aurum.metadata.model import Curve
 
 MOST_RATES = 20
@@ -61,7 +61,10 @@ class Common:
 
 
 def common(currency: str | None, unit: str | None, rates: Sequence[str]) -> Common | None:
-    """None: nothing is to be converted. Raises InvalidExpression for a text that is no rate."""
+    """None: nothing is to be converted. Raises InvalidExpression for a text that is no rate, InvalidInput for
+    codes that there are not.
+    """
+    check_codes(currency, unit)
     if rates and currency is None:
         raise InvalidInput("a rate without a currency to convert to", field="fx")
     if len(rates) > MOST_RATES:

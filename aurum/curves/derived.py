@@ -23,6 +23,7 @@ from aurum.curves.expressions import (
 )
 from aurum.curves.model import Snapshot
 from aurum.errors import InvalidExpression, InvalidInput, NotFound
+from aurum.market.units import check_codes
 from aurum.metadata.model import Curve, UnitAssignment, unit_known_at
 
 MOST_CURVES = 50
@@ -52,6 +53,7 @@ class Question:
 
 async def derived(question: Question, reads: Reads) -> DerivedCurve:
     """Raises what `parse` and `evaluate` do, and NotFound for a curve or prices that are not there."""
+    check_codes(question.currency, question.unit)
     node = parse(question.expression)
     rate = None if question.fx is None else rate_of(question.fx)
     asked = list(dict.fromkeys([*used(node), *(used(rate) if rate else ())]))

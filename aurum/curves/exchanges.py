@@ -30,7 +30,12 @@ class Wanted:
     fx: str | None = None
 
     def __bool__(self) -> bool:
-        return (self.currency, self.unit, self.fx) != (None, None, None)
+        return self.given is not None
+
+    @property
+    def given(self) -> str | None:
+        """The first of them that is."""
+        return next((name for name in ("currency", "unit", "fx") if getattr(self, name) is not None), None)
 
 
 async def exchanged_diff(

@@ -17,9 +17,9 @@ from aurum.curves.analytics.diffs import CurveDiff, Ends, difference, difference
 from aurum.curves.analytics.rolling import RollingHistory, RollRule, rolling_history
 from aurum.curves.blocks import Quoted
 from aurum.curves.books import BookStore
+from aurum.curves.expressions import factor_between, unit_of_codes
 from aurum.curves.model import DayPrices, Snapshot, Span
 from aurum.errors import InvalidInput
-from aurum.market.units import PriceUnit, conversion_factor
 from aurum.metadata.model import UnitAssignment, unit_known_at
 from aurum.metadata.service import MetadataService
 
@@ -196,11 +196,11 @@ def factors_between(
     """
     one, other = (unit_known_at(versions, each.known_at) for each in (start, end))
     earlier, later = (other, one) if start.known_after(end) else (one, other)
-    if None in (earlier.currency, earlier.unit, later.currency, later.unit):
+    source, target = (unit_of_codes(each.currency, each.unit) for each in (earlier, later))
+    if source is None or target is None:
         return _AS_IT_IS
-    source, target = (PriceUnit(each.currency or "", each.unit or "") for each in (earlier, later))
     try:
-        factor = conversion_factor(source, target)
+        factor = factor_between(source, target)
     except InvalidInput as error:
         return error
     return (1.0, factor) if start.known_after(end) else (factor, 1.0)

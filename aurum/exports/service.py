@@ -24,6 +24,8 @@ from aurum.exports.plans import Source, planned
 from aurum.exports.selections import of_runs, pinned, written
 from aurum.exports.store import ExportStore
 from aurum.exports.writing import AnyPlan, Drain, steps
+from aurum.market.counts import counted
+from aurum.market.units import check_codes
 from aurum.settings import ExportSettings
 
 EXPORT = "EXPORT"
@@ -69,7 +71,10 @@ class ExportService:
         raise Unavailable("files are loaded all the time: look again in a moment, or narrow the selection")
 
     async def _pinned(self, principal: Principal, selection: Selection) -> tuple[Selection, dict[int, NamedRun]]:
-        """With its runs of scenarios. Raises NotFound, and Conflict for one that has not succeeded."""
+        """With its runs of scenarios. Raises NotFound, Conflict for one that has not succeeded, and InvalidInput for
+        codes that there are not.
+        """
+        check_codes(selection.currency, selection.unit)
         if not selection.runs:
             return pinned(selection, self.clock()), {}
         told = await self.source.stories.told(principal, selection.runs)
@@ -112,7 +117,9 @@ class ExportService:
 
     def _check(self, waiting: int, kept: int) -> None:
         if waiting >= self.settings.max_waiting:
-            raise TooManyExports(f"{waiting} exports wait or run already", hint="Cancel one, or try again later.")
+            raise TooManyExports(
+                f"{counted(waiting, 'job')} waiting or running already", hint="Cancel one, or try again later."
+            )
         if kept >= self.settings.max_kept_mib * 2**20:
             raise TooManyExports(
                 f"the files of exports take {kept / 2**20:,.0f} MiB already",

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from aurum.backends.budgets import Budgets
 from aurum.graphql.refused import DocumentRefused
+from aurum.market.counts import counted
 from aurum.settings import GraphQLSettings
 
 _log = logging.getLogger(__name__)
@@ -71,6 +72,6 @@ def _exhausted(cost: int, wait: float) -> BudgetExhausted:
     seconds = math.ceil(wait)
     return BudgetExhausted(
         f"the operation costs {cost:,}, more than is left of the budget",
-        hint=f"Wait {seconds} seconds, or ask for smaller pages. `viewer.limits.budget` says what is left.",
+        hint=f"Wait {counted(seconds, 'second')}, or ask for smaller pages. `viewer.limits.budget` says what is left.",
         retryAfter=seconds,
     )

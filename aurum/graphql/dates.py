@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.schema.types.base_scalars import DateDefinition, DateTimeDefinition
 from strawberry.types.scalar import ScalarDefinition
 
@@ -22,7 +22,13 @@ def _shown(definition: ScalarDefinition, example: str) -> ScalarDefinition:
             told = f'Value cannot represent a {definition.name}: {value!r}. It is written as "{example}".'
             raise GraphQLError(told) from None
 
-    return replace(definition, parse_value=parse)
+    def parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+        try:
+            return parse(value_from_ast_untyped(node, variables))
+        except GraphQLError as error:
+            raise GraphQLError(error.message, node) from None
+
+    return replace(definition, parse_value=parse, parse_literal=parse_literal)
 
 
 DATES: Mapping[object, ScalarDefinition] = {

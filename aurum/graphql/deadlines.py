@@ -16,6 +16,7 @@ from aurum.errors import AurumError, Unavailable
 from aurum.graphql.alarms import Alarms
 from aurum.graphql.line import line_of
 from aurum.graphql.requests import BadRequest
+from aurum.market.counts import counted
 
 T = TypeVar("T")
 UNSURE = "A mutation may have been done all the same: look before you repeat it."
@@ -79,7 +80,7 @@ async def in_time(work: Awaitable[T], context: Timed, receive: Receive | None = 
             raise
         if ending.gone:
             raise ClientDisconnect from error
-        message = f"the operation has not ended within {context.seconds:g} seconds"
+        message = f"the operation has not ended within {counted(context.seconds, 'second')}"
         raise DeadlineExceeded(message, hint=f"Ask for less at once. {UNSURE}") from error
     finally:
         ending.leave()

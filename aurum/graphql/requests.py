@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from aurum.errors import AurumError, InvalidInput
 from aurum.graphql.line import Line, line_of
 from aurum.graphql.refused import DocumentRefused
+from aurum.market.counts import counted
 from aurum.settings import GraphQLSettings
 
 MULTIPART = "multipart/form-data"
@@ -194,11 +195,13 @@ def _judge(what: str, values: dict[str, Any], settings: GraphQLSettings) -> None
         if isinstance(value, dict):
             size += sum(map(len, value))
             if depth and len(value) > most:
-                raise DocumentRefused(f"an object in the {what} has more than {most} members", field=_path(place))
+                raise DocumentRefused(
+                    f"an object in the {what} has more than {counted(most, 'member')}", field=_path(place)
+                )
             waiting += [(each, depth + 1, (name, place)) for name, each in value.items()]
         elif isinstance(value, list):
             if len(value) > most:
-                raise DocumentRefused(f"a list of the {what} has more than {most} items", field=_path(place))
+                raise DocumentRefused(f"a list of the {what} has more than {counted(most, 'item')}", field=_path(place))
             waiting += [(each, depth + 1, (str(n), place)) for n, each in enumerate(value)]
         size += len(value) if isinstance(value, str) else 8
         if size > settings.max_variables_kib * 1024:

@@ -17,6 +17,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from aurum.graphql.requests import Asked, BadRequest, TooLarge, asked_for, decoded, judge_encoding
+from aurum.market.counts import counted
 from aurum.settings import GraphQLSettings
 
 _MOST_NAME = 255
@@ -181,7 +182,7 @@ class _Parts(MultiPartParser):
         if not isinstance(given, dict):
             raise BadRequest("`map` has to be an object")
         if len(given) > self._settings.max_files:
-            raise TooManyFiles(f"a request may have {self._settings.max_files} files, not {len(given)}")
+            raise TooManyFiles(f"a request may have {counted(self._settings.max_files, 'file')}, not {len(given)}")
         if not all(isinstance(paths, list) for paths in given.values()):
             raise BadRequest("`map` has a list of places for each file")
         return {name: [_place(asked, path) for path in paths] for name, paths in given.items()}

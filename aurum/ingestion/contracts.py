@@ -8,6 +8,7 @@ from typing import Any
 
 from aurum.errors import InvalidInput
 from aurum.ingestion.documents import check_names, mapping_of
+from aurum.market.counts import counted
 from aurum.market.identity import normalize_key
 
 _TEXTS = {"owner": 200, "description": 4_000, "licence": 1_000}  # characters at most
@@ -119,7 +120,7 @@ def _has(name: str, keys: Any, facts: Facts) -> Checked:
     missing = list(_missing(keys, facts.keys))
     more = f" and {len(missing) - _MOST_TOLD} more" if len(missing) > _MOST_TOLD else ""
     told = f"missing: {', '.join(missing[:_MOST_TOLD])}{more}" if missing else "all of them"
-    return Checked(name, f"{len(keys)} curves", told, not missing)
+    return Checked(name, counted(len(keys), "curve"), told, not missing)
 
 
 def _missing(wanted: Collection[str], keys: Collection[str]) -> Iterator[str]:

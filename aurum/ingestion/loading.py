@@ -27,6 +27,7 @@ from aurum.ingestion.model import Counts, Noted, QuarantineState, RunState, Stag
 from aurum.ingestion.policies import Policies
 from aurum.ingestion.quarantine_store import QuarantineStore, row_of
 from aurum.ingestion.store import Claim, IngestionStore
+from aurum.market.counts import counted
 from aurum.market.periods import Tenor
 from aurum.metadata.model import CurveDescription
 from aurum.parsers import DEFAULT_LIMITS, parse
@@ -319,7 +320,7 @@ class Loader:
         refusal = judged.verdict.refusal
         assert refusal is not None  # noqa: S101  asked before
         more = len(judged.verdict.flags) - 1
-        message = f"{refusal}{f' (and {more} more findings)' if more else ''}"
+        message = f"{refusal} (and {counted(more, 'more finding')})" if more else str(refusal)
         hint = "Nothing of the file was loaded. `findings` of the run has them all; `aurum findings RUN` prints them."
         await self._fail(claim, refusal.code, message, hint, judged)
 

@@ -12,6 +12,7 @@ from aurum.graphql.ids import node_id
 from aurum.ingestion.completeness import FILE_MISSING
 from aurum.ingestion.loading import INGESTION_RUN, QUARANTINED
 from aurum.ingestion.model import Run, RunState
+from aurum.market.counts import counted
 
 _LISTED = 50
 _MANY = {"FAILED": "not loaded", QUARANTINED: "in quarantine", FILE_MISSING: "missing"}
@@ -56,8 +57,8 @@ def _failed(event: Event, run: Run | None, public_url: str | None) -> Message:
 
 def _quarantined(event: Event, run: Run | None, public_url: str | None) -> Message:
     points, file = event.payload["points"], f"{event.payload['vendor']} of {event.payload['as_of']}"
-    what = f"{points:,} point{'' if points == 1 else 's'}"
-    lines = [f"{what} of {_name(event, run)} are withheld until somebody has decided about them.", ""]
+    what = counted(points, "point")
+    lines = [f"Withheld until somebody has decided: {what} of {_name(event, run)}.", ""]
     lines += [f"Points in the file: {run.counts.points:,}", *_facts(run)] if run is not None else []
     return _message(QUARANTINED, f"In quarantine: {what} of {file}", [*lines, *_link(event, public_url)])
 

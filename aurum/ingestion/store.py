@@ -13,6 +13,7 @@ from aurum.backends.database import AnyRow, Database, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page
 from aurum.ingestion.model import Counts, Noted, Run, RunFilter, RunState, SourceFile, Stage, Times
 from aurum.ingestion.tables import findings, runs, source_files
+from aurum.market.counts import counted
 from aurum.market.words import check_sought
 from aurum.parsers.model import Finding, ParsedWorkbook, Severity
 
@@ -168,7 +169,7 @@ class IngestionStore:
             stage=None,
             finished_at=now,
             error_code="WORKER_LOST",
-            error=f"the process that loaded the file ended {max_attempts} times before it was done",
+            error=f"the process that loaded the file ended {counted(max_attempts, 'time')} before it was done",
             hint="Nothing of the file was loaded. Look into the server's log, then send it again.",
         )
         waiting = await self._take(transaction, _silent(RunState.QUEUED, now), lease_expires_at=lease_until)

@@ -77,7 +77,7 @@ def conversion_factor(source: PriceUnit, target: PriceUnit) -> float:
     if money_in.base != money_out.base:
         raise NoExchangeRate(
             f"a price in {source} is not one in {target} without an exchange rate",
-            hint="Name an FX curve or a rate, or keep the currency.",
+            hint=f"It takes {exchange_wanted(money_in.base, money_out.base)}; or stay in {target.currency}.",
             units=[str(source), str(target)],
         )
     return money_in.factor / money_out.factor * _quantity_factor(source.unit, target.unit)
@@ -103,6 +103,18 @@ def obstacle(one: UnitOfMeasure, other: UnitOfMeasure) -> str:
     if Dimension.EMISSION in (one.dimension, other.dimension):
         return "an emission is not a quantity of fuel"
     return f"from {one.dimension} to {other.dimension} takes the product's density or heat content"
+
+
+def check_codes(currency: str | None, unit: str | None) -> None:
+    """Raises InvalidInput for what is asked for by other codes than there are."""
+    for name, code, known in (("currency", currency, CURRENCIES), ("unit", unit, UNITS)):
+        if code is not None and code not in known:
+            raise InvalidInput(f"unknown {name}: {code[:40]}", field=name, hint="See `currencies` and `units`.")
+
+
+def exchange_wanted(one: str, other: str) -> str:
+    """An exchange rate between two currencies that is missing, and how it is written."""
+    return f"how many {other} one {one} is, such as `1.08 {other}/{one}`"
 
 
 def _currency(code: str) -> Currency:

@@ -62,13 +62,15 @@ class Curve:
 class SearchTerm:
     """A word that is searched for and the words that are looked for in its place: any of `found` will do.
 
-    `begun`: what begins so will do too. `similar`: nothing has the word, and these are the most alike.
+    `begun`: what begins so will do too. `similar`: nothing has the word, and these are the most alike. `missing`:
+    nothing has the word, nor one like it.
     """
 
     word: str
     found: tuple[str, ...]
     begun: bool = False
     similar: bool = False
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,14 +73,14 @@ class Vocabulary:
             return None
         words = words_of(text)
         begun = words[-1] if words and not text[-1].isspace() else None
-        known = await self._known(tenant, words[:_MOST_MENDED], begun)
+        known = await self._known(tenant, words, begun)
         missing = [word for word in words[:_MOST_MENDED] if word not in known]
         alike = await self._alike(tenant, missing) if missing else {}
         return Search(
             tuple(
                 SearchTerm(word, alike[word], similar=True)
                 if alike.get(word)
-                else SearchTerm(word, (word,), word == begun)
+                else SearchTerm(word, (word,), word == begun, missing=word not in known)
                 for word in words
             )
         )
@@ -88,8 +88,9 @@ class Vocabulary:
     async def _known(self, tenant: str, words: Sequence[str], begun: str | None) -> set[str]:
         """Those that there are, and `begun` where there is one that begins so."""
         columns = curve_trigrams.c
-        starts = [and_(columns.trigram == f"  {word[0]}", columns.word == word) for word in words]
-        selects = [select(columns.word).where(columns.tenant_id == tenant, or_(*starts))] if starts else []
+        starts = {f"  {word[0]}" for word in words}
+        same = columns.trigram.in_(starts), columns.word.in_(words)
+        selects = [select(columns.word).where(columns.tenant_id == tenant, *same)] if words else []
         if begun in words:
             assert begun  # noqa: S101  it is one of the words
             beginning = and_(columns.word >= begun, columns.word <= begun + _LAST)

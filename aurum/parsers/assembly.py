@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from aurum.errors import WorkbookTooLarge
 from aurum.market.cells import Cells, PointRows
+from aurum.market.counts import counted
 from aurum.market.periods import DeliveryPeriod, Tenor, TenorGrid, TenorType, canonical_order
 from aurum.parsers.cells import column_letter
 from aurum.parsers.findings import Findings
@@ -90,7 +91,8 @@ def tabulate(blocks: list[Block], findings: Findings, file: str) -> Table:
     ordered = [given[at] for at in canonical_order(given)]
     shape = (len(headed), len(ordered))
     if shape[0] * shape[1] > MOST_POINTS:
-        raise WorkbookTooLarge(f"{file} has {shape[0]:,} curves over {shape[1]:,} delivery periods", file=file)
+        what = f"{counted(shape[0], 'curve')} over {counted(shape[1], 'delivery period')}"
+        raise WorkbookTooLarge(f"{file} has {what}", file=file)
     table = Table(
         headed=list(headed.values()),
         tenors=ordered,
@@ -105,7 +107,7 @@ def tabulate(blocks: list[Block], findings: Findings, file: str) -> Table:
         _place(table, number, block, _without_twins(block, findings, twins), findings)
     for key, places in twins.items():
         sheet, *cells = places[0]
-        message = f"one curve in two columns with the same values, on {len(places)} sheets"
+        message = f"one curve in two columns with the same values, on {counted(len(places), 'sheet')}"
         findings.warning("EQUAL_TWIN_COLUMNS", message, sheet, *cells, curve_key=key)
     return table
 
@@ -133,7 +135,7 @@ def _compare_twins(block: Block, one: int, other: int, findings: Findings, twins
     row = int(differing[0])
     findings.error(
         "CONFLICTING_COLUMNS",
-        f"one curve in two columns that differ on {len(differing)} rows: "
+        f"one curve in two columns that differ on {counted(len(differing), 'row')}: "
         f"{_numbers(block.values, row, one)} and {_numbers(block.values, row, other)}",
         block.sheet.name,
         *(block.cell(row, column) for row in differing.tolist() for column in (one, other)),
@@ -213,7 +215,7 @@ def _report_clashes(
             for row in equal[:1] + unequal
         }
         if equal:
-            message = f"{label} stands twice, with the same values in {len(equal)} curves"
+            message = f"{label} stands twice, with the same values in {counted(len(equal), 'curve')}"
             findings.warning("DUPLICATE_TENOR", message, sheet, *cells[equal[0]])
         for row in unequal:
             message = f"{label} stands twice: {_numbers(old, row, period)} and {_numbers(new, row, period)}"

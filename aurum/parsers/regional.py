@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from aurum.market.counts import counted
 from aurum.parsers.assembly import NO_CELL, Table
 from aurum.parsers.cells import address
 from aurum.parsers.findings import Findings
@@ -55,7 +56,8 @@ def _report_difference(table: Table, block: Block, at: int, curve: int, rows: li
     tenor = block.tenors[row]
     period = table.periods.get((tenor.type, tenor.period))
     other = "no number" if period is None else repr(float(table.mid.values[0][curve, period]))
-    message = f"{tenor.label} is {float(block.values[0][row, at])!r} here and {other} there; {len(rows)} rows differ"
+    here = float(block.values[0][row, at])
+    message = f"{tenor.label} is {here!r} here and {other} there; the two differ in {counted(len(rows), 'row')}"
     cells = [cell for row in rows for cell in _both_cells(table, block, row, at, curve)]
     if len(rows) == len(block.tenors) > 1:  # all of them: another curve's column, and so are its strips
         cells += [table.cell(curve, place, sheet) for place in _other_places(table, block, curve)]

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aurum.errors import WorkbookRefused
+from aurum.market.counts import counted
 from aurum.parsers.model import ParsedCurve, ParsedWorkbook, Prices, Severity
 from aurum.parsers.reader import parse
 
@@ -59,7 +60,8 @@ def main(
             errors.print(f"{path}: cannot be read: {error.strerror or error}")
     if write and output and parsed:
         write(points_table(parsed), output)
-        console.print(f"wrote {sum(book.points for book in parsed):,} points of {len(parsed)} files to {output}")
+        points = sum(book.points for book in parsed)
+        console.print(f"wrote {counted(points, 'point')} of {counted(len(parsed), 'file')} to {output}")
     elif parsed:
         console.print(_summary(parsed))
     for book in parsed:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from aurum.curves.model import Prices
+from aurum.market.counts import counted
 from aurum.scenarios.analytics.settling import settled
 from aurum.scenarios.drivers import Driver
 from aurum.scenarios.model import BaseCurve, Contribution, Issue, Outcome, ScenarioCurve, Severity
@@ -67,8 +68,8 @@ def _told(planned: Plan, driver: int, changed: Sequence[tuple[int, Prices, Price
     return [
         Issue(
             Severity.WARNING, "UNKNOWN_MOVE",
-            f"{sum(lost.values())} points of {len(keys)} curves, such as {keys[0]}, have no price in the scenario: "
-            "what moves them is not quoted there", path,
+            f"no price in the scenario for {counted(sum(lost.values()), 'point')} of {counted(len(keys), 'curve')}, "
+            f"such as {keys[0]}: what moves them is not quoted there", path,
             "Limit the driver to deliveries, or to tenor types, that are quoted.",
         )
     ]  # fmt: skip

@@ -116,7 +116,7 @@ async def test_a_refusal_names_what_the_question_has(ask: Ask) -> None:
     assert (error["extensions"]["field"], "MEAN" in error["extensions"]["hint"]) == ("measures", True)
     assert "EQUAL" not in error["extensions"]["hint"]
     (error,) = (await ask(ASK, asOf=WEEK, currency="EUR", unit="MWh"))["errors"]
-    assert error["extensions"]["hint"].startswith("Give a rate with its currencies: as `fx`, such as 1.08 USD/EUR")
+    assert error["extensions"]["hint"].startswith("Give how many EUR one USD is, such as `1.08 EUR/USD`: as `fx`")
 
 
 async def test_it_takes_a_fixed_number_of_statements(ask: Ask, services: Services) -> None:

@@ -310,6 +310,8 @@ async def test_who_writes_a_date_otherwise_is_told_how_it_is_written(
     curve = f'curve(key: "eugp:eu/dutch_ttf/gas") {{ snapshot({name}: %s) {{ asOf }} }}'
     literal = await ask("{ " + curve % orjson.dumps(text).decode() + " }")
     variable = await ask(f"query ($given: {type_}) {{ {curve % '$given'} }}", given=text)
+    written = len('{ curve(key: "eugp:eu/dutch_ttf/gas") { snapshot(') + len(name) + len(": ")
+    assert literal["errors"][0]["locations"] == [{"line": 1, "column": written + 1}]
     for (error,) in (literal["errors"], variable["errors"]):
         assert error["message"].endswith(f'Value cannot represent a {type_}: {text!r}. It is written as "{example}".')
         assert error["extensions"]["code"] == "GRAPHQL_INVALID"

@@ -174,7 +174,9 @@ async def test_another_unit_takes_no_rate_and_another_currency_one_of_the_day(as
     }
     for (fx, first), code in codes.items():
         answer = await exchanged(ask, NBP, "USD", "MMBtu", fx, first)
-        assert answer["errors"][0]["extensions"]["code"] == code, fx
+        told = answer["errors"][0]["extensions"]
+        assert told["code"] == code, fx
+        assert code != "NO_EXCHANGE_RATE" or "how many USD one GBP is, such as `1.08 USD/GBP`" in told["hint"], fx
     answer = await exchanged(ask, NBP, "GBP", "MWh", "1.25 USD/GBP")
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
@@ -187,7 +189,8 @@ async def test_a_currency_that_is_corrected_takes_a_rate_too(ask: Ask) -> None:
     assert (await data(ask, mutation, id=id_))["setUnit"]["problems"] == []
     ends = '{asOf: "2025-02-14", knownAt: "2025-02-20T00:00:00Z"}', '{asOf: "2025-02-14"}'
     answer = await ask(f'{{ curve(key: "{TTF}") {{ {DIFF % ends} }} }}')
-    assert answer["errors"][0]["extensions"]["code"] == "NO_EXCHANGE_RATE"
+    told = answer["errors"][0]["extensions"]
+    assert (told["code"], "how many USD one EUR is" in told["hint"]) == ("NO_EXCHANGE_RATE", True)
     diff = (await curve(ask, EXCHANGED % (*ends, '"USD"', "null", '"1.25 USD/EUR"')))["diff"]
     point = diff["points"][0]
     assert point["fromMid"] == pytest.approx(1.25 * point["toMid"], rel=1e-12)

@@ -77,6 +77,18 @@ async def test_movers_from_another_day_have_the_market_and_the_scenario(loaded: 
     assert by_point(both) == summed != {}
 
 
+async def test_what_is_not_converted_as_a_difference_is_as_movers(loaded: Services, ask: Ask) -> None:
+    run = await done(ask, loaded, await scenario(ask))
+    diff = f"""query($to: SnapshotRef!) {{ curve(key: "{TTF}") {{
+        diff(from: {{}}, to: $to, unit: "therm") {{ unconverted }} }} }}"""
+    refused = (await ask(diff, to={"scenarioRun": run}))["errors"][0]["extensions"]
+    assert (refused["field"], "`movers`" in refused["hint"]) == ("unit", True)
+    movers = f"""query($to: SnapshotRef!, $unit: String) {{
+        movers(from: {{}}, to: $to, filter: {{keys: ["{TTF}"]}}, unit: $unit) {{ nodes {{ change }} }} }}"""
+    megawatt_hours, therms = [await said(ask, movers, to={"scenarioRun": run}, unit=each) for each in ("MWh", "therm")]
+    assert megawatt_hours["nodes"][0]["change"] == pytest.approx(34.12141633 * therms["nodes"][0]["change"])
+
+
 async def test_an_aggregate_of_a_run_is_that_of_its_curves(loaded: Services, ask: Ask) -> None:
     run = await done(ask, loaded, await scenario(ask))
     found = await said(ask, AGGREGATE, run=run)

@@ -227,6 +227,16 @@ async def test_the_answer_says_what_was_searched_for(ask: Ask) -> None:
     assert facets["dimensions"] == [{"values": [{"value": "Dutch_TTF", "count": 1}]}]
 
 
+async def test_a_word_that_no_curve_has_nor_one_like_it_is_told_with_none(ask: Ask) -> None:
+    words = [f"w{number}" for number in range(30)]
+    for searched in ("ttf zzzzz ", " ".join(["ttf", *words, "zzzzz "])):
+        answer = (await ask(SEARCH, search=searched))["data"]["curves"]
+        first, *_, last = answer["searchTerms"]
+        assert first == {"word": "ttf", "found": ["ttf"], "begun": False, "similar": False}
+        assert last == {"word": "zzzzz", "found": [], "begun": False, "similar": False}
+        assert answer["totalCount"] == 0
+
+
 async def test_nobody_searches_without_the_scope(book: Book) -> None:
     stranger = type(DESK)("desk", "nobody", frozenset())
     with pytest.raises(Forbidden):

@@ -241,6 +241,6 @@ async def test_a_tenant_has_so_many_connections_and_subscriptions(
         await third.upgrade("{ __typename }")
         fourth = new_client(server)
         await fourth.upgrade(KEYS % 0)
-        assert b"\x03\xf52 connections are open" in await fourth.rest()  # 1013: try again later
+        assert b"\x03\xf52 connections open" in await fourth.rest()  # 1013: try again later
         server.stop()
-        assert b'"id":"2","type":"error","payload":[{"message":"1 subscriptions are running"' in await first.rest()
+        assert b'"id":"2","type":"error","payload":[{"message":"1 subscription running already"' in await first.rest()

@@ -105,6 +105,21 @@ async def test_what_does_not_convert_is_refused(ask: Ask, given: dict[str, str],
 
 
 @pytest.mark.usefixtures("loaded")
+async def test_a_currency_that_there_is_not_is_refused_as_the_argument(ask: Ask) -> None:
+    """Not as one of the first curve, whichever that is, and before any curve is looked at."""
+    queries = (
+        """query($currency: String) { movers(from: {}, to: {}, currency: $currency) { curveCount } }""",
+        """query($currency: String) { aggregate(asOf: {}, currency: $currency) { nodes { mean } } }""",
+        """query($currency: String) { derivedCurve(expression: "[nowhere]", currency: $currency) { unitText } }""",
+        """query($currency: String) { curve(key: "eugp:eu/dutch_ttf/gas") {
+            diff(from: {scenarioRun: "nowhere"}, to: {}, currency: $currency) { unconverted } } }""",
+    )
+    for query in queries:
+        (error,) = (await ask(query, currency="XXX"))["errors"]
+        assert (error["message"], error["extensions"]["field"]) == ("unknown currency: XXX", "currency"), query
+
+
+@pytest.mark.usefixtures("loaded")
 async def test_nothing_is_converted_of_a_curve_whose_unit_nobody_knows(ask: Ask) -> None:
     curve = (await ask('{ curve(key: "eugp:eu/dutch_ttf/gas") { id } }'))["data"]["curve"]["id"]
     await ask(SET_UNIT, input={"curveId": curve, "currency": None, "unit": None, "reason": "we doubt it"})

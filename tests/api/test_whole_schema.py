@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import gc
+import warnings
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -47,17 +50,30 @@ class Desk:
         return Context(local_principal(Settings().auth, "test"), self.services, "asked", 60.0)
 
     async def ours(self, query: str, variables: dict[str, Any]) -> tuple[bytes, Any]:
-        result = await SCHEMA.execute(query, context_value=self.context(), variable_values=variables)
+        with all_awaited("ours", query, variables):
+            result = await SCHEMA.execute(query, context_value=self.context(), variable_values=variables)
         return answered(result, JSON, {}).body, result
 
     async def stock(self, query: str, variables: dict[str, Any], executor: Any) -> ExecutionResult:
         context, tree = self.context(), cast("DocumentNode", SCHEMA.document(query).tree)
-        result: Any = execute(
-            SCHEMA._schema, tree, variable_values=variables, context_value=context,
-            executor_class=executor, is_awaitable=is_awaitable,
-        )  # fmt: skip
-        result = await result if is_awaitable(result) else result
+        with all_awaited(executor.__name__, query, variables):
+            result: Any = execute(
+                SCHEMA._schema, tree, variable_values=variables, context_value=context,
+                executor_class=executor, is_awaitable=is_awaitable,
+            )  # fmt: skip
+            result = await result if is_awaitable(result) else result
         return ExecutionResult(result.data, SCHEMA._told(result.errors, context))
+
+
+@contextmanager
+def all_awaited(who: str, query: str, variables: dict[str, Any]) -> Iterator[None]:
+    """A coroutine that is left behind is told where it is, not whenever the collector finds it."""
+    gc.freeze()  # what was there before is not looked through each time, which would take two thirds of the test
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always", RuntimeWarning)
+        yield
+        gc.collect()
+    assert not left, (who, query, variables, [str(each.message) for each in left])
 
 
 @pytest.fixture(autouse=True)

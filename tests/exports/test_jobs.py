@@ -240,7 +240,7 @@ async def test_a_file_that_two_jobs_have_stays_until_both_are_gone(exporting: Ex
 async def test_a_tenant_has_so_many_jobs_and_so_many_bytes(exporting: Exporting) -> None:
     service = exporting.service(max_waiting=2)
     first, _ = [await service.create(DESK, ALL, CSV) for _ in range(2)]
-    with pytest.raises(TooManyExports, match="2 exports wait"):
+    with pytest.raises(TooManyExports, match="2 jobs waiting"):
         await service.create(DESK, ALL, CSV)
     await service.create(RIVAL, ALL, CSV)  # another tenant's are another's
     await service.cancel(DESK, first.id)

@@ -10,7 +10,7 @@ import pytest
 from aurum.auth import Principal
 from aurum.curves.model import Listed
 from aurum.curves.service import CurveService
-from aurum.errors import ExportTooLarge, Forbidden, NoExchangeRate, NotFound, Unavailable, UnitMismatch
+from aurum.errors import ExportTooLarge, Forbidden, InvalidInput, NoExchangeRate, NotFound, Unavailable, UnitMismatch
 from aurum.exports.model import ExportFormat, Selection
 from aurum.metadata.model import CurveFilter
 from tests.exports.conftest import DAY, Exporting
@@ -65,6 +65,11 @@ async def test_prices_are_converted_as_snapshots_are(exporting: Exporting) -> No
         await exporting.rows("currency=GBP&unit=MWh")
     with pytest.raises(UnitMismatch):
         await exporting.rows(f"curve={TTF}&unit=bbl")
+
+
+async def test_a_currency_that_there_is_not_is_refused_before_a_job_waits(exporting: Exporting) -> None:
+    with pytest.raises(InvalidInput, match="unknown currency: XXX"):
+        await exporting.service().create(DESK, Selection(currency="XXX"), ExportFormat.CSV)
 
 
 async def test_a_unit_is_the_one_that_was_known(exporting: Exporting) -> None:

@@ -146,7 +146,7 @@ def test_a_quarantine_is_told_with_its_counts() -> None:
     told = message_of(held, run)
     assert told is not None
     assert told.subject == "In quarantine: 1,017 points of EUGP of 2025-02-12"
-    assert told.body.startswith("1,017 points of EOD_EUGP_20250212.xlsx are withheld until somebody has decided")
+    assert told.body.startswith("Withheld until somebody has decided: 1,017 points of EOD_EUGP_20250212.xlsx.")
     assert "Points in the file: 11,483" in told.body
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from aurum.curves.analytics.deliveries import SEASON_STARTS, Seasons, month_places
 from aurum.curves.analytics.strips import Absence
 from aurum.curves.model import CurvePrices, DayPrices, Prices
+from aurum.market.counts import counted
 from aurum.market.finite import finite
 from aurum.market.periods import DeliveryPeriod, TenorGrid, month_number, months_at
 
@@ -56,11 +57,12 @@ class RollRule:
     def text(self) -> str:
         if not self.rolls:
             return (
-                f"Delivery {self.days_ahead} days after the as-of date: between the two months around it, linear in "
-                "the days to the middle of each. Nothing rolls; a day is marked on which the two months are others."
+                f"Delivery {counted(self.days_ahead, 'day')} after the as-of date: between the two months around it, "
+                "linear in the days to the middle of each. Nothing rolls; a day is marked on which the two months are "
+                "others."
             )
         word = _WORDS[self.contract]
-        from_ = f"the as-of date plus {self.days_before} days" if self.days_before else "the as-of date"
+        from_ = f"the as-of date plus {counted(self.days_before, 'day')}" if self.days_before else "the as-of date"
         seasons = f" ({_SEASONS[self.seasons]})" if self.contract is Contract.SEASON_AHEAD else ""
         return (
             f"The vendor's own point of {word} {self.nth} after the {word} that {from_} is in{seasons}. It rolls on "

@@ -11,6 +11,7 @@ import numpy as np
 from aurum.curves.analytics.alignment import aligned, taken
 from aurum.curves.blocks import NOWHERE
 from aurum.curves.model import CurvePrices, Snapshot
+from aurum.market.counts import counted
 
 
 class Requirement(StrEnum):
@@ -68,7 +69,7 @@ def failures(
     """
     found: list[Failure] = []
     if required.max_age is not None and (days := age(snapshot, day)) > required.max_age:
-        text = f"the newest as-of date is {snapshot.as_of}, {days} days before {day}"
+        text = f"the newest as-of date is {snapshot.as_of}, {counted(days, 'day')} before {day}"
         found.append(Failure(Requirement.MAX_AGE, text, days, required.max_age))
     share = completeness(snapshot.prices)
     if required.min_completeness is not None and share < required.min_completeness:
@@ -78,6 +79,6 @@ def failures(
         text = f"its prices are those of {before.as_of} in all deliveries that both quote"
         found.append(Failure(Requirement.NOT_STALE, text, 1, 0))
     if required.no_findings and findings:
-        text = f"{findings} warnings and errors were found about it"
+        text = f"warnings and errors that were found about it: {findings}"
         found.append(Failure(Requirement.NO_FINDINGS, text, findings, 0))
     return found

@@ -34,7 +34,15 @@ from aurum.curves.expressions.tree import (
     Sum,
     keys,
 )
-from aurum.curves.expressions.units import CompoundUnit, Conversion, conversion, factor_between, priced_in, said
+from aurum.curves.expressions.units import (
+    CompoundUnit,
+    Conversion,
+    conversion,
+    factor_between,
+    priced_in,
+    rate_wanted,
+    said,
+)
 from aurum.errors import InvalidExpression, InvalidInput, NoExchangeRate, UnitMismatch, UnknownUnit
 from aurum.market.periods import TenorGrid
 from aurum.market.units import CURRENCIES
@@ -221,8 +229,9 @@ class _Evaluation:
         """The rate is multiplied with or divided by, as its currencies say."""
         if rate is None:
             return self._converted(form, unit)
+        hint = f"Give {rate_wanted(form.unit, unit)}."
         if any(code not in CURRENCIES for code, _ in rate.unit.powers) or not rate.unit.base.powers:
-            raise NoExchangeRate(f"{said(rate.unit)} is no exchange rate", hint="Write such as 1.08 USD/EUR.")
+            raise NoExchangeRate(f"{said(rate.unit)} is no exchange rate", hint=hint)
         if (number := number_of(rate)) is not None and number <= 0:
             raise InvalidExpression(f"an exchange rate is above 0, not {number:g} {rate.unit}")
         for exchange in (self._forms.multiply, self._forms.divide):
@@ -230,7 +239,7 @@ class _Evaluation:
             if way.base == unit.base:
                 return self._converted(exchange(form, rate), unit)
         units = [str(form.unit), str(unit), str(rate.unit)]
-        raise NoExchangeRate(f"a rate in {rate.unit} does not lead from {form.unit} to {unit}", units=units)
+        raise NoExchangeRate(f"a rate in {rate.unit} does not lead from {form.unit} to {unit}", hint=hint, units=units)
 
     def answer(self, node: Node, target: Target) -> tuple[Node, Form]:
         """With what is converted for the answer written into the expression."""

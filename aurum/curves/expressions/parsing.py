@@ -38,6 +38,7 @@ from aurum.curves.expressions.tree import (
 )
 from aurum.curves.expressions.units import PLAIN, CompoundUnit, is_code
 from aurum.errors import InvalidExpression
+from aurum.market.counts import counted
 from aurum.market.identity import normalize_key
 
 LONGEST, DEEPEST, MOST_NODES = 4000, 32, 500
@@ -214,7 +215,7 @@ class _Parser:
             given.append(self._sum())
         function = FUNCTIONS[token.text]
         if not function.takes(len(given)):
-            raise self._wrong(f"{token.text} takes {function.signature}, not {len(given)} arguments", token)
+            raise self._wrong(f"{token.text} takes {function.signature}, not {counted(len(given), 'argument')}", token)
         return Call(token.text, tuple(given))
 
     def _shift(self) -> Shift:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from math import prod
 
 from aurum.errors import InvalidInput, NoExchangeRate, UnitMismatch
-from aurum.market.units import CURRENCIES, UNITS, PriceUnit, conversion_factor, obstacle
+from aurum.market.units import CURRENCIES, UNITS, PriceUnit, check_codes, conversion_factor, exchange_wanted, obstacle
 
 HIGHEST = 12  # power: factors between units of all powers up to it are numbers
 
@@ -123,10 +123,8 @@ def conversion_to(source: CompoundUnit, currency: str | None, unit: str | None) 
 
 
 def priced_in(source: CompoundUnit, currency: str | None, unit: str | None) -> CompoundUnit:
-    """The unit of a price with these codes in place of its own. Raises InvalidInput for others than there are."""
-    for name, code, known in (("currency", currency, CURRENCIES), ("unit", unit, UNITS)):
-        if code is not None and code not in known:
-            raise InvalidInput(f"unknown {name}: {code[:40]}", field=name, hint="See `currencies` and `units`.")
+    """The unit of a price with these codes in place of its own. Raises what `check_codes` does."""
+    check_codes(currency, unit)
     price = source.simplified.price
     if price is None:
         raise UnitMismatch(f"{source} is no price: it is not converted to another", units=[str(source)])
@@ -158,17 +156,23 @@ def _differing(source: CompoundUnit, target: CompoundUnit) -> UnitMismatch:
         told = f"{said(source)} and {said(target)} do not convert"
         return UnitMismatch(told, hint="Give a number its unit: 5 EUR/MWh.", units=units)
     if source.quantity.base == target.quantity.base:
-        return NoExchangeRate(f"{source} and {target} are in different currencies", hint=_RATE, units=units)
+        rate = rate_wanted(source, target)
+        within = f"within an expression of `derivedCurve`: convert([curve], {target}, that rate)"
+        hint = f"Give {rate}: as `fx` where the field has it, or {within}."
+        return NoExchangeRate(f"{source} and {target} are in different currencies", hint=hint, units=units)
     why = ""
     if source.price and target.price:
         why = f": {obstacle(UNITS[source.price.unit], UNITS[target.price.unit])}"
     return UnitMismatch(f"{source} and {target} do not convert{why}", units=units)
 
 
-_RATE = (
-    "Give a rate with its currencies: as `fx`, such as 1.08 USD/EUR, or within an expression of `derivedCurve`: "
-    "convert([curve], USD/MWh, 1.08 USD/EUR)."
-)
+def rate_wanted(source: CompoundUnit, target: CompoundUnit) -> str:
+    """What is missing to bring one into the other, and how it is written."""
+    change = [each for each in (target / source).base.powers if each[0] in CURRENCIES]
+    match sorted(change, key=lambda each: each[1]):
+        case [(one, _), (other, power)] if power > 0:
+            return exchange_wanted(one, other)
+    return "a rate with its currencies, such as 1.08 USD/EUR"
 
 
 def said(unit: CompoundUnit) -> str:

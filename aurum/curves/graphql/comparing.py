@@ -17,19 +17,25 @@ from aurum.curves.graphql.arguments import Info, SnapshotRef, instant_of, ref_of
 from aurum.curves.graphql.diffs import CurveDiff, wants_quotes
 from aurum.curves.graphql.reads import LoadedReads
 from aurum.errors import InvalidInput
+from aurum.market.units import check_codes
 
 if TYPE_CHECKING:
     from aurum.curves.graphql.curves import Curve
+
+_MOVERS = "Leave `currency`, `unit` and `fx` out, or ask `movers`, which takes them for a run of a scenario, too."
 
 
 async def load_diffs(
     curves: Sequence[Curve], info: Info, start: SnapshotRef, end: SnapshotRef, currency: str | None, unit: str | None,
     fx: str | None,
 ) -> list[CurveDiff]:  # fmt: skip
+    check_codes(currency, unit)
     wanted, rows = Wanted(currency, unit, fx), [curve.row for curve in curves]
     if start.scenario_run is not None or end.scenario_run is not None:
         if wanted:
-            raise InvalidInput("a difference with what a scenario has is not converted", field="currency")
+            raise InvalidInput(
+                "a difference with what a scenario has is not converted", field=wanted.given, hint=_MOVERS
+            )
         return list(await gather_with_cancel(*(_told_diff(info, row, start, end) for row in rows)))
     ends = (ref_of(start), ref_of(end))
     found = await info.context.load_many(

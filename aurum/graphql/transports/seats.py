@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from aurum.errors import AurumError
+from aurum.market.counts import counted
 from aurum.settings import SubscriptionSettings
 
 
@@ -36,7 +37,9 @@ class Seats:
         """Held while the connection is open. Raises TooManyConnections."""
         most = self._settings.max_connections
         if self.connections[tenant] >= most:
-            raise TooManyConnections(f"{most:,} connections are open", hint="Close some, or try again later.")
+            raise TooManyConnections(
+                f"{counted(most, 'connection')} open already", hint="Close some, or try again later."
+            )
         with _counted(self.connections, tenant):
             yield
 
@@ -45,7 +48,9 @@ class Seats:
         """Held while it runs. Raises TooManySubscriptions."""
         most = self._settings.max_subscriptions
         if self.subscriptions[tenant] >= most:
-            raise TooManySubscriptions(f"{most:,} subscriptions are running", hint="End some, or try again later.")
+            raise TooManySubscriptions(
+                f"{counted(most, 'subscription')} running already", hint="End some, or try again later."
+            )
         with _counted(self.subscriptions, tenant):
             yield
 

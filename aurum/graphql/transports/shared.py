@@ -25,6 +25,7 @@ from aurum.graphql.transports.formats import EVENT_STREAM, event
 from aurum.graphql.transports.running import Runner, Subscriber, failure
 from aurum.graphql.transports.seats import TooManyConnections, TooManyOperations
 from aurum.graphql.transports.streaming import Outlet, Stopping, too_slow
+from aurum.market.counts import counted
 
 _HEADER = "x-graphql-event-stream-token"
 _MOST_ID = 256
@@ -52,7 +53,7 @@ class SharedStream:
         most = self._runner.limits.max_operations if self.taken else _MOST_WAITING
         if len(self._running) >= most:
             raise TooManyOperations(
-                f"a stream that is{'' if self.taken else ' not yet'} open has at most {most} operations",
+                f"a stream that is{'' if self.taken else ' not yet'} open has at most {counted(most, 'operation')}",
                 hint="End one of them." if self.taken else "Open it with GET.",
             )
         seat = self._runner.seat(kind, context)

@@ -17,6 +17,7 @@ from aurum.graphql.line import line_of
 from aurum.graphql.transports.delivery import Gone, Sender, TooSlow
 from aurum.graphql.transports.running import Runner, Subscriber, failure
 from aurum.graphql.transports.seats import TooManyConnections, TooManyOperations
+from aurum.market.counts import counted
 
 PROTOCOL = "graphql-transport-ws"
 _LEGACY = "graphql-ws"  # of subscriptions-transport-ws: accepted so far that its clients can read why it is refused
@@ -171,7 +172,9 @@ class Connection:
             raise Closing(4409, f"Subscriber for {id_} already exists")
         most = self._limits.max_operations
         if len(self._operations) >= most:
-            error = TooManyOperations(f"a connection has at most {most} operations", hint="Complete one of them.")
+            error = TooManyOperations(
+                f"a connection has at most {counted(most, 'operation')}", hint="Complete one of them."
+            )
             await self._say(_frame(id_, "error", orjson.dumps(failure(error, self._context))))
         else:
             self._operations[id_] = self._tasks.create_task(self._operate(id_, payload))

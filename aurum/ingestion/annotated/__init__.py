@@ -11,6 +11,7 @@ from aurum.errors import WorkbookRefused
 from aurum.ingestion.annotated.editable import Editable, empty, open_editable
 from aurum.ingestion.annotated.marks import Places, mark
 from aurum.ingestion.annotated.sheet import Listed, add_findings_sheet
+from aurum.market.counts import counted
 from aurum.parsers.model import Finding, Severity
 
 __all__ = ["annotate"]
@@ -43,7 +44,7 @@ def _annotated(opened: Editable, name: str, about: Lines, findings: Sequence[Fin
     of_findings = [places.of(finding) for finding in findings]
     left = mark(findings, of_findings)
     if left:
-        about = [*about, ("Not coloured", f"{left:,} more cells, of the last findings below")]
+        about = [*about, ("Not coloured", f"{counted(left, 'more cell')}, of the last findings below")]
     links = [places.link(finding, found) for finding, found in zip(findings, of_findings, strict=True)]
     intro = f"A copy of {name} as it was read: values in place of formulas, no pictures, no charts."
     _add_findings(opened.book, intro, about, list(zip(findings, links, strict=True)))
@@ -56,7 +57,7 @@ def _add_findings(book: Workbook, intro: str, about: Lines, findings: Sequence[L
     No other sheet stays selected: what is typed into one of several selected sheets goes into all of them.
     """
     if len(findings) > _LISTED_FINDINGS:
-        about = [*about, ("Not listed", f"{len(findings) - _LISTED_FINDINGS:,} more findings")]
+        about = [*about, ("Not listed", counted(len(findings) - _LISTED_FINDINGS, "more finding"))]
     counts = Counter(finding.severity for finding, _ in findings)
     first = add_findings_sheet(book, intro, about, counts, findings[:_LISTED_FINDINGS])
     for sheet in book.worksheets:

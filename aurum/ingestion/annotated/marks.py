@@ -20,6 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from aurum.ingestion.annotated.editable import sized
 from aurum.ingestion.annotated.sheet import COLORS, INK, fill, plain
+from aurum.market.counts import counted
 from aurum.parsers.model import Finding, Severity
 
 _MOST_CELLS = 5_000  # Excel draws every comment when it opens the file
@@ -98,7 +99,7 @@ def _said(findings: Sequence[Finding], before: Comment | None) -> str:
         f"{each.severity} {each.code}\n{plain(each.message, _LONGEST_MESSAGE)}" for each in findings[:_SAID_FINDINGS]
     ]
     if len(findings) > _SAID_FINDINGS:
-        said.append(f"and {len(findings) - _SAID_FINDINGS:,} more findings")
+        said.append(f"and {counted(len(findings) - _SAID_FINDINGS, 'more finding')}")
     if before is not None:
         said.append(f"Comment in the file:\n{before.text}")
     return "\n\n".join(said)[:_LONGEST_COMMENT]

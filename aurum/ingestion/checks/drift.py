@@ -9,10 +9,11 @@ from typing import Protocol
 
 import numpy as np
 
-from aurum.ingestion.checks.flags import Flags, counted
+from aurum.ingestion.checks.flags import Flags
 from aurum.ingestion.checks.table import Table, columns_of, key_of
 from aurum.ingestion.checks.thresholds import VendorLimits
 from aurum.market.cells import Cells
+from aurum.market.counts import counted
 from aurum.market.identity import alike
 from aurum.market.periods import Tenor, TenorGrid, TenorType, month_number
 from aurum.parsers.model import ParsedWorkbook, Prices, Severity

@@ -113,8 +113,3 @@ def shown(value: float) -> str:
 def exact(value: float) -> str:
     """A number with the digits that tell it from its neighbour: ten at most."""
     return f"{value:.10g}"
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 point`, `1,204 points`."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -11,7 +11,7 @@ from datetime import date
 
 import numpy as np
 
-from aurum.ingestion.checks.flags import Flags, counted
+from aurum.ingestion.checks.flags import Flags
 from aurum.ingestion.checks.table import (
     NO_POINT,
     Block,
@@ -24,6 +24,7 @@ from aurum.ingestion.checks.table import (
     key_of,
 )
 from aurum.ingestion.checks.thresholds import VendorLimits
+from aurum.market.counts import counted
 from aurum.parsers.model import ParsedWorkbook, Prices
 
 

@@ -6,10 +6,11 @@ import re
 
 import numpy as np
 
-from aurum.ingestion.checks.flags import Flags, counted, shown
+from aurum.ingestion.checks.flags import Flags, shown
 from aurum.ingestion.checks.history import History
 from aurum.ingestion.checks.table import Mask, Table
 from aurum.ingestion.checks.thresholds import VendorLimits
+from aurum.market.counts import counted
 from aurum.market.identity import fold
 from aurum.parsers.model import ParsedCurve, Severity
 

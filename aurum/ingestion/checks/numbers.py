@@ -6,13 +6,14 @@ the middle of its bid and ask is blamed for the strip that it spoils, and the st
 
 from __future__ import annotations
 
-from aurum.ingestion.checks.flags import Flags, counted, withheld
+from aurum.ingestion.checks.flags import Flags, withheld
 from aurum.ingestion.checks.quotes import check_quotes
 from aurum.ingestion.checks.sparks import check_sparks
 from aurum.ingestion.checks.strips import check_strips
 from aurum.ingestion.checks.table import Table
 from aurum.ingestion.checks.thresholds import VendorLimits
 from aurum.ingestion.checks.verdict import flags_of
+from aurum.market.counts import counted
 from aurum.parsers.model import Severity
 
 

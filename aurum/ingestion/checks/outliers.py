@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aurum.ingestion.checks.flags import Flags, counted, shown
+from aurum.ingestion.checks.flags import Flags, shown
 from aurum.ingestion.checks.history import History
 from aurum.ingestion.checks.table import Index, Mask, Table
 from aurum.ingestion.checks.thresholds import VendorLimits
+from aurum.market.counts import counted
 from aurum.parsers.model import Prices
 
 MAD_TO_SIGMA = 1.4826  # of a normal distribution

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aurum.ingestion.checks.flags import Flags, counted, exact
+from aurum.ingestion.checks.flags import Flags, exact
 from aurum.ingestion.checks.table import Mask, Table
 from aurum.ingestion.checks.thresholds import VendorLimits
+from aurum.market.counts import counted
 from aurum.parsers.model import Prices, Severity
 
 SLACK = 1e-7  # what sums of float64 may be off; the strips of 28 real files are off their rounding by 1e-14

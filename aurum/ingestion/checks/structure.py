@@ -8,10 +8,11 @@ from string import ascii_uppercase
 
 import numpy as np
 
-from aurum.ingestion.checks.flags import Flags, counted
+from aurum.ingestion.checks.flags import Flags
 from aurum.ingestion.checks.table import Mask, Table
 from aurum.ingestion.checks.thresholds import VendorLimits
 from aurum.market.cells import Cells
+from aurum.market.counts import counted
 from aurum.market.identity import Measure
 from aurum.market.periods import TenorType, month_number
 from aurum.parsers.model import Severity

@@ -120,7 +120,8 @@ Search = Annotated[
 class SearchTerm:
     word: str = strawberry.field(description="As it is searched for: in lower case, without accents.")
     found: list[str] = strawberry.field(
-        description="Any of these words fits: the word itself, or those most similar to it where no curve has it.",
+        description="Any of these words fits: the word itself, or those most similar to it where no curve has it; "
+        "empty where there are none: then no curve fits.",
         directives=[sized(3)],
     )
     begun: bool = strawberry.field(description="Whether words that begin so fit too.")
@@ -129,7 +130,9 @@ class SearchTerm:
 
 def search_terms_of(search: model.Search | None) -> list[SearchTerm]:
     return [
-        SearchTerm(word=term.word, found=list(term.found), begun=term.begun, similar=term.similar)
+        SearchTerm(
+            word=term.word, found=[] if term.missing else list(term.found), begun=term.begun, similar=term.similar
+        )
         for term in (search.terms if search else ())
     ]
 

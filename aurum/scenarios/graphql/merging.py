@@ -13,6 +13,7 @@ from aurum.errors import Conflict, InvalidInput
 from aurum.graphql.enums import publish_enum
 from aurum.graphql.ids import row_of
 from aurum.graphql.sizes import sized, weighing
+from aurum.market.counts import counted
 from aurum.metadata.graphql import Problem, problem_of
 from aurum.scenarios.graphql.arguments import (
     WRONG,
@@ -154,9 +155,9 @@ def _wanted(
 def _payload(planned: PlannedMerge, kept: Kept | None) -> MergePayload:
     merge = _merge_of(planned)
     if kept is None:
-        count = len(merge.conflicts)
+        why = f"{counted(len(merge.conflicts), 'open conflict')}: nothing was changed"
         hint = "Decide every one of `merge.conflicts` by its path, in `resolve`."
-        problem = problem_of(Conflict(f"{count} conflicts are open: nothing was changed", hint=hint, field="resolve"))
+        problem = problem_of(Conflict(why, hint=hint, field="resolve"))
         return MergePayload(scenario=None, merge=merge, issues=[], problems=[problem])
     issues = told_of(kept.issues, kept.scenario.newest.definition.drivers)
     return MergePayload(scenario=scenario_of(kept.scenario), merge=merge, issues=issues, problems=[])

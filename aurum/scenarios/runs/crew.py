@@ -17,6 +17,7 @@ from dataclasses import astuple, dataclass
 from time import monotonic
 
 from aurum.backends.rounds import going_on
+from aurum.market.counts import counted
 from aurum.scenarios.runs.model import Claim, RunState
 from aurum.scenarios.runs.service import RunService
 from aurum.scenarios.runs.store import RunKey
@@ -94,7 +95,7 @@ class Crew:
             if late:
                 await self._runs.end(
                     claim, RunState.TIMEOUT, error_code="TIMEOUT",
-                    error=f"it took longer than {claim.seconds} seconds",
+                    error=f"it took longer than {counted(claim.seconds, 'second')}",
                     hint="Nothing of it is kept. Run it again with a longer time limit, or with fewer curves.",
                 )  # fmt: skip
             if late or claim.run_id not in wanted:

@@ -15,6 +15,7 @@ from aurum.auth import Principal
 from aurum.curves.analytics.deliveries import MOST_MONTHS
 from aurum.curves.model import Listed
 from aurum.errors import AurumError
+from aurum.market.counts import counted
 from aurum.market.identity import normalize_key
 from aurum.market.periods import TenorType, month_number, months_at
 from aurum.market.units import CURRENCIES
@@ -110,7 +111,7 @@ def _of_one_day(chosen: Sequence[Base]) -> tuple[list[Base], list[Base]]:
 def _left_out(as_of: date, left: Sequence[Base]) -> list[Issue]:
     if not left:
         return []
-    why = f"{len(left)} curves, such as {left[0].curve.key}, have no prices of {as_of} and are not simulated"
+    why = f"no prices of {as_of}, and not simulated: {counted(len(left), 'curve')}, such as {left[0].curve.key}"
     suggestion = "Take an as-of date that all of them have, or leave them out by its filter."
     return [Issue(Severity.WARNING, "LEFT_OUT", why, "simulation.filter", suggestion)]
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, sel
 
 from aurum.backends.database import AnyRow, Database, ReadConnection, WriteConnection
 from aurum.backends.paging import Page, PageRequest, SortKey, read_page, read_pages
+from aurum.market.counts import counted
 from aurum.scenarios.model import Issue
 from aurum.scenarios.runs.model import (
     Claim,
@@ -122,7 +123,7 @@ class RunStore:
             .where(runs.c.id.in_(ids))
             .values(
                 state=RunState.FAILED, finished_at=now, error_code="WORKER_LOST",
-                error=f"the process that computed it ended {max_attempts} times before it was done",
+                error=f"the process that computed it ended {counted(max_attempts, 'time')} before it was done",
                 hint="Nothing of it is kept. Look into the server's log, then run it again.",
             )
             .returning(runs.c.tenant_id, runs.c.id)

@@ -123,6 +123,21 @@ def test_a_refusal_names_both_units() -> None:
     assert "[power] + [nbp]" in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("expression", "wanted"),
+    [
+        ("[power] + [nbp]", "how many EUR one GBP is, such as `1.08 EUR/GBP`"),
+        ("convert([power], USD/MMBtu)", "how many USD one EUR is, such as `1.08 USD/EUR`"),
+        ("convert([power], USD/MWh, 1.08)", "how many USD one EUR is, such as `1.08 USD/EUR`"),
+        ("convert([nbp], USD/MMBtu, 1.08 USD/EUR)", "how many USD one GBP is, such as `1.08 USD/GBP`"),
+    ],
+)
+def test_the_hint_names_the_rate_that_is_missing(expression: str, wanted: str) -> None:
+    with pytest.raises(NoExchangeRate) as refused:
+        derive(expression)
+    assert wanted in (refused.value.hint or "")
+
+
 def test_factors_and_conversions_are_told() -> None:
     expression = "clean_spark([gb], [nbp], convert([carbon], GBP/tCO2, 0.8 GBP/EUR), 60 therm/MWh, 0.4 tCO2/MWh)"
     curve = derive(expression)
