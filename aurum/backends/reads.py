@@ -1,6 +1,6 @@
 """Statements that are read often: built once in SQLAlchemy, compiled once, and run on PostgreSQL's driver itself.
 
-A read costs a fifth there of what it costs through SQLAlchemy. As a rule PostgreSQL plans it once for a connection: to
+A read costs a fifth there of what it costs through SQLAlchemy. As a rule a connection plans it once for a while: to
 plan takes longer than to look for a few rows. On SQLite it runs as any statement does.
 """
 
@@ -31,6 +31,7 @@ from aurum.backends.unfit import checked_json
 _DIALECT: Any = asyncpg_dialect()  # type: ignore[no-untyped-call]
 _CLAUSE, _TYPE = InternalTraversal.dp_clauseelement, InternalTraversal.dp_type
 _STATEMENTS = 200  # that a connection keeps prepared
+_PLAN_SECONDS = 20.0  # one made for an empty table is a thousand times too slow once it is full
 _ENDING_SECONDS = 2.0
 _OWN = ("prepared_statement_", "async_")  # of what an address says, what SQLAlchemy takes for itself
 
@@ -247,8 +248,9 @@ class Driver:
     async def _open(self) -> Any:
         return await asyncpg.create_pool(
             **self._arguments, min_size=0, max_size=self._size, init=_decode_json,
-            max_inactive_connection_lifetime=0, statement_cache_size=_STATEMENTS, max_cached_statement_lifetime=0,
-            server_settings=self._settings, command_timeout=self._patience,
+            max_inactive_connection_lifetime=0, statement_cache_size=_STATEMENTS,
+            max_cached_statement_lifetime=_PLAN_SECONDS, server_settings=self._settings,
+            command_timeout=self._patience,
         )  # fmt: skip
 
 

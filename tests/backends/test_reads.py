@@ -64,6 +64,17 @@ async def test_it_is_planned_once_unless_its_values_tell_how(migrated_postgresql
     await database.close()
 
 
+async def test_no_plan_is_kept_for_long(migrated_postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One made for an empty table would stay until PostgreSQL analyzes what has been loaded since."""
+    monkeypatch.setattr("aurum.backends.reads._PLAN_SECONDS", 0.1)
+    prepared = Read(select(column("statement", Text())).select_from(table("pg_prepared_statements")))
+    database = Database(migrated_postgresql_url)
+    await database.rows(_HEADS, tenants=["t1"])
+    await asyncio.sleep(0.2)
+    assert _HEADS.text not in [row[0] for row in await database.rows(prepared)]
+    await database.close()
+
+
 async def test_every_read_is_observed(database: Database) -> None:
     seen: list[str] = []
     database.observe(lambda _connection, _cursor, statement, *_: seen.append(statement))
