@@ -54,7 +54,7 @@ Json = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True),
 # Sorts by code point on both databases.
 Text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 Id = BigInteger().with_variant(Integer(), "sqlite")
-_PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
+_PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}  # whatever the values are
 _OPENING_SECONDS = 60.0
 _GIVING_UP_SECONDS = 2.0
 _LATE_SECONDS = 5.0
@@ -329,7 +329,8 @@ def _settings(statement_timeout: int, *, read_only: bool) -> dict[str, str]:
         "jit": "off",
         "statement_timeout": str(statement_timeout),
     }
-    return settings | {"default_transaction_read_only": "on"} if read_only else settings
+    reading = {"default_transaction_read_only": "on", "plan_cache_mode": "force_custom_plan"}
+    return settings | reading if read_only else settings
 
 
 def migrate(url: str, revision: str = "head") -> None:
