@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from aurum.exports.model import Selection
 
 Texts = list[str] | None
-_OPTIONS = {"asOf": "--from … --to", "delivery": "--delivery-start … --delivery-end", "as_of_from": "--from"}
-_OPTIONS |= {"as_of_to": "--to", "as_of": "--as-of", "known_at": "--known-at", "tenor_type": "--tenor-type"}
-_OPTIONS |= {"delivery_start": "--delivery-start", "delivery_end": "--delivery-end", "currency": "--currency"}
-_OPTIONS |= {"unit": "--unit", "scenario_run": "--scenario-run", "compare_run": "--compare-run"}
+_NAMED_ALIKE = (
+    "as_of", "known_at", "tenor_type", "delivery_start", "delivery_end", "currency", "unit", "scenario_run",
+    "compare_run",
+)  # fmt: skip
+_OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED_ALIKE} | {
+    "as_of_from": "--from", "as_of_to": "--to", "asOf": "--from … --to",
+    "delivery": "--delivery-start … --delivery-end",
+}  # fmt: skip
 
 
 def export(

@@ -27,6 +27,17 @@ def asked_for(curve_ids: Ids, asked: Ids) -> NDArray[np.bool_]:
     return found
 
 
+def held_back(withheld: Sequence[bytes | None], points: int) -> NDArray[np.bool_] | None:
+    """Which points are in quarantine, of what each version has packed; None: none is."""
+    if not any(withheld):
+        return None
+    held = np.zeros((len(withheld), points), dtype=bool)
+    for row, packed in enumerate(withheld):
+        if packed:
+            held[row] = np.unpackbits(np.frombuffer(packed, np.uint8), count=points)
+    return held if held.any() else None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DayBlock:
     """One side of many curves' prices that share a grid: `values[n, tenor]` is of `curve_ids[n]` on `as_of[n]`.

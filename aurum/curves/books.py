@@ -18,7 +18,7 @@ from aurum.backends.database import Id
 from aurum.backends.kept import KeptSince
 from aurum.backends.reads import Read, among, rows_of
 from aurum.curves import statements
-from aurum.curves.blocks import DayBlock, Ids, QuoteBlock, Quoted, asked_for
+from aurum.curves.blocks import DayBlock, Ids, QuoteBlock, Quoted, asked_for, held_back
 from aurum.curves.mid_blocks import Parts, Rows, are_light, grids_in, newest_by_day, rows_between, rows_of_days
 from aurum.curves.model import CurvePrices, DayPrices, Listed, Prices, Side, Span, unpack
 from aurum.curves.statements import RANK, newest_versions, of_tenant
@@ -168,9 +168,9 @@ class BookStore:
         sides: tuple[str, ...], head: int | None,
     ) -> list[Quoted]:  # fmt: skip
         """Of exactly these days those curves, whose ids are in order, that have them. One statement."""
-        parts = Parts.of(curve_ids) if sides == _SIDES[:1] else None
 
         async def read() -> list[Quoted]:
+            parts = Parts.of(curve_ids) if sides == _SIDES[:1] else None
             if parts is not None:
                 return await self._beside(tenant, curve_ids, parts, days, known_at)
             found = await self._of_days(tenant, curve_ids.tolist(), list(set(days)), known_at, sides)
@@ -340,7 +340,7 @@ def _quote_blocks(
     for rows in _alike(chosen, grid, as_of):
         tenors, day = grids[int(found["grid_id"][rows[0]])], found["as_of"][rows[0]].astype(date)
         mid, bid, ask = (found[side].matrix(rows, len(tenors)) if side in found else None for side in _SIDES)
-        held = _held(found["withheld"], rows, len(tenors))
+        held = held_back([found["withheld"][row] for row in rows.tolist()], len(tenors))
         curve, id_, version = (found[name][rows] for name in ("curve_id", "id", "version"))
         blocks.append(QuoteBlock(tenors, day, curve, id_, version, cast("Prices", mid), bid, ask, held))
     return blocks
@@ -357,15 +357,6 @@ def _alike(
     order = np.lexsort((as_of, grid))
     cuts = np.flatnonzero((np.diff(grid[order]) != 0) | (np.diff(as_of[order]) != np.timedelta64(0))) + 1
     return sorted(np.split(rows[order], cuts), key=lambda each: int(each[0]))
-
-
-def _held(packed: Sequence[bytes | None], rows: NDArray[np.intp], points: int) -> NDArray[np.bool_] | None:
-    if not any(packed):
-        return None
-    held = np.zeros((len(rows), points), dtype=bool)
-    for place, row in enumerate(rows.tolist()):
-        held[place, list(bits(packed[row] or b""))] = True
-    return held if held.any() else None
 
 
 def _listed(rows: Sequence[Sequence[Any]], grids: Mapping[int, TenorGrid]) -> dict[int, list[Listed]]:

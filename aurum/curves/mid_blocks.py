@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from aurum.backends.columns import instants
+from aurum.backends.columns import instants, order_of
 from aurum.backends.database import Database
 from aurum.backends.reads import Read, among
-from aurum.curves.blocks import Ids, QuoteBlock, asked_for
-from aurum.curves.statements import bound
+from aurum.curves.blocks import Ids, QuoteBlock, asked_for, held_back
+from aurum.curves.statements import RANK, bound
 from aurum.curves.tables import mid_blocks
 from aurum.market.periods import TenorGrid
 
@@ -123,13 +123,13 @@ def _of_day(rows: Rows, curve_ids: Ids, grids: Mapping[int, TenorGrid]) -> list[
         tenors, start, end = grids[grid_id], end, end + sum(sizes)
         mid = np.frombuffer(b"".join([row[_MID] for row in alike]), "<f8").reshape(end - start, len(tenors))
         curve, id_, version = versions[:, start:end]
-        held = _held(alike, sizes, len(tenors))
+        withheld = apart([row[_WITHHELD] for row in alike], sizes)
         if newest is not None:
             here = newest[(newest >= start) & (newest < end)] - start
             curve, id_, version, mid = curve[here], id_[here], version[here], mid[here]
-            held = None if held is None else held[here]
+            withheld = [withheld[place] for place in here.tolist()]
         if len(curve):
-            held = None if held is None or not held.any() else held
+            held = held_back(withheld, len(tenors))
             blocks.append(QuoteBlock(tenors, rows[0][_AS_OF], curve, id_, version, mid, None, None, held))
     return sorted(blocks, key=lambda block: int(block.curve_ids[0]))
 
@@ -141,23 +141,11 @@ def _newest(rows: Rows, counts: Sequence[int], versions: NDArray[np.int64], curv
     if (curve[1:] <= curve[:-1]).any():  # else none is there twice
         row = np.arange(len(rows)).repeat(counts)
         revised_at, published_at = (instants([each[n] for each in rows])[row] for n in (_REVISED_AT, _PUBLISHED_AT))
-        order = np.lexsort((version, revised_at, published_at, curve))
+        told = {"curve_id": curve, "published_at": published_at, "revised_at": revised_at, "version": version}
+        order = order_of(told, ("curve_id", *RANK))
         newest = order[np.append(curve[order][1:] != curve[order][:-1], True)]
     asked: NDArray[np.intp] = newest[asked_for(curve[newest], curve_ids)]
     return asked
-
-
-def _held(rows: Rows, counts: Sequence[int], points: int) -> NDArray[np.bool_] | None:
-    """Which points are in quarantine; None: no row tells of any."""
-    if not any(row[_WITHHELD] for row in rows):
-        return None
-    held = np.zeros((sum(counts), points), dtype=bool)
-    ends = np.cumsum(counts)
-    for row, count, end in zip(rows, counts, ends.tolist(), strict=True):
-        if row[_WITHHELD]:
-            packed = np.frombuffer(row[_WITHHELD], np.uint8).reshape(count, -1)
-            held[end - count : end] = np.unpackbits(packed, axis=1)[:, :points]
-    return held
 
 
 async def _read(database: Database, parts: Parts, known_at: datetime | None, **given: Any) -> Rows:
